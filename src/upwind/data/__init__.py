@@ -1,0 +1,1 @@
+"""Raw volumes -> checked cases -> slices -> folds."""

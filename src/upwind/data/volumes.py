@@ -1,0 +1,107 @@
+"""NIfTI volumes in canonical orientation, and the way back to the grid they came on.
+
+Arrays here are canonical (RAS+, closest axes): shape (x, y, z), x to the patient's right, y to
+anterior, z to superior. Two-dimensional slices are shown as radiologists see them: see
+:func:`to_display`.
+"""
+
+import os
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from nibabel import orientations
+
+from upwind.common.files import atomic_path
+
+_CANONICAL = orientations.axcodes2ornt(("R", "A", "S"))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where a volume's voxels lie: the shape and affine (mm) that its file states."""
+
+    shape: tuple[int, int, int]
+    affine: np.ndarray
+
+    @property
+    def orientation(self) -> str:
+        """Axis codes of the stored array, for example ``LPS``."""
+        return "".join(nib.aff2axcodes(self.affine))
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Canonical voxel size (x, y, z) in mm."""
+        sizes = nib.affines.voxel_sizes(self.affine)
+        codes = orientations.io_orientation(self.affine)[:, 0].astype(int)
+        return tuple(float(sizes[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
+
+    @property
+    def canonical_shape(self) -> tuple[int, int, int]:
+        """Shape (x, y, z) after canonical reorientation."""
+        codes = orientations.io_orientation(self.affine)[:, 0].astype(int)
+        return tuple(int(self.shape[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume in canonical orientation. ``array`` holds stored values (a view, not rescaled);
+    ``values = array * slope + intercept`` (HU for an image)."""
+
+    array: np.ndarray
+    grid: Grid
+    slope: float
+    intercept: float
+
+    def values(self, part: slice | int = slice(None)) -> np.ndarray:
+        """Values (HU or labels) of axial slices ``part``: the stored dtype where no scaling is
+        stated, float32 otherwise."""
+        stored = self.array[:, :, part]
+        if self.slope == 1.0 and self.intercept == 0.0:
+            return stored
+        return stored.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
+
+
+def read_grid(path: str | os.PathLike[str]) -> Grid:
+    """Shape and affine from the header alone."""
+    image = nib.load(path)
+    return Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
+
+
+def read_volume(path: str | os.PathLike[str]) -> Volume:
+    """Read a 3-D NIfTI file without rescaling (one copy in memory, in the stored dtype) and view
+    it in canonical orientation (protocol: 'closest canonical orientation before anything else')."""
+    image = nib.load(path)
+    grid = Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
+    stored = np.asanyarray(image.dataobj.get_unscaled())
+    slope, intercept = (float(v) for v in (image.dataobj.slope, image.dataobj.inter))
+    canonical = orientations.apply_orientation(stored, _to_canonical(grid.affine))
+    return Volume(canonical, grid, slope, intercept)
+
+
+def write_mask(path: str | os.PathLike[str], canonical: np.ndarray, grid: Grid) -> None:
+    """Write a canonical mask or label (x, y, z) as uint8 NIfTI on ``grid``, the grid of the CT it
+    belongs to, atomically."""
+    back = orientations.ornt_transform(_CANONICAL, orientations.io_orientation(grid.affine))
+    stored = orientations.apply_orientation(canonical.astype(np.uint8, copy=False), back)
+    if stored.shape != grid.shape:
+        raise ValueError(f"mask of shape {stored.shape} does not fit the grid {grid.shape}")
+    image = nib.Nifti1Image(stored, grid.affine, dtype=np.uint8)
+    image.header.set_xyzt_units("mm")
+    with atomic_path(path) as temporary:
+        nib.save(image, temporary)
+
+
+def to_display(canonical: np.ndarray) -> np.ndarray:
+    """View a canonical array (x, y, z) as slices (slice, row, column) in the radiological
+    display: row 0 anterior, column 0 the patient's right, slice 0 inferior."""
+    return canonical[::-1, ::-1, :].transpose(2, 1, 0)
+
+
+def from_display(slices: np.ndarray) -> np.ndarray:
+    """Inverse of :func:`to_display`: (slice, row, column) to canonical (x, y, z), as a view."""
+    return slices.transpose(2, 1, 0)[::-1, ::-1, :]
+
+
+def _to_canonical(affine: np.ndarray) -> np.ndarray:
+    return orientations.ornt_transform(orientations.io_orientation(affine), _CANONICAL)

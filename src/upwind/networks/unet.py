@@ -1,0 +1,76 @@
+"""The paper's UNet (Figure 1; layer by layer in the authors' public code, 2018-2020).
+
+Depth 4, two 3x3 convolutions with ReLU at each level and no batch normalisation. Unusually, the
+two convolutions of an up level run *before* its up-sampling, and the skip connection carries the
+level's *input*, so the last concatenation holds the CT slice itself.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+# Filters of the four down levels, outermost first, and of the bottom (authors' code).
+LEVEL_FILTERS = (16, 16, 16, 32)
+BOTTOM_FILTERS = 64
+
+
+class Level(nn.Module):
+    """Two 3x3 convolutions ('same' zero padding, bias), each followed by ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.second = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, in_channels, h, w) to (n, out_channels, h, w)."""
+        return functional.relu(self.second(functional.relu(self.first(x))))
+
+
+class UNet(nn.Module):
+    """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities (n, 1, h, w).
+
+    ``h`` and ``w`` must be divisible by 2**4. With the default filters it has 18 3x3 convolution
+    layers, 14,608 kernels and 131,938 parameters, as published.
+    """
+
+    def __init__(
+        self, level_filters: tuple[int, ...] = LEVEL_FILTERS, bottom_filters: int = BOTTOM_FILTERS
+    ) -> None:
+        super().__init__()
+        level_inputs = (1, *level_filters[:-1])
+        self.down = nn.ModuleList(
+            Level(i, o) for i, o in zip(level_inputs, level_filters, strict=True)
+        )
+        self.bottom = Level(level_filters[-1], bottom_filters)
+        up, below = [], bottom_filters
+        for level_input, filters in zip(reversed(level_inputs), reversed(level_filters), strict=True):
+            up.append(Level(below, filters))
+            below = filters + level_input  # up-sampled output and the level's input, concatenated
+        self.up = nn.ModuleList(up)
+        self.head = nn.Conv2d(below, 1, 1)
+        self.apply(_keras_initialisation)
+
+    def forward(self, slices: torch.Tensor) -> torch.Tensor:
+        """Probability of liver for each pixel."""
+        x, skips = slices, []
+        for level in self.down:
+            skips.append(x)
+            x = functional.max_pool2d(level(x), 2)
+        x = self.bottom(x)
+        for level, skip in zip(self.up, reversed(skips), strict=True):
+            x = functional.interpolate(level(x), scale_factor=2, mode="nearest")
+            x = torch.cat([x, skip], dim=1)
+        return torch.sigmoid(self.head(x))
+
+    def layers(self) -> list[nn.Conv2d]:
+        """The 3x3 convolutions in order of execution: layer numbers 1 to 18 of Figure 2."""
+        levels = [*self.down, self.bottom, *self.up]
+        return [convolution for level in levels for convolution in (level.first, level.second)]
+
+
+def _keras_initialisation(module: nn.Module) -> None:
+    # Glorot uniform and zero biases: the defaults of Keras, in which the authors' code is written.
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
