@@ -56,10 +56,14 @@ class Volume:
     def values(self, part: slice | int = slice(None)) -> np.ndarray:
         """Values (HU or labels) of axial slices ``part``: the stored dtype where no scaling is
         stated, float32 otherwise."""
-        stored = self.array[:, :, part]
-        if self.slope == 1.0 and self.intercept == 0.0:
-            return stored
-        return stored.astype(np.float32) * np.float32(self.slope) + np.float32(self.intercept)
+        return rescale(self.array[:, :, part], self.slope, self.intercept)
+
+
+def rescale(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
+    """Values of stored numbers: unchanged where no scaling is stated, float32 otherwise."""
+    if slope == 1.0 and intercept == 0.0:
+        return stored
+    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
 
 def read_grid(path: str | os.PathLike[str]) -> Grid:
@@ -68,11 +72,15 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
     return Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
 
 
-def read_volume(path: str | os.PathLike[str]) -> Volume:
+def read_volume(path: str | os.PathLike[str], affine: np.ndarray | None = None) -> Volume:
     """Read a 3-D NIfTI file without rescaling (one copy in memory, in the stored dtype) and view
-    it in canonical orientation (protocol: 'closest canonical orientation before anything else')."""
+    it in the closest canonical orientation, as the authors do before anything else [code].
+
+    ``affine`` replaces the file's own: the CT's, for a label.
+    """
     image = nib.load(path)
-    grid = Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
+    stated = image.affine if affine is None else affine
+    grid = Grid(tuple(int(n) for n in image.shape), np.asarray(stated, dtype=float))
     stored = np.asanyarray(image.dataobj.get_unscaled())
     slope, intercept = (float(v) for v in (image.dataobj.slope, image.dataobj.inter))
     canonical = orientations.apply_orientation(stored, _to_canonical(grid.affine))

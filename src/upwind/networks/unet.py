@@ -44,7 +44,9 @@ class UNet(nn.Module):
         )
         self.bottom = Level(level_filters[-1], bottom_filters)
         up, below = [], bottom_filters
-        for level_input, filters in zip(reversed(level_inputs), reversed(level_filters), strict=True):
+        for level_input, filters in zip(
+            reversed(level_inputs), reversed(level_filters), strict=True
+        ):
             up.append(Level(below, filters))
             below = filters + level_input  # up-sampled output and the level's input, concatenated
         self.up = nn.ModuleList(up)

@@ -1,0 +1,30 @@
+"""Progress with ETA: a bar on a terminal, plain lines in a log."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TextIO, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Item = TypeVar("Item")
+
+
+def track(
+    items: Iterable[Item], total: int, what: str, out: TextIO | None = None
+) -> Iterator[Item]:
+    """Yield ``items``, showing how many of ``total`` are done and how long the rest will take."""
+    out = out or sys.stderr
+    if out.isatty():
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+                   TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+        with Progress(*columns, console=Console(file=out)) as bar:
+            yield from bar.track(items, total=total, description=what)
+        return
+    start = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        elapsed = time.monotonic() - start
+        left = elapsed / done * (total - done)
+        print(f"{what} {done}/{total}, {elapsed:.0f} s, {left:.0f} s left", file=out, flush=True)

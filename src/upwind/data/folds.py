@@ -1,0 +1,79 @@
+"""Folds over patients, and the 90/10 split of slices inside a fold's training patients.
+
+Both are frozen as tables that people can read: ``folds.csv`` (case, fold) and ``split.csv``
+(fold, case, slice, part).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold
+
+from upwind.common.errors import UpwindError
+
+TRAIN, HELDOUT = "train", "heldout"
+ALL = "all"  # the fold that leaves nobody out
+
+
+def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = None) -> pd.DataFrame:
+    """Columns ``case``, ``fold``: unshuffled k-fold over the case numbers in order, as in the
+    paper [code] (131 cases, 5 folds: 0-26, 27-52, 53-78, 79-104, 105-130).
+
+    ``shuffle_seed`` shuffles the patients first; None is the paper's.
+    """
+    ordered = sorted(cases)
+    if not 2 <= folds <= len(ordered):
+        raise UpwindError(
+            f"folds: {folds} folds need at least {max(folds, 2)} usable cases and there are "
+            f"{len(ordered)}; set `folds` between 2 and the number of cases"
+        )
+    splitter = KFold(folds, shuffle=shuffle_seed is not None, random_state=shuffle_seed)
+    fold_of = np.empty(len(ordered), int)
+    for fold, (_, unseen) in enumerate(splitter.split(ordered)):
+        fold_of[unseen] = fold
+    return pd.DataFrame({"case": ordered, "fold": fold_of})
+
+
+def split_slices(
+    folds: pd.DataFrame,
+    liver_slices: Mapping[int, Sequence[int]],
+    heldout_share: float = 0.1,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """For each fold, the liver-bearing slices of its training patients, shuffled with ``seed`` and
+    split: ``heldout_share`` (10 % in the paper [code], seed 0 [code]) is held out.
+
+    ``liver_slices`` maps each case to the indices of its liver-bearing slices. Columns ``fold``
+    (text; 'all' trains on every patient, as the paper's analysed network did [code]), ``case``,
+    ``slice``, ``part`` ('train' or 'heldout'), in order of case and slice. The held-out slices
+    come from patients that were trained on: they are not unseen patients.
+    """
+    parts = []
+    for fold in [*sorted(folds["fold"].unique()), ALL]:
+        training = folds.loc[folds["fold"] != fold, "case"]
+        rows = [(str(fold), int(case), int(z)) for case in training for z in liver_slices[case]]
+        order = np.random.default_rng(seed).permutation(len(rows))
+        part = np.full(len(rows), TRAIN, dtype=object)
+        # At least one slice is held out: whether a fold trained is judged on it.
+        part[order[: max(1, round(heldout_share * len(rows)))]] = HELDOUT
+        table = pd.DataFrame(rows, columns=["fold", "case", "slice"])
+        parts.append(table.assign(part=part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """``split.csv`` as :func:`split_slices` made it."""
+    return pd.read_csv(path, dtype={"fold": str})
+
+
+def unseen_cases(folds: pd.DataFrame, fold: int) -> list[int]:
+    """Cases of the patients that ``fold`` does not train on."""
+    return folds.loc[folds["fold"] == fold, "case"].tolist()
+
+
+def slices_of(split: pd.DataFrame, fold: str, part: str) -> dict[int, np.ndarray]:
+    """Slice indices by case of one ``part`` ('train' or 'heldout') of ``fold``."""
+    chosen = split[(split["fold"] == fold) & (split["part"] == part)]
+    return {int(case): group["slice"].to_numpy() for case, group in chosen.groupby("case")}

@@ -1,0 +1,139 @@
+"""Which files make up a case: LiTS naming and Medical Segmentation Decathlon naming.
+
+Only folder listings are read here, so that a workflow can ask each time it is parsed.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from upwind.common.errors import UpwindError
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """The files of one case. ``duplicates`` are further files that claim the same number and
+    role (``volume-3.nii`` beside ``volume-3.nii.gz``); which one is meant cannot be known."""
+
+    number: int
+    image: Path | None
+    label: Path | None
+    duplicates: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Naming:
+    image_folder: str
+    image_pattern: str
+    label_folder: str
+    label_pattern: str
+    expected: str
+
+
+_NUMBER = r"(\d+)\.nii(?:\.gz)?"
+_NAMINGS = {
+    "lits": _Naming(
+        image_folder="",
+        image_pattern=rf"volume-{_NUMBER}",
+        label_folder="",
+        label_pattern=rf"segmentation-{_NUMBER}",
+        expected="volume-N.nii[.gz] with segmentation-N.nii[.gz]",
+    ),
+    "msd": _Naming(
+        image_folder="imagesTr",
+        image_pattern=rf"liver_{_NUMBER}",
+        label_folder="labelsTr",
+        label_pattern=rf"liver_{_NUMBER}",
+        expected="imagesTr/liver_N.nii[.gz] with labelsTr/liver_N.nii[.gz]",
+    ),
+}
+KINDS = ("auto", *_NAMINGS)
+
+
+def find_cases(root: Path, kind: str = "auto", *, labels: bool = True) -> list[CaseFiles]:
+    """Cases under ``root``, sorted by number (the paper's folds follow the case numbers).
+
+    ``kind`` is ``lits``, ``msd`` or ``auto`` (whichever of the two is there). A case may lack its
+    image or its label: that is for :func:`upwind.data.check.check_case` to say. ``labels=False``
+    lists the images alone, for prediction. Leading zeros do not count: ``volume-007.nii`` is case
+    7. Other files and subfolders are ignored.
+
+    Raises:
+        UpwindError: no such folder or kind, no case in it, or names of both kinds (``auto``).
+    """
+    root = Path(root)
+    if kind not in KINDS:
+        raise UpwindError(f"Unknown kind of data set '{kind}': choose one of {', '.join(KINDS)}.")
+    if not root.is_dir():
+        raise UpwindError(
+            f"The data folder {root} does not exist or is not a folder: "
+            "check the path (dataset.root in the config)."
+        )
+    tried = list(_NAMINGS) if kind == "auto" else [kind]
+    found = {name: _cases_named(root, _NAMINGS[name], labels) for name in tried}
+    held = [name for name, cases in found.items() if cases]
+    if not held:
+        expected = "; or ".join(f"{_NAMINGS[name].expected} ({name})" for name in tried)
+        raise UpwindError(
+            f"No case found in {root}. Expected names: {expected}, N being the case number, all "
+            "in that one place (no other subfolder is searched)."
+        )
+    if len(held) > 1:
+        raise UpwindError(
+            f"{root} holds files of {' and of '.join(held)} naming: say which is meant "
+            "(dataset.kind, or --kind)."
+        )
+    return found[held[0]]
+
+
+def short_name(path: Path) -> str:
+    """The file's name as a message shows it: with its folder where that alone tells image from
+    label (Decathlon)."""
+    tells = {_NAMINGS["msd"].image_folder, _NAMINGS["msd"].label_folder}
+    return f"{path.parent.name}/{path.name}" if path.parent.name in tells else path.name
+
+
+def partner_name(path: Path) -> str:
+    """Name that the label of an image, or the image of a label, is expected to have."""
+    swaps = [("volume-", "segmentation-"), ("imagesTr/", "labelsTr/")]
+    name = short_name(path)
+    for ours, theirs in swaps + [(b, a) for a, b in swaps]:
+        if name.startswith(ours):
+            return theirs + name.removeprefix(ours)
+    return f"partner of {name}"
+
+
+def _cases_named(root: Path, naming: _Naming, labels: bool) -> list[CaseFiles]:
+    images = _numbered(root / naming.image_folder, naming.image_pattern)
+    partners = _numbered(root / naming.label_folder, naming.label_pattern) if labels else {}
+    return [
+        _case(number, images.get(number, []), partners.get(number, []))
+        for number in sorted(images.keys() | partners.keys())
+    ]
+
+
+def _case(number: int, images: list[Path], labels: list[Path]) -> CaseFiles:
+    return CaseFiles(
+        number=number,
+        image=images[0] if images else None,
+        label=labels[0] if labels else None,
+        duplicates=(*images[1:], *labels[1:]),
+    )
+
+
+def _numbered(folder: Path, pattern: str) -> dict[int, list[Path]]:
+    by_number: dict[int, list[Path]] = defaultdict(list)
+    # The shortest name first, so that the choice among duplicates is the same everywhere.
+    for path in sorted(_listing(folder), key=lambda path: (len(path.name), path.name)):
+        if match := re.fullmatch(pattern, path.name, flags=re.ASCII):
+            by_number[int(match[1])].append(path)
+    return dict(by_number)
+
+
+def _listing(folder: Path) -> Iterable[Path]:
+    try:
+        return list(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise UpwindError(f"The folder {folder} cannot be listed ({error.strerror}).") from error

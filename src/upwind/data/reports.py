@@ -1,0 +1,200 @@
+"""What the check of each case found: kept as JSON, as a table, and shown to people."""
+
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from upwind.common.errors import UpwindError
+
+ON_BAD_CASE = ("stop", "skip")
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """One case as found. A figure is None where the files do not tell.
+
+    ``shape`` and ``spacing`` (mm) are those of the image in canonical orientation (x, y, z);
+    ``orientation`` is that of the stored array. ``hu_min`` and ``hu_max`` leave NaN and infinite
+    values out. ``slices`` counts the axial slices, ``liver_slices`` those with liver. The liver's
+    volume includes its tumours (protocol: liver = label > 0). A case with ``errors`` cannot be
+    used; ``notes`` say what was put up with.
+    """
+
+    number: int
+    shape: tuple[int, ...] | None = None
+    spacing: tuple[float, float, float] | None = None
+    orientation: str | None = None
+    hu_min: float | None = None
+    hu_max: float | None = None
+    slices: int | None = None
+    liver_slices: int | None = None
+    liver_ml: float | None = None
+    tumour_ml: float | None = None
+    errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings and lists, fit for JSON."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "CaseReport":
+        """Inverse of :meth:`to_dict`, also after a way through JSON."""
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
+
+
+def cases_table(reports: Sequence[CaseReport]) -> pd.DataFrame:
+    """One row a case, sorted by number; the content of ``cases.csv``.
+
+    Columns: ``case`` (number); ``usable`` (no error); ``size_x, size_y, slices`` (canonical voxel
+    counts); ``spacing_x_mm, spacing_y_mm, spacing_z_mm``; ``orientation`` (of the stored array);
+    ``hu_min, hu_max``; ``liver_slices``; ``liver_ml`` (tumours included), ``tumour_ml``;
+    ``errors, notes`` (joined by " | ", empty where there are none). What a broken file does not
+    tell is missing (NaN).
+    """
+    rows = [_row(report) for report in sorted(reports, key=lambda report: report.number)]
+    table = pd.DataFrame(rows, columns=list(_row(CaseReport(0))))
+    counts = ["size_x", "size_y", "slices", "liver_slices"]
+    return table.astype(dict.fromkeys(counts, "Int64"))
+
+
+def view(reports: Sequence[CaseReport]) -> RenderableType:
+    """Table of cases, then every problem of every case, for a rich console."""
+    ordered = sorted(reports, key=lambda report: report.number)
+    bad = sum(bool(report.errors) for report in ordered)
+    problems = sum(len(report.errors) for report in ordered)
+    notes = sum(len(report.notes) for report in ordered)
+    summary = Text(f"{_count(len(ordered), 'case')}: {len(ordered) - bad} usable, {bad} bad")
+    summary.append(f" ({_count(problems, 'problem')}, {_count(notes, 'note')})")
+    listed = [part for report in ordered for part in _findings(report)]
+    return Group(_overview(ordered), Text(), *listed, summary)
+
+
+def render(reports: Sequence[CaseReport], width: int = 100) -> str:
+    """:func:`view` as plain text of at most ``width`` columns, for logs and error messages."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    console.print(view(reports))
+    lines = console.file.getvalue().splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def usable(reports: Sequence[CaseReport], on_bad_case: str) -> list[int]:
+    """Numbers of the cases without errors, sorted.
+
+    Raises:
+        UpwindError: with the table and all problems, if ``on_bad_case`` is ``stop`` and a case is
+            bad, or if no case is left; if ``on_bad_case`` is neither ``stop`` nor ``skip``.
+    """
+    if on_bad_case not in ON_BAD_CASE:
+        raise UpwindError(
+            f"dataset.on_bad_case is '{on_bad_case}': choose one of {', '.join(ON_BAD_CASE)}."
+        )
+    good = sorted(report.number for report in reports if not report.errors)
+    bad = len(reports) - len(good)
+    if not good:
+        raise UpwindError(
+            f"None of {_count(len(reports), 'case')} can be used.\n\n{render(reports)}"
+        )
+    if bad and on_bad_case == "stop":
+        raise UpwindError(
+            f"{bad} of {_count(len(reports), 'case')} cannot be used.\n\n{render(reports)}\n"
+            "Mend or remove what is listed, or set dataset.on_bad_case to skip, which leaves "
+            "these cases out and names them in the report."
+        )
+    return good
+
+
+def _row(report: CaseReport) -> dict[str, Any]:
+    size = report.shape if report.shape is not None and len(report.shape) == 3 else (None,) * 3
+    spacing = report.spacing or (None,) * 3
+    return {
+        "case": report.number,
+        "usable": not report.errors,
+        "size_x": size[0],
+        "size_y": size[1],
+        "slices": report.slices,
+        "spacing_x_mm": spacing[0],
+        "spacing_y_mm": spacing[1],
+        "spacing_z_mm": spacing[2],
+        "orientation": report.orientation,
+        "hu_min": report.hu_min,
+        "hu_max": report.hu_max,
+        "liver_slices": report.liver_slices,
+        "liver_ml": report.liver_ml,
+        "tumour_ml": report.tumour_ml,
+        "errors": " | ".join(report.errors),
+        "notes": " | ".join(report.notes),
+    }
+
+
+def _overview(reports: Sequence[CaseReport]) -> Table:
+    # One blank between columns and no frame: 80 columns hold the widest LiTS case.
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    table.add_column("case", justify="right", no_wrap=True)
+    for heading in ("voxels", "spacing\n(mm)", "axes", "HU"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("liver\nslices", "liver\n(ml)", "tumour\n(ml)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for report in reports:
+        table.add_row(
+            str(report.number),
+            _joined(report.shape, "{}"),
+            _joined(report.spacing, "{:.2f}"),
+            report.orientation or "-",
+            "-" if report.hu_min is None else f"{report.hu_min:.0f}…{report.hu_max:.0f}",
+            _figure(report.liver_slices, "{}"),
+            _figure(report.liver_ml, "{:.0f}"),
+            _figure(report.tumour_ml, "{:.1f}"),
+            _verdict(report),
+        )
+    return table
+
+
+def _findings(report: CaseReport) -> list[RenderableType]:
+    found = [("error", "red", text) for text in report.errors]
+    found += [("note", "yellow", text) for text in report.notes]
+    if not found:
+        return []
+    lines = [
+        Padding(Text.assemble((f"{kind}: ", style), text), (0, 0, 0, 2))
+        for kind, style, text in found
+    ]
+    return [Text(f"Case {report.number}", style="bold"), *lines, Text()]
+
+
+def _verdict(report: CaseReport) -> Text:
+    if report.errors:
+        return Text(_count(len(report.errors), "error"), style="red")
+    if report.notes:
+        return Text(_count(len(report.notes), "note"), style="yellow")
+    return Text("ok", style="green")
+
+
+def _joined(values: Sequence[float] | None, form: str) -> str:
+    return "×".join(form.format(value) for value in values) if values else "-"
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,195 @@
+"""Reading a NIfTI file that may be broken: the header first, then plane by plane.
+
+Nothing is allocated for what a header merely claims, and one stored plane at a time is held.
+"""
+
+import contextlib
+import gzip
+import logging
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import nibabel as nib
+import numpy as np
+from nibabel import imageglobals
+
+from upwind.common.errors import UpwindError
+from upwind.data.naming import short_name
+from upwind.data.volumes import rescale
+
+# Deflate cannot do better than 1032:1 (zlib's own technical notes), so a .nii.gz of n bytes holds
+# at most this many times n bytes.
+_MAX_DEFLATE_RATIO = 1032
+# Bytes read at once: a plane that the header invents never takes more memory than the file fills.
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a NIfTI file states before its first voxel. ``shape`` and ``affine`` (mm) are those of
+    the stored array; ``repairs`` is what nibabel had to mend to read it."""
+
+    path: Path
+    shape: tuple[int, ...]
+    affine: np.ndarray
+    dtype: np.dtype
+    slope: float
+    intercept: float
+    offset: int
+    has_orientation: bool
+    repairs: tuple[str, ...]
+
+    @property
+    def voxels(self) -> int:
+        """Number of voxels stated; 0 where a dimension makes no sense."""
+        return math.prod(self.shape) if self.shape and min(self.shape) > 0 else 0
+
+
+def read_header(path: Path) -> Header:
+    """Read the header alone.
+
+    Raises:
+        UpwindError: missing, not NIfTI, or a header that cannot be understood.
+    """
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist (a broken link?)"
+        raise UpwindError(f"{short_name(path)} {kind}: put the file itself there.")
+    try:
+        with _captured_log() as repairs:
+            image = nib.load(path)
+        if not isinstance(image, nib.Nifti1Image):
+            raise UpwindError(f"it is {type(image).__name__}, not a NIfTI volume")
+        stored = image.dataobj
+        return Header(
+            path=path,
+            shape=tuple(int(n) for n in stored.shape),
+            affine=np.asarray(image.affine, dtype=float),
+            dtype=np.dtype(stored.dtype),
+            slope=float(stored.slope),
+            intercept=float(stored.inter),
+            offset=int(stored.offset),
+            has_orientation=bool(image.header["sform_code"] or image.header["qform_code"]),
+            repairs=tuple(repairs),
+        )
+    except Exception as error:  # nibabel raises many types for a broken header: all mean the same
+        raise UpwindError(
+            f"{short_name(path)} cannot be read as NIfTI ({_reason(path, error)}): "
+            "download or convert it again."
+        ) from error
+
+
+def overclaim(header: Header) -> str | None:
+    """Say so if the file is too small for the voxels its header states; None if it may fit.
+
+    Exact for ``.nii``; for ``.nii.gz`` a bound (a file cut short passes, and :func:`planes` finds
+    it).
+    """
+    size = header.path.stat().st_size
+    needed = header.offset + header.voxels * header.dtype.itemsize
+    packed = _is_gzipped(header.path)
+    if needed <= size * (_MAX_DEFLATE_RATIO if packed else 1):
+        return None
+    shape = " x ".join(str(n) for n in header.shape)
+    at_most = "can hold, even compressed" if packed else "holds"
+    return (
+        f"{short_name(header.path)} is truncated or its header is wrong: it states {shape} voxels "
+        f"of {header.dtype.name}, {needed:,} bytes, more than the {size:,} bytes of the file "
+        f"{at_most}. Download or convert it again."
+    )
+
+
+def planes(header: Header) -> Iterator[np.ndarray]:
+    """Yield the values (HU or labels) of each stored plane, shape ``header.shape[:2]``, in the
+    file's order over the remaining axes. A checksum of a ``.nii.gz`` is verified after the last.
+
+    Raises:
+        UpwindError: the file ends too early or its compressed data are damaged.
+    """
+    rows, columns = (*header.shape[:2], 1)[:2]
+    size = rows * columns * header.dtype.itemsize
+    count = header.voxels // (rows * columns)
+    done = 0
+    try:
+        with _open(header.path) as stream:
+            _skip(stream, header.offset)
+            while done < count:
+                raw = _read(stream, size)
+                if len(raw) < size:
+                    raise EOFError("the file ends")
+                stored = np.frombuffer(raw, header.dtype).reshape((rows, columns), order="F")
+                with np.errstate(over="ignore", invalid="ignore"):  # an absurd slope, for the check
+                    values = rescale(stored, header.slope, header.intercept)
+                yield values
+                done += 1
+            if _is_gzipped(header.path):
+                while stream.read(_PIECE):  # the checksum is compared at the very end
+                    pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise UpwindError(
+            f"{short_name(header.path)} is truncated or damaged: {done} of {count} planes could be "
+            f"read ({_one_line(error)}). Download or convert it again."
+        ) from error
+
+
+def _is_gzipped(path: Path) -> bool:
+    return path.suffix == ".gz"
+
+
+def _open(path: Path) -> BinaryIO:
+    return gzip.open(path, "rb") if _is_gzipped(path) else path.open("rb")
+
+
+def _skip(stream: BinaryIO, count: int) -> None:
+    while count > 0:
+        piece = stream.read(min(count, _PIECE))
+        if not piece:
+            return
+        count -= len(piece)
+
+
+def _read(stream: BinaryIO, count: int) -> bytes:
+    pieces = []
+    while count > 0:
+        piece = stream.read(min(count, _PIECE))
+        if not piece:
+            break
+        pieces.append(piece)
+        count -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why no header could be read. nibabel only finds no known type where the file is damaged."""
+    if not isinstance(error, nib.filebasedimages.ImageFileError):
+        return _one_line(error)
+    try:
+        with _open(path) as stream:
+            return "it does not begin with a NIfTI header" if stream.read(1) else "it is empty"
+    except (OSError, EOFError, zlib.error) as damage:
+        return _one_line(damage)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextlib.contextmanager
+def _captured_log() -> Iterator[list[str]]:
+    # nibabel mends some headers and says so on stderr without naming the file.
+    messages: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    logger = imageglobals.logger
+    handlers, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [Collector()], False
+    try:
+        yield messages
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate

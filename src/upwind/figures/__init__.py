@@ -1,0 +1,1 @@
+"""Figures of the experiment: pure functions from data to matplotlib figures."""

@@ -1,0 +1,212 @@
+"""Figure 2: the 3x3 kernels of each layer on the principal axes of all of them."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
+
+from upwind.common.errors import UpwindError
+from upwind.figures import style
+from upwind.kernels.clustering import Clustering
+
+# Layers that the paper's Figure 2 shows; by its caption 1 and 3 to 10 look like layer 11.
+PAPER_LAYERS = (2, *range(11, 19))
+
+_MARKERS = ("s", "D", "^", ">", "P", "X")  # of the hand-crafted kernels
+_POINT_AREA = 5.0  # points squared
+_PADDING = 0.06  # free margin around all points, as a share of their range
+# Inches of the figure that are not panels: legend on top, gaps and axis labels.
+_TOP, _BOTTOM, _LEFT, _RIGHT, _BETWEEN_ROWS, _BETWEEN_COLUMNS = 0.42, 0.4, 0.5, 0.08, 0.24, 0.1
+_LABEL_DISTANCES = (4, 8, 12, 16, 21, 27, 34, 42, 52, 64)  # points, from mark to name
+_DIRECTIONS = [np.array([np.cos(a), np.sin(a)]) for a in np.arange(24) * np.pi / 12]
+
+
+@style.styled
+def draw_clusters(
+    clustering: Clustering, layers: Sequence[int] | None = PAPER_LAYERS, columns: int = 3
+) -> Figure:
+    """One panel for each of ``layers`` (None: all), coloured by k-means cluster.
+
+    All panels have the same axes with equal scales, so distances compare and the hand-crafted
+    kernels, projected like the learned ones, stand at the same place in each. Clusters are found
+    in each layer for itself and numbered along the first axis, so a colour in two panels need not
+    mean the same kernels.
+
+    Raises:
+        UpwindError: a layer is not in the clustering, or there are more clusters than colours.
+    """
+    known = clustering.layers["layer"].tolist()
+    layers = known if layers is None else list(layers)
+    missing = sorted(set(layers) - set(known))
+    if missing:
+        raise UpwindError(f"no clustering of layers {missing}: the network has layers {known}")
+    clusters = int(clustering.kernels["cluster"].max())
+    if clusters > len(style.PALETTE):
+        raise UpwindError(
+            f"{clusters} clusters, but only {len(style.PALETTE)} colours that readers can tell "
+            "apart: use fewer clusters"
+        )
+    shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
+    limits = _limits(shown, clustering.stencils)
+    figure, panels = _panels(len(layers), columns, limits)
+    places = _label_places(panels[0], shown, clustering.stencils)
+    for axes, layer in zip(panels, layers, strict=True):
+        kernels = shown[shown["layer"] == layer]
+        _draw_points(axes, kernels)
+        _draw_stencils(axes, clustering.stencils, places)
+        axes.set_title(f"Layer {layer}: {len(kernels):,} kernels", pad=3)
+    _draw_labels(figure, clustering, clusters)
+    return figure
+
+
+def _limits(kernels: pd.DataFrame, stencils: pd.DataFrame) -> np.ndarray:
+    """Lower and upper limits ((x, x), (y, y)) that hold every point and stencil."""
+    points = pd.concat([kernels, stencils])[["pc1", "pc2"]].to_numpy()
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = _PADDING * (high - low).max()
+    return np.stack([low - margin, high + margin], axis=1)
+
+
+def _panels(count: int, columns: int, limits: np.ndarray) -> tuple[Figure, list[Axes]]:
+    """Figure of the printed width with ``count`` panels of equal scale on both axes."""
+    columns = min(columns, count)
+    rows = ceil(count / columns)
+    width = style.TEXT_WIDTH - _LEFT - _RIGHT - _BETWEEN_COLUMNS * (columns - 1)
+    panel_width = width / columns
+    spans = np.diff(limits, axis=1)[:, 0]
+    panel_height = panel_width * spans[1] / spans[0]
+    height = _TOP + _BOTTOM + rows * panel_height + (rows - 1) * _BETWEEN_ROWS
+    figure = style.new_figure(style.TEXT_WIDTH, height)
+    panels: list[Axes] = []
+    for i in range(count):
+        row, column = divmod(i, columns)
+        left = _LEFT + column * (panel_width + _BETWEEN_COLUMNS)
+        bottom = height - _TOP - (row + 1) * panel_height - row * _BETWEEN_ROWS
+        box = np.array([left, bottom, panel_width, panel_height])
+        axes = figure.add_axes(
+            tuple(box / np.tile([style.TEXT_WIDTH, height], 2)), xlim=limits[0], ylim=limits[1]
+        )
+        lowest = i + columns >= count
+        axes.tick_params(length=2, labelleft=column == 0, labelbottom=lowest)
+        axes.locator_params(nbins=5)
+        axes.spines[["top", "right"]].set_visible(True)
+        panels.append(axes)
+    return figure, panels
+
+
+def _draw_points(axes: Axes, kernels: pd.DataFrame) -> None:
+    # One collection in the kernels' own order: no cluster is drawn over the others.
+    axes.scatter(
+        kernels["pc1"],
+        kernels["pc2"],
+        c=[style.PALETTE[cluster - 1] for cluster in kernels["cluster"]],
+        s=_POINT_AREA,
+        linewidths=0,
+        alpha=0.7,
+        gid="kernels",
+    )
+
+
+def _draw_stencils(axes: Axes, stencils: pd.DataFrame, places: list[tuple[float, float]]) -> None:
+    for marker, place, stencil in zip(_MARKERS, places, stencils.itertuples(), strict=True):
+        position = (stencil.pc1, stencil.pc2)
+        axes.plot(
+            *position,
+            marker=marker,
+            markersize=5,
+            markerfacecolor="white",
+            markeredgecolor="black",
+            markeredgewidth=0.9,
+            linestyle="none",
+            zorder=4,
+            gid=f"stencil-{stencil.stencil}",
+        )
+        axes.annotate(
+            _name(stencil.stencil),
+            position,
+            xytext=place,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            zorder=5,
+            bbox={"boxstyle": "square,pad=0.08", "fc": "white", "ec": "none", "alpha": 0.6},
+            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "black", "shrinkA": 0, "shrinkB": 3},
+        )
+
+
+def _label_places(
+    axes: Axes, kernels: pd.DataFrame, stencils: pd.DataFrame
+) -> list[tuple[float, float]]:
+    """Offsets in points from each stencil's mark to the centre of its name.
+
+    Each name takes the place of least cost: off the other marks and names, inside the panel, over
+    few kernels, near its mark. All panels are alike, so one answer serves all.
+    """
+    renderer = axes.figure.canvas.get_renderer()
+    pixels = axes.figure.dpi / 72  # per point
+    marks = axes.transData.transform(stencils[["pc1", "pc2"]].to_numpy())
+    dots = axes.transData.transform(kernels[["pc1", "pc2"]].to_numpy())
+    taken = [Bbox([mark - 4 * pixels, mark + 4 * pixels]) for mark in marks]
+    places = []
+    for mark, name in zip(marks, stencils["stencil"], strict=True):
+        text = axes.text(0, 0, _name(name))
+        size = text.get_window_extent(renderer)
+        text.remove()
+        half = np.array([size.width, size.height]) / 2 + pixels
+        shifts = [d * half + r * pixels * d for r in _LABEL_DISTANCES for d in _DIRECTIONS]
+        boxes = [Bbox([mark + shift - half, mark + shift + half]) for shift in shifts]
+        costs = [
+            20 * sum(_shared(box, other) for other in taken)
+            + 50 * (1 - _shared(box, axes.bbox))
+            + 5 * box.count_contains(dots) / len(dots)
+            + np.hypot(*shift) / pixels / 150
+            for box, shift in zip(boxes, shifts, strict=True)
+        ]
+        best = int(np.argmin(costs))
+        taken.append(boxes[best])
+        places.append((float(shifts[best][0] / pixels), float(shifts[best][1] / pixels)))
+    return places
+
+
+def _shared(box: Bbox, other: Bbox) -> float:
+    """Share of ``box`` that lies in ``other``."""
+    common = Bbox.intersection(box, other)
+    return 0.0 if common is None else common.width * common.height / (box.width * box.height)
+
+
+def _name(stencil: str) -> str:
+    return stencil.replace("_", " ")
+
+
+def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
+    first, second = clustering.axes["explained_variance_ratio"].iloc[:2]
+    figure.supxlabel(
+        f"principal axis 1 ({first:.1%} of the variance)",
+        y=0.05 / figure.get_figheight(),
+        va="bottom",
+    )
+    figure.supylabel(
+        f"principal axis 2 ({second:.1%} of the variance)", x=0.05 / style.TEXT_WIDTH, ha="left"
+    )
+    handles = [
+        Line2D([], [], marker="o", ls="none", ms=4, color=colour, label=f"cluster {number}")
+        for number, colour in enumerate(style.PALETTE[:clusters], start=1)
+    ]
+    handles += [
+        Line2D([], [], marker=marker, ls="none", ms=5, mfc="white", mec="black", label=_name(name))
+        for marker, name in zip(_MARKERS, clustering.stencils["stencil"], strict=True)
+    ]
+    figure.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=len(handles),
+        columnspacing=0.9,
+        handletextpad=0.1,
+        borderaxespad=0.3,
+    )

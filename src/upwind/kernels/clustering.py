@@ -1,0 +1,186 @@
+"""k-means of each layer's kernels and principal axes of all layers' kernels (Figure 2).
+
+As in the paper and its authors' code: every pair of an output and an input channel is one 3x3
+kernel, flattened row by row to a vector of nine; k-means runs in each layer for itself; one PCA
+(mean removed) is fitted to the kernels of all layers together, and every layer and the
+hand-crafted kernels are projected on its axes, so that panels of different layers compare.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import calinski_harabasz_score
+from threadpoolctl import threadpool_limits
+
+from upwind.common.errors import UpwindError
+from upwind.common.files import atomic_path
+from upwind.kernels.stencils import STENCILS
+
+CLUSTERS = 3  # paper, Section III
+SEED = 0  # authors' code
+# scikit-learn's default when the authors ran k-means (n_init = 10 up to version 1.3).
+RESTARTS = 10
+
+WEIGHTS = [f"w{i}" for i in range(9)]
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Result of :func:`cluster`, four tidy tables.
+
+    Attributes:
+        kernels: one row per kernel: ``layer`` (from 1), ``kernel`` (from 0, output channel by
+            output channel), ``out_channel``, ``in_channel``, ``cluster`` (from 1), ``pc1``,
+            ``pc2``, ``w0`` to ``w8`` (row-major).
+        layers: one row per layer: ``layer``, ``name``, ``in_channels``, ``out_channels``,
+            ``kernels``, ``kmeans_mean_score`` (minus the mean squared distance to the own
+            centroid), ``calinski_harabasz``.
+        stencils: one row per hand-crafted kernel: ``stencil``, ``pc1``, ``pc2``, ``w0``-``w8``.
+        axes: one row per principal axis: ``axis`` (from 1), ``explained_variance_ratio``,
+            ``w0`` to ``w8`` (unit vector).
+    """
+
+    kernels: pd.DataFrame
+    layers: pd.DataFrame
+    stencils: pd.DataFrame
+    axes: pd.DataFrame
+
+
+def layer_kernels(weights: np.ndarray) -> np.ndarray:
+    """Kernels (out * in, 9) of convolution weights (out, in, 3, 3), both in row-major order.
+
+    Raises:
+        UpwindError: the weights are not 3x3 kernels, or not finite.
+    """
+    weights = np.asarray(weights, dtype=float)
+    if weights.ndim != 4 or weights.shape[2:] != (3, 3):
+        raise UpwindError(
+            f"weights of shape {weights.shape} are not 3x3 kernels (out, in, 3, 3): "
+            "give the 3x3 convolution layers only"
+        )
+    if not np.isfinite(weights).all():
+        raise UpwindError("weights hold NaN or infinite values: was the training diverging?")
+    return weights.reshape(-1, 9)
+
+
+def cluster(
+    weights: Mapping[str, np.ndarray],
+    clusters: int = CLUSTERS,
+    seed: int = SEED,
+    restarts: int = RESTARTS,
+) -> Clustering:
+    """Cluster and project the kernels of ``weights``, (out, in, 3, 3) by name in the order in
+    which the layers run; they are numbered from 1.
+
+    Clusters are numbered by the first coordinate (pc1) of their centroid, lowest first, because
+    the order that k-means gives is arbitrary and colours would change from run to run. k-means
+    starts ``restarts`` times and keeps the best; ``seed`` fixes the starts.
+
+    Raises:
+        UpwindError: no layers, weights that are not finite 3x3 kernels, or a layer with too few
+            different kernels.
+    """
+    if not weights:
+        raise UpwindError("no convolution layers to cluster: give at least one")
+    layers = {name: layer_kernels(array) for name, array in weights.items()}
+    pca = PCA(svd_solver="full").fit(np.concatenate(list(layers.values())))
+    tables, summaries = [], []
+    for number, (name, kernels) in enumerate(layers.items(), start=1):
+        out_channels, in_channels = np.shape(weights[name])[:2]
+        labels, centroids, score = _kmeans(name, kernels, clusters, seed, restarts)
+        rank = np.argsort(np.argsort(pca.transform(centroids)[:, 0], kind="stable"))
+        tables.append(_kernel_table(number, in_channels, kernels, rank[labels] + 1, pca))
+        summaries.append(
+            {
+                "layer": number,
+                "name": name,
+                "in_channels": in_channels,
+                "out_channels": out_channels,
+                "kernels": len(kernels),
+                "kmeans_mean_score": score,
+                "calinski_harabasz": calinski_harabasz_score(kernels, labels),
+            }
+        )
+    return Clustering(
+        kernels=pd.concat(tables, ignore_index=True),
+        layers=pd.DataFrame(summaries),
+        stencils=_stencil_table(pca),
+        axes=_axis_table(pca),
+    )
+
+
+def _kmeans(
+    name: str, kernels: np.ndarray, clusters: int, seed: int, restarts: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    different = len(np.unique(kernels, axis=0))
+    # The Calinski-Harabasz score needs at least one kernel more than there are clusters.
+    if different <= clusters:
+        raise UpwindError(
+            f"layer {name} has {different} different kernels, too few for {clusters} clusters: "
+            "use fewer clusters or a network with more filters"
+        )
+    # One thread: layers are small, and on a busy machine threads that wait for each other took 20
+    # times as long. It also keeps sums, and so results, the same on every number of cores.
+    with threadpool_limits(limits=1):
+        model = KMeans(clusters, random_state=seed, n_init=restarts).fit(kernels)
+    return model.labels_, model.cluster_centers_, float(model.score(kernels)) / len(kernels)
+
+
+def _kernel_table(
+    number: int, in_channels: int, kernels: np.ndarray, labels: np.ndarray, pca: PCA
+) -> pd.DataFrame:
+    index = np.arange(len(kernels))
+    projected = pca.transform(kernels)
+    table = pd.DataFrame(
+        {
+            "layer": number,
+            "kernel": index,
+            "out_channel": index // in_channels,
+            "in_channel": index % in_channels,
+            "cluster": labels,
+            "pc1": projected[:, 0],
+            "pc2": projected[:, 1],
+        }
+    )
+    return table.join(pd.DataFrame(kernels, columns=WEIGHTS))
+
+
+def _stencil_table(pca: PCA) -> pd.DataFrame:
+    stencils = np.array([stencil.ravel() for stencil in STENCILS.values()])
+    projected = pca.transform(stencils)
+    table = pd.DataFrame(
+        {"stencil": list(STENCILS), "pc1": projected[:, 0], "pc2": projected[:, 1]}
+    )
+    return table.join(pd.DataFrame(stencils, columns=WEIGHTS))
+
+
+def _axis_table(pca: PCA) -> pd.DataFrame:
+    ratio = pca.explained_variance_ratio_
+    table = pd.DataFrame({"axis": np.arange(len(ratio)) + 1, "explained_variance_ratio": ratio})
+    return table.join(pd.DataFrame(pca.components_, columns=WEIGHTS))
+
+
+def write_clustering(clustering: Clustering, folder: str | os.PathLike[str]) -> None:
+    """Write the tables as ``kernels.csv``, ``layers.csv``, ``stencils.csv`` and ``axes.csv`` in
+    ``folder``, with every digit."""
+    for field in fields(clustering):
+        with atomic_path(Path(folder) / f"{field.name}.csv") as temporary:
+            getattr(clustering, field.name).to_csv(temporary, index=False)
+
+
+def read_clustering(folder: str | os.PathLike[str]) -> Clustering:
+    """Read back what :func:`write_clustering` wrote, exactly."""
+    return Clustering(
+        **{
+            field.name: pd.read_csv(
+                Path(folder) / f"{field.name}.csv", float_precision="round_trip"
+            )
+            for field in fields(Clustering)
+        }
+    )

@@ -1,0 +1,112 @@
+"""The level set network (LSN): layers are time steps of the upwind level set equation.
+
+    u_t = F |grad u|  +  beta grad g . grad u  +  alpha g kappa |grad u|
+
+All layers share nine 3x3 stencils, which start as finite differences and are learned (paper,
+section IV). F in (-1, 1) is computed from the slice by a small convolution network, once, since
+it does not depend on u. u starts as the signed distance to a disc where the training patients'
+livers are, so every pixel knows from the first step how far away the contour is; a binary start
+leaves the network nothing to learn from, which may be what happened to the paper's fold 2.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from upwind.common.errors import UpwindError
+from upwind.levelset import fused, scheme
+from upwind.levelset.edges import EDGE_CONTRAST, edge_function, sobel
+
+TERMS = ("balloon", "transport", "curvature")
+
+
+class SpeedNetwork(nn.Module):
+    """Slices (n, 1, h, w) to speeds F (n, h, w) in (-1, 1): dilated 3x3 convolutions with ReLU.
+
+    Dilation lets few layers see far: with 1, 2, 4, 8 a speed depends on 31 x 31 pixels.
+    """
+
+    def __init__(self, channels: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        inputs = [1] + [channels] * (len(dilations) - 1)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(i, channels, 3, padding=d, dilation=d)
+            for i, d in zip(inputs, dilations, strict=True)
+        )
+        self.head = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, slices: torch.Tensor) -> torch.Tensor:
+        """Speed of the contour, pixels per unit time; positive grows."""
+        x = slices
+        for convolution in self.convolutions:
+            x = functional.relu(convolution(x))
+        return torch.tanh(self.head(x))[:, 0]
+
+
+class LSN(nn.Module):
+    """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities sigmoid(u) (n, 1, h, w).
+
+    ``disc`` is (row, column, radius) as shares of the slice's size; see
+    :func:`upwind.training.prior.disc_of`.
+    """
+
+    def __init__(
+        self,
+        disc: tuple[float, float, float],
+        steps: int = 40,
+        dt: float = 0.5,
+        terms: Sequence[str] = TERMS,
+        channels: int = 16,
+        dilations: Sequence[int] = (1, 2, 4, 8),
+        edge_contrast: float = EDGE_CONTRAST,
+    ) -> None:
+        super().__init__()
+        unknown = sorted(set(terms) - set(TERMS))
+        if unknown or not terms:
+            raise UpwindError(f"lsn.terms: {unknown or 'none given'}; choose from {list(TERMS)}")
+        limit = scheme.stable_time_step(1.0, 0.0, 0.0)
+        if not 0 < dt <= limit:
+            raise UpwindError(f"lsn.dt: {dt} is not in (0, {limit}], the scheme's stability limit")
+        self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
+        self.edge_contrast = edge_contrast
+        self.speed = SpeedNetwork(channels, dilations)
+        self.stencils = nn.Parameter(scheme.finite_differences())
+        # alpha = softplus(.), beta free; both start at 0.1, small beside the balloon's 1, so that
+        # dt = 0.5 stays near the stability limit of the whole equation.
+        self.raw_alpha = nn.Parameter(torch.tensor(math.log(math.expm1(0.1))))
+        self.beta = nn.Parameter(torch.tensor(0.1))
+
+    def forward(self, slices: torch.Tensor) -> torch.Tensor:
+        """Probability of liver for each pixel."""
+        return torch.sigmoid(self.level_set(slices))[:, None]
+
+    def level_set(self, slices: torch.Tensor) -> torch.Tensor:
+        """The level set function u (n, h, w) after the last step, in pixels, positive inside."""
+        u = self.initial(slices.shape[-1], slices.device).expand(len(slices), -1, -1)
+        evolve = fused.evolve if slices.device.type == "cpu" else scheme.evolve
+        return evolve(u, self.fields(slices), self.stencils, self.dt, self.steps)
+
+    def fields(self, slices: torch.Tensor) -> scheme.Fields:
+        """Speed, transport velocity and curvature weight, evaluated once per slice."""
+        image = slices[:, 0].contiguous()
+        zero = torch.zeros_like(image)
+        speed = self.speed(slices).contiguous() if "balloon" in self.terms else zero
+        if self.terms == ("balloon",):
+            return scheme.Fields(speed, zero, zero, zero)
+        g = edge_function(image, self.edge_contrast)
+        velocity_x = velocity_y = curvature = zero
+        if "transport" in self.terms:
+            # + grad g: u grows where g does, so that the contour is drawn to g's valleys.
+            velocity_x, velocity_y = (self.beta * derivative for derivative in sobel(g))
+        if "curvature" in self.terms:
+            curvature = functional.softplus(self.raw_alpha) * g
+        return scheme.Fields(speed, velocity_x, velocity_y, curvature)
+
+    def initial(self, size: int, device: torch.device | str = "cpu") -> torch.Tensor:
+        """Signed distance (size, size) to the initial disc, in pixels."""
+        row, column, radius = (share * size for share in self.disc)
+        distance = scheme.signed_distance_to_disc(size, (row - 0.5, column - 0.5), radius)
+        return distance.to(device)

@@ -1,0 +1,79 @@
+"""Trained weights as safetensors, with what is needed to rebuild the network and feed it."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from upwind import __version__
+from upwind.common.errors import UpwindError
+from upwind.common.files import atomic_path
+from upwind.networks.lsn import LSN
+from upwind.networks.unet import UNet
+
+NETWORKS: dict[str, type[nn.Module]] = {"unet": UNet, "lsn": LSN}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is needed beside the tensors: the network's name and options, and how a CT is prepared
+    for it (in-plane size in pixels, HU window) and read from it (threshold)."""
+
+    network: str
+    image_size: int
+    window: tuple[float, float]
+    threshold: float = 0.5
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def build(recipe: Recipe) -> nn.Module:
+    """The untrained network of a recipe."""
+    if recipe.network not in NETWORKS:
+        raise UpwindError(f"unknown network {recipe.network!r}; known are {sorted(NETWORKS)}")
+    return NETWORKS[recipe.network](**recipe.options)
+
+
+def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recipe) -> None:
+    """Write a safetensors file atomically; the recipe is JSON in its header."""
+    tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    header = {"upwind": json.dumps({"version": __version__, **asdict(recipe)})}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata=header)
+
+
+def load_weights(path: str | os.PathLike[str]) -> tuple[nn.Module, Recipe]:
+    """Rebuild the network of a weights file, ready for prediction. Nothing in the file is run."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["upwind"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except KeyError as error:
+        raise UpwindError(
+            f"{path} holds weights, but not of an upwind network (no header)"
+        ) from error
+    except Exception as error:  # safetensors raises its own types for damaged files
+        raise UpwindError(f"{path} is not a readable safetensors file: {error}") from error
+    header.pop("version")
+    header["window"] = tuple(header["window"])
+    recipe = Recipe(**header)
+    network = build(recipe)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UpwindError(
+            f"{path}: the tensors do not fit its {recipe.network}: {error}"
+        ) from error
+    return network.eval(), recipe
+
+
+def convolution_kernels(path: str | os.PathLike[str]) -> list[tuple[int, torch.Tensor]]:
+    """(layer number, weights (out, in, 3, 3)) of a UNet's weights file, in order of execution."""
+    network, recipe = load_weights(path)
+    if not isinstance(network, UNet):
+        raise UpwindError(f"{path} is a {recipe.network}; the kernel analysis reads a unet")
+    return [(n, layer.weight.detach()) for n, layer in enumerate(network.layers(), start=1)]

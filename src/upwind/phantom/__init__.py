@@ -1,0 +1,1 @@
+"""Embedded data: a deterministic 3-D abdominal CT phantom in LiTS naming."""

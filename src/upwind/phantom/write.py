@@ -1,0 +1,123 @@
+"""Make a patient of the phantom and write it as LiTS names and stores its cases."""
+
+import os
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from nibabel import orientations
+
+from upwind.common.files import atomic_path
+from upwind.phantom import liver, physics, torso, viscera
+from upwind.phantom.hounsfield import Tissue, draw_attenuation
+from upwind.phantom.patients import MAX_SLICES, Patient, draw_patient
+from upwind.phantom.scene import SUBSLICES, Scene
+
+_CANONICAL = orientations.axcodes2ornt(("R", "A", "S"))
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """One patient: ``hu`` (int16) and ``labels`` (uint8: 0 background, 1 liver, 2 tumour), both
+    canonical (x, y, z); ``affine`` in mm; ``volumes``: true volume of every tissue in ml, within
+    the scan."""
+
+    hu: np.ndarray
+    labels: np.ndarray
+    affine: np.ndarray
+    volumes: dict[Tissue, float]
+
+
+def write_patient(
+    number: int,
+    seed: int,
+    volume_path: str | os.PathLike[str],
+    segmentation_path: str | os.PathLike[str],
+) -> None:
+    """Write patient ``number`` (from 0) of the phantom ``seed``: CT (int16 HU) and label (uint8).
+
+    The files depend on (seed, number) alone, to the byte, so patients can be made in any order
+    and in parallel. Numbers below 0 raise ValueError.
+    """
+    patient = draw_patient(number, seed)
+    phantom = make_phantom(patient)
+    _write(volume_path, phantom.hu, phantom.affine, patient.scan.orientation)
+    _write(segmentation_path, phantom.labels, phantom.affine, patient.scan.orientation)
+
+
+def make_phantom(patient: Patient) -> Phantom:
+    """Build ``patient``'s body, scan it, and label it."""
+    axes, affine = _grid(patient)
+    table = draw_attenuation(patient.generator("attenuation"), patient.phase)
+    scene = Scene(axes, table, patient.generator("deformation"))
+    paint_anatomy(patient, scene)
+
+    scan = patient.scan
+    half, low, high = torso.body_extent(patient)
+    pixel = float(axes[0][1] - axes[0][0])
+    hu = physics.slices_from_subslices(scene.hu, scan.blur)
+    level = physics.noise_level(scan.noise, scan.thickness, 2 * half)
+    half_axes = (half / pixel, (high - low) / 2 / pixel)
+    hu = physics.add_noise(hu, patient.generator("noise"), level, half_axes)
+    return Phantom(
+        hu=physics.to_stored(hu, scan.round_field),
+        labels=physics.labels_from_subslices(scene.tissue),
+        affine=affine,
+        volumes=tissue_volumes(scene.tissue, pixel * pixel * scan.thickness / SUBSLICES),
+    )
+
+
+def paint_anatomy(patient: Patient, scene: Scene) -> None:
+    """Paint the body from the outside inwards; what is painted later lies in front."""
+    body = scene.everywhere()
+    torso.paint_couch(patient, scene)
+    torso.paint_wall(patient, scene, body)
+    torso.paint_ribs(patient, scene, body)
+    torso.paint_spine(patient, scene)
+    torso.paint_chest(patient, scene, body)
+    viscera.paint_bowel(patient, scene)
+    viscera.paint_pancreas(patient, scene)
+    viscera.paint_stomach(patient, scene)
+    viscera.paint_spleen(patient, scene)
+    box, distance = liver.paint_liver(patient, scene)
+    liver.paint_vessels(patient, scene, box, distance)
+    liver.paint_tumours(patient, scene, box, distance)
+    viscera.paint_kidneys(patient, scene)
+    viscera.paint_gallbladder(patient, scene)
+    viscera.paint_great_vessels(patient, scene)
+
+
+def tissue_volumes(tissue: np.ndarray, point_mm3: float) -> dict[Tissue, float]:
+    """Volume in ml of every tissue in an array of :class:`Tissue`, one point being ``point_mm3``."""
+    counts = np.bincount(tissue.reshape(-1), minlength=len(Tissue))
+    return {item: float(counts[item]) * point_mm3 / 1000 for item in Tissue}
+
+
+def _grid(patient: Patient) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Axes of the subslices in the patient's coordinates (mm), and the canonical affine."""
+    scan = patient.scan
+    half, low, high = torso.body_extent(patient)
+    field = 2 * max(half, (high - low) / 2) * scan.margin
+    pixel = round(field / scan.pixels, 4)
+    bottom = liver.liver_bottom(patient) - scan.bottom
+    top = scan.top
+    count = min(MAX_SLICES, int(np.ceil((top - bottom) / scan.thickness)))
+    x, y = ((np.arange(scan.pixels) - (scan.pixels - 1) / 2) * pixel for _ in range(2))
+    z = top - (np.arange(count * SUBSLICES)[::-1] + 0.5) * scan.thickness / SUBSLICES
+    axes = (x + scan.shift[0], y + (low + high) / 2 + scan.shift[1], z)
+    affine = np.diag([pixel, pixel, scan.thickness, 1.0])
+    affine[:3, 3] = scan.origin
+    return axes, affine
+
+
+def _write(
+    path: str | os.PathLike[str], canonical: np.ndarray, affine: np.ndarray, codes: str
+) -> None:
+    turn = orientations.ornt_transform(_CANONICAL, orientations.axcodes2ornt(tuple(codes)))
+    stored = np.ascontiguousarray(orientations.apply_orientation(canonical, turn))
+    turned = affine @ orientations.inv_ornt_aff(turn, canonical.shape)
+    image = nib.Nifti1Image(stored, turned, dtype=canonical.dtype)
+    image.header.set_xyzt_units("mm")
+    with atomic_path(path) as temporary:
+        # nibabel writes gzip without time or name: the same bytes every time.
+        nib.save(image, temporary)

@@ -1,0 +1,1 @@
+"""Segmentations and labels to scores, one row per method, fold, case and subset."""

@@ -1,0 +1,1 @@
+"""Trained networks to segmentations on the CT's own grid."""

@@ -1,0 +1,1 @@
+"""Scores to the tables of the paper and beyond."""

@@ -1,0 +1,122 @@
+"""Table I: mean DSC over a fold's cases, for each method."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from upwind.common.errors import UpwindError
+from upwind.scores.cases import HELDOUT, UNSEEN
+from upwind.tables.published import arithmetic_notes, published_table1
+
+# Column: (method, subset). By value, the paper's 'LSN Test' must be the held-out slices of trained
+# patients and its 'LSN Validation' the unseen patients; the paper does not define them.
+TABLE1_COLUMNS = {
+    "itk_snap": ("itk_snap", UNSEEN),
+    "unet": ("unet", UNSEEN),
+    "lsn_test": ("lsn", HELDOUT),
+    "lsn_validation": ("lsn", UNSEEN),
+}
+HEADINGS = {
+    "itk_snap": "ITK-SNAP",
+    "unet": "UNet",
+    "lsn_test": "LSN Test",
+    "lsn_validation": "LSN Validation",
+}
+NOTES = (
+    "DSC per volume on the CT's own grid, averaged over the cases of a fold.",
+    "ITK-SNAP: a simulated operator who sees the ground truth (bubble, parameters and stopping), "
+    "as in the paper; it needs no training.",
+    "LSN Test: held-out slices of patients that were trained on. The other columns: unseen "
+    "patients. Only those compare.",
+)
+
+
+def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
+    """Columns fold, itk_snap, unet, lsn_test, lsn_validation; rows 0 to k-1, ``avg`` over the
+    folds, and ``avg_without_<failed>`` where folds failed to train (for all columns, as the
+    paper does). Unrounded.
+
+    A DSC that is undefined (both masks empty) is left out of its fold's mean. Raises UpwindError
+    where a fold has no score at all.
+    """
+    columns = {}
+    for name, (method, subset) in TABLE1_COLUMNS.items():
+        chosen = scores[(scores["method"] == method) & (scores["subset"] == subset)]
+        columns[name] = chosen.groupby("fold")["dsc"].mean()
+    by_fold = pd.DataFrame(columns).sort_index()
+    missing = [f"{c} of fold {f}" for f, row in by_fold.isna().iterrows() for c in row.index[row]]
+    if missing:
+        raise UpwindError(f"Table I: no defined DSC for {', '.join(missing)}; see scores.csv")
+    rows = {str(fold): row for fold, row in by_fold.iterrows()}
+    rows["avg"] = by_fold.mean()
+    kept = by_fold.drop(index=list(failed))
+    if failed and len(kept):
+        rows["avg_without_" + "_".join(map(str, sorted(failed)))] = kept.mean()
+    return pd.DataFrame(rows).T.rename_axis("fold").reset_index()
+
+
+def failed_notes(verdicts: pd.DataFrame, failed_below: float) -> list[str]:
+    """A sentence on every fold that failed to train, or one that none did, with the rule."""
+    rule = f"rule stated beforehand: held-out DSC below {failed_below} or a loss that is not finite"
+    failed = verdicts[verdicts["failed"]]
+    if failed.empty:
+        return [f"Every fold of every network trained ({rule})."]
+    return [
+        f"{HEADINGS.get(row.method, row.method.upper())}, fold {row.fold}, failed to train: "
+        f"{row.reason} ({rule})."
+        for row in failed.itertuples()
+    ]
+
+
+def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Table I with the published figures beside ours (ours / published), and notes."""
+    return _markdown(_beside(table, " / ")) + "\n" + "\n".join(f"- {n}" for n in _all(notes)) + "\n"
+
+
+def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Table I as a LaTeX table (booktabs) with the published figures in parentheses."""
+    beside = _beside(table, " (", ")")
+    lines = [
+        r"\begin{table}",
+        r"\caption{DSC for each fold; in parentheses as published.}",
+        r"\label{tab:table1}",
+        r"\begin{tabular}{l" + "r" * (beside.shape[1] - 1) + "}",
+        r"\toprule",
+        " & ".join(_latex(c) for c in beside.columns) + r" \\",
+        r"\midrule",
+        *(" & ".join(_latex(str(v)) for v in row) + r" \\" for row in beside.to_numpy()),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(rf"\par\footnotesize {_latex(note)}" for note in _all(notes)),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _all(notes: Sequence[str]) -> list[str]:
+    return [*NOTES, *notes, *arithmetic_notes(published_table1(list(TABLE1_COLUMNS)))]
+
+
+def _beside(table: pd.DataFrame, before: str, after: str = "") -> pd.DataFrame:
+    published = published_table1(list(TABLE1_COLUMNS))
+
+    def cell(fold: str, column: str, ours: float) -> str:
+        known = fold in published.index
+        return f"{ours:.3f}" + (
+            f"{before}{published.loc[fold, column]:.3f}{after}" if known else ""
+        )
+
+    rows = [
+        [fold, *(cell(fold, c, row[c]) for c in TABLE1_COLUMNS)]
+        for fold, row in table.set_index("fold").iterrows()
+    ]
+    return pd.DataFrame(rows, columns=["Fold", *HEADINGS.values()])
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    rows = [list(table.columns), ["---"] + ["---:"] * (table.shape[1] - 1), *table.to_numpy()]
+    return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in rows)
+
+
+def _latex(text: str) -> str:
+    return text.replace("_", r"\_").replace("%", r"\%").replace("<", r"$<$")

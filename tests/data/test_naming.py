@@ -1,0 +1,139 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from upwind.common.errors import UpwindError
+from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def lits(root, numbers):
+    touch(root, *(f"volume-{n}.nii" for n in numbers), *(f"segmentation-{n}.nii" for n in numbers))
+
+
+@pytest.mark.parametrize("kind", ["lits", "auto"])
+def test_lits_cases_are_sorted_by_number_not_by_name(tmp_path, kind):
+    lits(tmp_path, range(131))
+    cases = find_cases(tmp_path, kind)
+    assert [case.number for case in cases] == list(range(131))
+    assert cases[10] == CaseFiles(10, tmp_path / "volume-10.nii", tmp_path / "segmentation-10.nii")
+
+
+@pytest.mark.parametrize("kind", ["msd", "auto"])
+def test_decathlon_cases(tmp_path, kind):
+    touch(
+        tmp_path, *(f"{d}/liver_{n}.nii.gz" for d in ("imagesTr", "labelsTr") for n in (0, 9, 10))
+    )
+    # What a Decathlon archive holds besides.
+    touch(tmp_path, "dataset.json", "imagesTr/._liver_0.nii.gz", "imagesTs/liver_200.nii.gz")
+    cases = find_cases(tmp_path, kind)
+    assert [case.number for case in cases] == [0, 9, 10]
+    assert cases[1].image == tmp_path / "imagesTr" / "liver_9.nii.gz"
+    assert cases[1].label == tmp_path / "labelsTr" / "liver_9.nii.gz"
+
+
+def test_missing_partners_are_kept_for_the_check(tmp_path):
+    touch(tmp_path, "volume-1.nii", "segmentation-2.nii.gz")
+    assert find_cases(tmp_path, "lits") == [
+        CaseFiles(1, tmp_path / "volume-1.nii", None),
+        CaseFiles(2, None, tmp_path / "segmentation-2.nii.gz"),
+    ]
+
+
+def test_images_alone_for_prediction(tmp_path):
+    lits(tmp_path, [1, 2])
+    touch(tmp_path, "segmentation-3.nii")
+    cases = find_cases(tmp_path, "lits", labels=False)
+    assert [(case.number, case.label) for case in cases] == [(1, None), (2, None)]
+
+
+def test_duplicates_and_leading_zeros_share_one_number(tmp_path):
+    lits(tmp_path, [3])
+    touch(tmp_path, "volume-3.nii.gz", "volume-003.nii.gz", "segmentation-03.nii")
+    (case,) = find_cases(tmp_path, "lits")
+    assert (case.number, case.image.name, case.label.name) == (
+        3,
+        "volume-3.nii",
+        "segmentation-3.nii",
+    )
+    assert [path.name for path in case.duplicates] == [
+        "volume-3.nii.gz",
+        "volume-003.nii.gz",
+        "segmentation-03.nii",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "volume-3.nii.gz.part",
+        "volume-3.nii.bak",
+        ".partial-volume-3.nii",
+        "volume-.nii",
+        "volume-a.nii",
+        "Volume-3.nii",
+        "volume_3.nii",
+        "volume-٣.nii",
+        "volume--3.nii",
+        "liver_3.nii.gz",
+    ],
+)
+def test_other_names_are_ignored(tmp_path, name):
+    lits(tmp_path, [7])
+    touch(tmp_path, name)
+    assert [case.number for case in find_cases(tmp_path)] == [7]
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(UpwindError, match=r"nowhere does not exist.*dataset\.root"):
+        find_cases(tmp_path / "nowhere", "lits")
+    touch(tmp_path, "file")
+    with pytest.raises(UpwindError, match="not a folder"):
+        find_cases(tmp_path / "file", "lits")
+
+
+def test_folder_without_cases_says_what_names_are_expected(tmp_path):
+    with pytest.raises(UpwindError) as error:
+        find_cases(tmp_path, "auto")
+    assert "volume-N.nii[.gz] with segmentation-N.nii[.gz]" in str(error.value)
+    assert "imagesTr/liver_N.nii[.gz] with labelsTr/liver_N.nii[.gz]" in str(error.value)
+    lits(tmp_path, [1])
+    with pytest.raises(UpwindError) as error:
+        find_cases(tmp_path, "msd")
+    assert "imagesTr" in str(error.value)
+    assert "volume-N" not in str(error.value)
+
+
+def test_both_namings_in_one_folder_need_a_choice(tmp_path):
+    lits(tmp_path, [1])
+    touch(tmp_path, "imagesTr/liver_2.nii.gz")
+    with pytest.raises(UpwindError, match="lits and of msd"):
+        find_cases(tmp_path)
+    assert [case.number for case in find_cases(tmp_path, "msd")] == [2]
+
+
+def test_unknown_kind_lists_the_known_ones(tmp_path):
+    with pytest.raises(UpwindError, match="auto, lits, msd"):
+        find_cases(tmp_path, "chaos")
+
+
+@given(numbers=st.sets(st.integers(0, 10**6), min_size=1, max_size=20))
+def test_every_number_written_is_found(tmp_path_factory, numbers):
+    root = tmp_path_factory.mktemp("cases")
+    lits(root, numbers)
+    assert [case.number for case in find_cases(root, "lits")] == sorted(numbers)
+
+
+def test_partner_names(tmp_path):
+    assert partner_name(tmp_path / "volume-3.nii") == "segmentation-3.nii"
+    assert partner_name(tmp_path / "segmentation-3.nii.gz") == "volume-3.nii.gz"
+    assert partner_name(tmp_path / "imagesTr/liver_3.nii.gz") == "labelsTr/liver_3.nii.gz"
+    assert partner_name(tmp_path / "labelsTr/liver_3.nii.gz") == "imagesTr/liver_3.nii.gz"
+    assert short_name(tmp_path / "labelsTr/liver_3.nii.gz") == "labelsTr/liver_3.nii.gz"
+    assert short_name(tmp_path / "volume-3.nii") == "volume-3.nii"
