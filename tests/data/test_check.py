@@ -5,21 +5,10 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pandas as pd
 import pytest
 
-from upwind.common.errors import UpwindError
-from upwind.data.check import (
-    CaseReport,
-    Limits,
-    cases_table,
-    check_case,
-    grid_difference,
-    render,
-    usable,
-)
+from upwind.data.check import CaseReport, Limits, check_case, usable
 from upwind.data.naming import CaseFiles, find_cases
-from upwind.data.volumes import Grid
 
 SHAPE = (12, 10, 8)
 AFFINE = np.diag([-0.8, -0.7, 2.5, 1.0])  # LPS
@@ -234,7 +223,7 @@ def test_memory_stays_far_below_the_volume(tmp_path, ending):
     assert check_case(files).errors == ()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 0.3 * volume
+    assert peak < 0.5 * volume
 
 
 @pytest.mark.parametrize(("shape", "words"), [((*SHAPE, 2), "4-D"), (SHAPE[:2], "2-D")])
@@ -266,7 +255,7 @@ def test_nan_and_infinite_values_are_counted(tmp_path):
     report = check_case(case(tmp_path, image, label))
     assert len(report.errors) == 2
     assert "volume-3.nii.gz has 3 NaN values and 2 infinite values" in report.errors[0]
-    assert "segmentation-3.nii.gz has 1 NaN value" in report.errors[1]
+    assert "segmentation-3.nii.gz has 1 NaN value:" in report.errors[1]
     assert (report.hu_min, report.hu_max) == (-1000, 1500)
     assert report.liver_ml == pytest.approx(24 * VOXEL_ML)
 
@@ -317,13 +306,6 @@ def test_rounding_of_an_affine_is_no_mismatch(tmp_path):
     assert check_case(files, limits=Limits(same_grid=0.1)).notes == ()
 
 
-def test_distance_of_grids_is_that_of_the_farthest_corners():
-    wider = np.diag([1.0, 1.0, 1.5, 1.0])
-    distance, words = grid_difference(Grid((3, 3, 11), np.eye(4)), Grid((3, 3, 11), wider))
-    assert distance == pytest.approx(5.0)
-    assert words == "spacing 1 x 1 x 1 against 1 x 1 x 1.5 mm; corners up to 5 mm apart"
-
-
 def test_label_values_outside_the_three(tmp_path):
     label = annotation()
     label[0, 0, :2], label[0, 1, 0] = 3, 255
@@ -361,7 +343,7 @@ def test_absurd_spacing(tmp_path, spacing, absurd):
 
 def test_spacing_limits_follow_the_body_axes_not_the_stored_ones(tmp_path):
     # 12 mm between slices, which are stored along the first axis: thick, not absurd.
-    affine = np.diag([0.8, 0.7, 12.0, 1.0])[:, [2, 0, 1, 3]]
+    affine = np.diag([-0.8, -0.7, 12.0, 1.0])[:, [2, 0, 1, 3]]
     image = nifti(ct().transpose(2, 0, 1), affine)
     label = nifti(annotation().transpose(2, 0, 1), affine)
     files = case(tmp_path, image, label)
@@ -381,7 +363,7 @@ def test_zero_spacing_is_not_taken_for_1_mm(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")  # nibabel's own words do not go astray
 
 
-@pytest.mark.parametrize("row", [(np.nan,) * 4, (0, 0, 0, 0), (np.inf, 0, 0, 0)])
+@pytest.mark.parametrize("row", [(np.nan,) * 4, (0, 0, 0, 0), (np.inf, 0, 0, 0), (0, 3, 0, 0)])
 def test_affine_that_makes_no_sense(tmp_path, row):
     image = raw_file(tmp_path / "volume-3.nii", ct().tobytes(order="F"), srow_x=row)
     nib.save(nifti(annotation()), tmp_path / "segmentation-3.nii")
@@ -389,6 +371,17 @@ def test_affine_that_makes_no_sense(tmp_path, row):
     report = check_case(found)
     only(report.errors, f"{image.name} states no position for its voxels")
     assert (report.shape, report.spacing, report.hu_max) == (SHAPE, None, 1500)
+
+
+def test_labels_own_affine_is_not_needed(tmp_path):
+    files = case(tmp_path)
+    voxels = annotation(np.int16).tobytes(order="F")
+    label = raw_file(tmp_path / "segmentation-3.nii", voxels, srow_x=(np.nan,) * 4)
+    report = check_case(CaseFiles(3, files.image, label))
+    assert report.errors == ()
+    only(report.notes, "its own is singular or not finite", "the image's is taken for both")
+    assert report.liver_ml == pytest.approx(24 * VOXEL_ML)
+    only(check_case(CaseFiles(3, None, label)).errors[1:], "states no position")
 
 
 @pytest.mark.parametrize("field", ["datatype", "vox_offset", "dim", "scl_slope", "bitpix", "magic"])
@@ -447,69 +440,6 @@ def test_report_survives_json(tmp_path):
     for report in (check_case(case(tmp_path)), CaseReport(1, errors=("broken", "and how"))):
         text = json.dumps(report.to_dict(), allow_nan=False)
         assert CaseReport.from_dict(json.loads(text)) == report
-
-
-def reports():
-    good = CaseReport(10, (9, 9, 4), (0.7, 0.7, 5.0), "LPS", -1000, 1400, 4, 3, 1500.0, 20.5)
-    noted = CaseReport(
-        2, (9, 9, 5), (0.7, 0.7, 5.0), "RAS", -5, 99, 5, 2, 900.0, 0.0, notes=("odd",)
-    )
-    bad = CaseReport(3, errors=("first problem", "second problem"))
-    return [good, noted, bad]
-
-
-def test_table_has_one_row_a_case_in_order(tmp_path):
-    table = cases_table(reports())
-    path = tmp_path / "cases.csv"
-    table.to_csv(path, index=False)
-    read = pd.read_csv(path)
-    assert list(read["case"]) == [2, 3, 10]
-    assert list(read["usable"]) == [True, False, True]
-    assert read.loc[2, ["size_x", "size_y", "slices", "liver_slices"]].tolist() == [9, 9, 4, 3]
-    assert read.loc[1, "errors"] == "first problem | second problem"
-    assert np.isnan(read.loc[1, "liver_ml"])
-    assert ",9,9,4," in path.read_text()  # counts stay whole numbers beside missing ones
-
-
-def test_usable_stops_with_the_table_and_every_problem():
-    with pytest.raises(UpwindError) as error:
-        usable(reports(), "stop")
-    text = str(error.value)
-    assert text.startswith("1 of 3 cases cannot be used")
-    for part in ("first problem", "second problem", "odd", "9×9×4", "1500", "on_bad_case"):
-        assert part in text
-
-
-def test_usable_skips():
-    assert usable(reports(), "skip") == [2, 10]
-    assert usable(reports()[:2], "stop") == [2, 10]
-
-
-def test_usable_with_nothing_left_or_a_wrong_setting():
-    with pytest.raises(UpwindError, match="None of 1 case can be used"):
-        usable(reports()[2:], "skip")
-    with pytest.raises(UpwindError, match="choose one of stop, skip"):
-        usable(reports(), "ignore")
-
-
-@pytest.mark.parametrize("width", [80, 140])
-def test_printed_table_is_whole(width):
-    widest = CaseReport(
-        130, (512, 512, 1026), (0.7, 0.7, 10.0), "LPS", -3024, 31743, 1026, 1001, 12345.6, 1234.5
-    )
-    text = render([widest, *reports()], width)
-    assert max(map(len, text.splitlines())) <= width
-    row = next(line for line in text.splitlines() if "130" in line)
-    assert row.split() == [
-        *("130", "512×512×1026", "0.70×0.70×10.00", "LPS"),
-        *("-3024…31743", "1001", "12346", "1234.5", "ok"),
-    ]
-    assert "4 cases: 3 usable, 1 bad (2 problems, 1 note)" in text
-    assert text.index("Case 2\n") < text.index("Case 3\n")
-
-
-def test_printed_problems_are_taken_literally():
-    assert "[red]x[/red] :smile:" in render([CaseReport(1, errors=("[red]x[/red] :smile:",))])
 
 
 def test_real_cases():

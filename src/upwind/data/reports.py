@@ -156,8 +156,8 @@ def _overview(reports: Sequence[CaseReport]) -> Table:
     for report in reports:
         table.add_row(
             str(report.number),
-            _joined(report.shape, "{}"),
-            _joined(report.spacing, "{:.2f}"),
+            "×".join(map(str, report.shape)) if report.shape else "-",
+            "×".join(map(_size, report.spacing)) if report.spacing else "-",
             report.orientation or "-",
             "-" if report.hu_min is None else f"{report.hu_min:.0f}…{report.hu_max:.0f}",
             _figure(report.liver_slices, "{}"),
@@ -174,7 +174,7 @@ def _findings(report: CaseReport) -> list[RenderableType]:
     if not found:
         return []
     lines = [
-        Padding(Text.assemble((f"{kind}: ", style), text), (0, 0, 0, 2))
+        Padding(Text.assemble((f"{kind}: ", style), text), (0, 0, 0, 2), expand=False)
         for kind, style, text in found
     ]
     return [Text(f"Case {report.number}", style="bold"), *lines, Text()]
@@ -188,8 +188,9 @@ def _verdict(report: CaseReport) -> Text:
     return Text("ok", style="green")
 
 
-def _joined(values: Sequence[float] | None, form: str) -> str:
-    return "×".join(form.format(value) for value in values) if values else "-"
+def _size(spacing: float) -> str:
+    # Two decimals, unless they would show an absurdly small spacing as nothing.
+    return f"{spacing:.2f}" if 0.1 <= spacing < 100 else f"{spacing:.2g}"
 
 
 def _figure(value: float | None, form: str) -> str:

@@ -12,7 +12,6 @@ case number and the grid to return to.
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,10 +128,10 @@ def read_slices(path: str | os.PathLike[str], keep: np.ndarray | None = None) ->
     return Slices(case=header["case"], grid=grid, **arrays)
 
 
-def training_pairs(slices: Slices) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The case's liver-bearing slices as (image, liver mask) pairs; liver = label > 0."""
-    for z in np.flatnonzero(slices.liver_bearing):
-        yield slices.image[z], slices.label[z] > 0
+def read_liver_slices(path: str | os.PathLike[str]) -> tuple[int, list[int]]:
+    """Case number and indices of the liver-bearing slices, without reading any slice."""
+    slices = read_slices(path, keep=np.empty(0, int))
+    return slices.case, np.flatnonzero(slices.liver_bearing).tolist()
 
 
 _TENSORS = ("image", "label", "liver_bearing")
@@ -142,4 +141,4 @@ def _read(file, name: str, keep: np.ndarray | None) -> np.ndarray:
     if keep is None or name == "liver_bearing":
         return file.get_tensor(name)
     part = file.get_slice(name)
-    return np.stack([part[int(z) : int(z) + 1][0] for z in keep])
+    return np.concatenate([part[0:0], *(part[int(z) : int(z) + 1] for z in keep)])

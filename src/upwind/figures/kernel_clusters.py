@@ -163,7 +163,7 @@ def _label_places(
         costs = [
             20 * sum(_shared(box, other) for other in taken)
             + 50 * (1 - _shared(box, axes.bbox))
-            + 5 * box.count_contains(dots) / len(dots)
+            + 8 * box.count_contains(dots) / len(dots)
             + np.hypot(*shift) / pixels / 150
             for box, shift in zip(boxes, shifts, strict=True)
         ]

@@ -7,7 +7,7 @@ hand-crafted kernels are projected on its axes, so that panels of different laye
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Clustering:
         kernels: one row per kernel: ``layer`` (from 1), ``kernel`` (from 0, output channel by
             output channel), ``out_channel``, ``in_channel``, ``cluster`` (from 1), ``pc1``,
             ``pc2``, ``w0`` to ``w8`` (row-major).
-        layers: one row per layer: ``layer``, ``name``, ``in_channels``, ``out_channels``,
+        layers: one row per layer: ``layer``, ``in_channels``, ``out_channels``,
             ``kernels``, ``kmeans_mean_score`` (minus the mean squared distance to the own
             centroid), ``calinski_harabasz``.
         stencils: one row per hand-crafted kernel: ``stencil``, ``pc1``, ``pc2``, ``w0``-``w8``.
@@ -70,13 +70,12 @@ def layer_kernels(weights: np.ndarray) -> np.ndarray:
 
 
 def cluster(
-    weights: Mapping[str, np.ndarray],
+    weights: Iterable[tuple[int, np.ndarray]],
     clusters: int = CLUSTERS,
     seed: int = SEED,
     restarts: int = RESTARTS,
 ) -> Clustering:
-    """Cluster and project the kernels of ``weights``, (out, in, 3, 3) by name in the order in
-    which the layers run; they are numbered from 1.
+    """Cluster and project the kernels of ``weights``: layer number and weights (out, in, 3, 3).
 
     Clusters are numbered by the first coordinate (pc1) of their centroid, lowest first, because
     the order that k-means gives is arbitrary and colours would change from run to run. k-means
@@ -86,20 +85,20 @@ def cluster(
         UpwindError: no layers, weights that are not finite 3x3 kernels, or a layer with too few
             different kernels.
     """
+    weights = list(weights)
     if not weights:
         raise UpwindError("no convolution layers to cluster: give at least one")
-    layers = {name: layer_kernels(array) for name, array in weights.items()}
-    pca = PCA(svd_solver="full").fit(np.concatenate(list(layers.values())))
+    layers = [layer_kernels(array) for _, array in weights]
+    pca = PCA(svd_solver="full").fit(np.concatenate(layers))
     tables, summaries = [], []
-    for number, (name, kernels) in enumerate(layers.items(), start=1):
-        out_channels, in_channels = np.shape(weights[name])[:2]
-        labels, centroids, score = _kmeans(name, kernels, clusters, seed, restarts)
+    for (layer, array), kernels in zip(weights, layers, strict=True):
+        out_channels, in_channels = array.shape[:2]
+        labels, centroids, score = _kmeans(layer, kernels, clusters, seed, restarts)
         rank = np.argsort(np.argsort(pca.transform(centroids)[:, 0], kind="stable"))
-        tables.append(_kernel_table(number, in_channels, kernels, rank[labels] + 1, pca))
+        tables.append(_kernel_table(layer, in_channels, kernels, rank[labels] + 1, pca))
         summaries.append(
             {
-                "layer": number,
-                "name": name,
+                "layer": layer,
                 "in_channels": in_channels,
                 "out_channels": out_channels,
                 "kernels": len(kernels),
@@ -116,13 +115,13 @@ def cluster(
 
 
 def _kmeans(
-    name: str, kernels: np.ndarray, clusters: int, seed: int, restarts: int
+    layer: int, kernels: np.ndarray, clusters: int, seed: int, restarts: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
     different = len(np.unique(kernels, axis=0))
     # The Calinski-Harabasz score needs at least one kernel more than there are clusters.
     if different <= clusters:
         raise UpwindError(
-            f"layer {name} has {different} different kernels, too few for {clusters} clusters: "
+            f"layer {layer} has {different} different kernels, too few for {clusters} clusters: "
             "use fewer clusters or a network with more filters"
         )
     # One thread: layers are small, and on a busy machine threads that wait for each other took 20
@@ -133,13 +132,13 @@ def _kmeans(
 
 
 def _kernel_table(
-    number: int, in_channels: int, kernels: np.ndarray, labels: np.ndarray, pca: PCA
+    layer: int, in_channels: int, kernels: np.ndarray, labels: np.ndarray, pca: PCA
 ) -> pd.DataFrame:
     index = np.arange(len(kernels))
     projected = pca.transform(kernels)
     table = pd.DataFrame(
         {
-            "layer": number,
+            "layer": layer,
             "kernel": index,
             "out_channel": index // in_channels,
             "in_channel": index % in_channels,

@@ -53,8 +53,11 @@ class OperatorSettings:
     chunk: int = 20
     #: A trial ends here at the latest: 600 iterations reach 100 voxels, farther than any liver.
     max_iterations: int = 600
-    #: Looks without a better DSC before a trial is stopped.
-    patience: int = 2
+    #: The least gain of DSC that counts as an improvement at a look: a smaller one is not seen.
+    #: Without it, contours that creep through a weak edge run to the last iteration.
+    least_gain: float = 0.001
+    #: Looks in a row without an improvement before a trial is stopped.
+    patience: int = 1
     #: Share of drawn trials in region mode; the others are in edge mode. Livers have a nearly
     #: uniform intensity and weak edges to their neighbours, so users prefer the former.
     region_share: float = 0.75
@@ -80,7 +83,8 @@ class OperatorSettings:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("spacing_mm", "default_sd"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
-        _require(self.margin_mm >= 0, "margin_mm", self.margin_mm, "0 or more")
+        for name in ("margin_mm", "least_gain"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _require(
             0 < self.bubble_fraction <= 1, "bubble_fraction", self.bubble_fraction, "in (0, 1]"
         )
@@ -237,18 +241,22 @@ def evolve_until_best(
     settings: OperatorSettings,
     engine: Engine,
 ) -> Evolution:
-    """Evolve ``start`` in chunks until DSC with ``target`` has not improved for ``patience``
-    looks, or to ``max_iterations``; keep the best look, the start included."""
+    """Evolve ``start`` in chunks until DSC with ``target`` has not gained ``least_gain`` for
+    ``patience`` looks, or to ``max_iterations``; keep the best look, the start included."""
     best = Evolution(start, 0, dice(start > 0, target))
-    current, done, since_best = start, 0, 0
-    while done < settings.max_iterations and since_best < settings.patience:
+    improved = best.dsc  # DSC at the last look that counted as an improvement
+    current, done, idle = start, 0, 0
+    while done < settings.max_iterations and idle < settings.patience:
         chunk = min(settings.chunk, settings.max_iterations - done)
         current = engine(speed, current, weights, chunk)
         done += chunk
         dsc = dice(current > 0, target)
-        since_best += 1
         if dsc > best.dsc:
-            best, since_best = Evolution(current, done, dsc), 0
+            best = Evolution(current, done, dsc)
+        if dsc >= improved + settings.least_gain:
+            improved, idle = dsc, 0
+        else:
+            idle += 1
     return best
 
 

@@ -97,7 +97,7 @@ class Attenuation:
 # Columns: native, spread between patients, enhancement late arterial, portal venous, delayed.
 TABLE: Mapping[Tissue, Attenuation] = {
     Tissue.AIR: Attenuation(-1000, 0),  # Hounsfield 1980
-    Tissue.COUCH: Attenuation(-250, 60),  # carbon-fibre shell: between foam and water
+    Tissue.COUCH: Attenuation(60, 50),  # carbon-fibre shell, a few mm thick
     Tissue.SKIN: Attenuation(10, 10, 5, 15, 15),  # soft tissue, thinner than a pixel
     Tissue.FAT: Attenuation(-104, 5),  # Yoshizumi 1999 (adipose tissue -190 to -30)
     Tissue.MUSCLE: Attenuation(52, 5, 6, 12, 12),  # Aubrey 2014, Lamba 2014

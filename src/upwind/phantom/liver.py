@@ -1,5 +1,7 @@
 """The liver: lobes moulded by their neighbours, vessels, tumours."""
 
+import itertools
+
 import numpy as np
 
 from upwind.phantom.hounsfield import Tissue
@@ -12,11 +14,11 @@ from upwind.phantom.shapes import (
     smooth_intersection,
     smooth_union,
 )
-from upwind.phantom.torso import cavity_centre, cavity_distance, diaphragm_distance
+from upwind.phantom.trunk import Trunk, cavity_centre
 
 # Typical lobes (mm), chosen so that the volumes lie in the published range (tests/phantom).
-RIGHT_RADII = (76.0, 84.0, 86.0)
-LEFT_RADII = (74.0, 36.0, 40.0)
+RIGHT_RADII = (78.0, 86.0, 90.0)
+LEFT_RADII = (78.0, 38.0, 42.0)
 TYPICAL_HEIGHT = -66.0
 # Metastases: mostly below 3 cm, a few large ones.
 TUMOUR_RADIUS_MM = 8.0
@@ -33,7 +35,7 @@ def liver_bottom(patient: Patient) -> float:
     return g * (TYPICAL_HEIGHT - RIGHT_RADII[2] * patient.liver.right[2])
 
 
-def paint_liver(patient: Patient, scene: Scene) -> tuple[Box, np.ndarray]:
+def paint_liver(patient: Patient, scene: Scene, trunk: Trunk) -> tuple[Box, np.ndarray]:
     """Paint the parenchyma. Returns its box and its distance there, mm."""
     g, width = patient.habitus.frame, patient.habitus.cavity_width
     middle = cavity_centre(patient)
@@ -43,11 +45,9 @@ def paint_liver(patient: Patient, scene: Scene) -> tuple[Box, np.ndarray]:
         _right_lobe(patient, box, width, middle), _left_lobe(patient, box, front), 22 * g
     )
     distance = distance + scene.field(patient.generator("liver"), box, 34.0, patient.liver.bumps)
-    distance = _carve(patient, box, distance)
-    room = np.maximum(
-        cavity_distance(patient, box.x, box.y) + 2.5, diaphragm_distance(patient, box) + 3.0
-    )
-    distance = smooth_intersection(distance, room, 6.0)
+    bend = scene.field(patient.generator("fissure"), box, 22.0, 4.0)
+    distance = _carve(patient, box, distance, bend)
+    distance = smooth_intersection(distance, trunk.room(box), 6.0)
     texture = scene.field(patient.generator("parenchyma"), box, 18.0, 2.0)
     scene.paint(Tissue.LIVER, distance, box, texture=texture)
     return box, distance
@@ -75,17 +75,20 @@ def _left_lobe(patient: Patient, box: Box, front: float) -> np.ndarray:
     return lobe(x, (box.y - centre[1]) * taper, (box.z - centre[2] + 0.12 * x) * taper)
 
 
-def _carve(patient: Patient, box: Box, distance: np.ndarray) -> np.ndarray:
+def _carve(patient: Patient, box: Box, distance: np.ndarray, bend: np.ndarray) -> np.ndarray:
     g, middle = patient.habitus.frame, cavity_centre(patient)
     x, y, z = box.x, box.y, box.z
-    spine = np.hypot(x / 1.15, y + 46 * g) - 34 * g
+    spine = np.hypot(x / 1.15, y + 46 * g) - 31 * g
     distance = smooth_difference(distance, spine, 12.0)
     hilum = ellipsoid((18 * g, 2 * g, -92 * g), (20 * g, 12 * g, 20 * g), (-0.3, 0.0))
     distance = smooth_difference(distance, hilum(x, y, z), 10.0)
     # Fissure of the round ligament, open to the front and below.
-    fissure = np.abs(x - 10 * g - 0.12 * (y - middle)) - patient.liver.fissure
-    fissure = np.maximum(fissure, np.maximum(middle + 22 * g - y, z + 58 * g))
-    return smooth_difference(distance, fissure, 5.0)
+    course = 10 * g + 0.3 * (y - middle - 40 * g) + bend
+    fissure = 0.85 * np.abs(x - course) - patient.liver.fissure
+    # It deepens downwards.
+    depth = middle + (52 + 0.5 * (z / g + 64)) * g
+    fissure = smooth_intersection(fissure, 0.8 * np.maximum(depth - y, z + 64 * g), 4.0)
+    return smooth_difference(distance, fissure, 4.0)
 
 
 def paint_vessels(patient: Patient, scene: Scene, box: Box, distance: np.ndarray) -> None:
@@ -98,7 +101,7 @@ def paint_vessels(patient: Patient, scene: Scene, box: Box, distance: np.ndarray
         rng = patient.generator(tissue.name)
         for points, radius in roots:
             path = [g * (np.asarray(p) + rng.normal(0, 3, 3)) for p in points]
-            for segment in _grow(rng, path, g * radius):
+            for segment in _grow(rng, path, 1.15 * g * radius):
                 _paint_segment(scene, tissue, segment, box, distance)
 
 
@@ -117,17 +120,17 @@ VENOUS_ROOTS = (
 
 
 def _grow(
-    rng: np.random.Generator, path: list[np.ndarray], radius: float, smallest: float = 1.1
+    rng: np.random.Generator, path: list[np.ndarray], radius: float, smallest: float = 0.85
 ) -> list[Segment]:
     """Segments of ``path`` and of the branches that leave it, down to radius ``smallest``."""
     segments: list[Segment] = []
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in itertools.pairwise(path):
         segments.append((start, end, radius, 0.85 * radius))
         radius *= 0.85
-        if 0.72 * radius > smallest:
-            length = float(np.linalg.norm(end - start)) * float(rng.uniform(0.6, 0.9))
+        if 0.76 * radius > smallest:
+            length = float(np.linalg.norm(end - start)) * float(rng.uniform(0.7, 1.0))
             child = _continue(rng, start, end, length, 0.9)
-            segments += _grow(rng, child, 0.72 * radius, smallest)
+            segments += _grow(rng, child, 0.76 * radius, smallest)
     if 0.8 * radius > smallest:
         length = float(np.linalg.norm(path[-1] - path[-2])) * 0.8
         child = _continue(rng, path[-2], path[-1], length, 0.45)

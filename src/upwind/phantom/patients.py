@@ -8,22 +8,23 @@ from upwind.phantom.hounsfield import Phase
 
 # LiTS is mostly portal venous, the phase in which liver tumours are looked for; the others occur.
 PHASES = (
-    (Phase.PORTAL, 0.55),
-    (Phase.ARTERIAL, 0.15),
+    (Phase.PORTAL, 0.5),
+    (Phase.ARTERIAL, 0.2),
     (Phase.DELAYED, 0.15),
     (Phase.NATIVE, 0.15),
 )
 # Stored axes; LPS and RAS are the commonest in LiTS, the rest occur in converted data.
 ORIENTATIONS = ("LPS", "RAS", "LAS", "RPS", "LPI", "ASR", "PSL")
 ORIENTATION_SHARES = (0.4, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05)
-PIXELS = (128, 144, 160, 176)
+PIXELS = (128, 144, 160)
 SPACINGS_MM = (5.0, 5.0, 6.0, 7.0, 7.5, 8.0)
 MAX_SLICES = 45
 
 
 @dataclass(frozen=True)
 class Habitus:
-    """Body size. ``frame`` scales the skeleton and the organs; thicknesses and half axes in mm."""
+    """Body size and posture. ``frame`` scales the skeleton and the organs; thicknesses and half
+    axes in mm; ``roll``: rotation about the long axis, degrees."""
 
     frame: float
     cavity_width: float
@@ -32,6 +33,7 @@ class Habitus:
     fat_side: float
     fat_front: float
     fat_back: float
+    roll: float
 
 
 @dataclass(frozen=True)
@@ -128,17 +130,18 @@ def _draw_habitus(rng: np.random.Generator) -> Habitus:
         fat_side=4 + 24 * fat,
         fat_front=5 + 30 * fat * float(rng.uniform(0.7, 1.2)),
         fat_back=6 + 22 * fat,
+        roll=float(np.clip(rng.normal(0, 2.5), -6, 6)),
     )
 
 
 def _draw_liver(rng: np.random.Generator) -> Liver:
     return Liver(
-        right=tuple(float(v) for v in rng.uniform((0.93, 0.93, 0.85), (1.07, 1.07, 1.18))),
-        left=tuple(float(v) for v in rng.uniform((0.85, 0.8, 0.8), (1.15, 1.2, 1.25))),
-        left_reach=float(rng.uniform(-14, 16)),
+        right=tuple(float(v) for v in rng.uniform((0.9, 0.9, 0.82), (1.08, 1.06, 1.22))),
+        left=tuple(float(v) for v in rng.uniform((0.8, 0.75, 0.75), (1.15, 1.25, 1.3))),
+        left_reach=float(rng.uniform(-24, 22)),
         dome=float(rng.uniform(0.85, 1.15)),
-        bumps=float(rng.uniform(1.2, 3.0)),
-        fissure=float(rng.uniform(1.0, 4.5)),
+        bumps=float(rng.uniform(1.2, 3.2)),
+        fissure=float(rng.uniform(0.2, 3.0)),
     )
 
 
@@ -165,7 +168,7 @@ def _draw_scan(rng: np.random.Generator) -> Scan:
         shift=tuple(float(v) for v in rng.uniform((-6, -4), (6, 8))),
         origin=tuple(float(v) for v in np.round(rng.uniform((-25, -60, -900), (25, 60, 300)), 1)),
         orientation=str(rng.choice(ORIENTATIONS, p=ORIENTATION_SHARES)),
-        noise=float(rng.uniform(7, 17)),
+        noise=float(rng.uniform(8, 20)),
         blur=float(rng.uniform(0.55, 0.85)),
         round_field=bool(rng.random() < 0.4),
     )

@@ -16,8 +16,9 @@ from upwind.phantom.shapes import Point, Shape
 SUBSLICES = 3
 # Between-patient deformation: long waves of a few mm, so that organs keep their neighbours.
 WARP_KNOTS_MM = 70.0
-WARP_MM = 3.5
-WARP_MARGIN_MM = 14.0
+WARP_MM = 4.5
+# Room in bounding boxes for partial volume and soft margins.
+MARGIN_MM = 4.0
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Scene:
         axes: tuple[np.ndarray, np.ndarray, np.ndarray],
         table: Mapping[Tissue, float],
         rng: np.random.Generator,
+        roll: float = 0.0,
     ):
         """``axes``: coordinates along x, y, z in mm; ``table``: HU of every tissue; ``rng`` draws
-        the deformation."""
+        the deformation; ``roll``: the body's rotation about z, degrees."""
         self.axes = tuple(axis.astype(np.float32) for axis in axes)
         self.table = table
         shape = tuple(len(axis) for axis in self.axes)
@@ -48,18 +50,30 @@ class Scene:
         self.tissue = np.full(shape, Tissue.AIR, np.uint8)
         self._pixel = float(self.axes[0][1] - self.axes[0][0])
         grids = np.meshgrid(*self.axes, indexing="ij", sparse=True)
-        self._coordinates = tuple(
-            grid + smooth_field(rng, self.axes, WARP_KNOTS_MM, WARP_MM) for grid in grids
+        cosine, sine = (np.float32(f(np.deg2rad(roll))) for f in (np.cos, np.sin))
+        turned = (
+            cosine * grids[0] + sine * grids[1],
+            cosine * grids[1] - sine * grids[0],
+            grids[2],
         )
+        self._coordinates = tuple(
+            grid + smooth_field(rng, self.axes, WARP_KNOTS_MM, WARP_MM) for grid in turned
+        )
+
+        # How far deformation and roll move any point, by axis.
+        self._moved = [
+            float(np.max(np.abs(c - grid)))
+            for c, grid in zip(self._coordinates, grids, strict=True)
+        ]
 
     def box(self, low: Point, high: Point) -> Box:
         """The points that shapes between corners ``low`` and ``high`` can reach."""
         index = tuple(
             slice(
-                int(np.searchsorted(axis, a - WARP_MARGIN_MM)),
-                int(np.searchsorted(axis, b + WARP_MARGIN_MM)),
+                int(np.searchsorted(axis, a - moved - MARGIN_MM)),
+                int(np.searchsorted(axis, b + moved + MARGIN_MM)),
             )
-            for axis, a, b in zip(self.axes, low, high, strict=True)
+            for axis, a, b, moved in zip(self.axes, low, high, self._moved, strict=True)
         )
         return Box(index, *(c[index] for c in self._coordinates))
 

@@ -13,37 +13,30 @@ from upwind.phantom.shapes import (
     smooth_intersection,
     tube,
 )
-from upwind.phantom.torso import cavity_centre, cavity_distance, diaphragm_distance
+from upwind.phantom.trunk import Trunk, cavity_centre
 
-SPLEEN_RADII = (34.0, 52.0, 56.0)
+SPLEEN_RADII = (40.0, 56.0, 60.0)
 KIDNEY_RADII = (29.0, 25.0, 56.0)
 SMALL_BOWEL_LOOPS = 46
 MESENTERIC_VESSELS = 60
 
 
-def _room(patient: Patient, box: Box, gap: float) -> np.ndarray:
-    """Distance to the space for organs: ``gap`` mm inside the wall, below the diaphragm."""
-    return np.maximum(
-        cavity_distance(patient, box.x, box.y) + gap, diaphragm_distance(patient, box) + 3.0
-    )
-
-
-def paint_spleen(patient: Patient, scene: Scene) -> None:
+def paint_spleen(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     """A crescent between the left wall and the stomach."""
     g, width = patient.habitus.frame, patient.habitus.cavity_width
     size = patient.organs.spleen
     box = scene.box((-width, -100 * g, -140 * g), (-30 * g, 60 * g, 10 * g))
     radii = tuple(g * size * r for r in SPLEEN_RADII)
     spleen = ellipsoid((-width + 0.8 * radii[0], -24 * g, -56 * g), radii, (-0.1, 0.15))
-    bed = ellipsoid((-width + 84 * g, 8 * g, -62 * g), (52 * g, 56 * g, 70 * g))
+    bed = ellipsoid((-width + 84 * g, 8 * g, -62 * g), (46 * g, 54 * g, 72 * g))
     distance = smooth_difference(spleen(box.x, box.y, box.z), bed(box.x, box.y, box.z), 12.0)
     distance = distance + scene.field(patient.generator("spleen"), box, 25.0, 1.3)
-    distance = smooth_intersection(distance, _room(patient, box, 2.5), 5.0)
+    distance = smooth_intersection(distance, trunk.room(box), 5.0)
     scene.paint(Tissue.FAT, distance - 1.5, box)
     scene.paint(Tissue.SPLEEN, distance, box)
 
 
-def paint_kidneys(patient: Patient, scene: Scene) -> None:
+def paint_kidneys(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     """Both kidneys in their fat, with cortex, medulla and sinus."""
     g = patient.habitus.frame
     rng = patient.generator("kidneys")
@@ -60,8 +53,10 @@ def paint_kidneys(patient: Patient, scene: Scene) -> None:
             continue
         kidney = ellipsoid(centre, radii, tilt)(box.x, box.y, box.z)
         kidney = kidney + scene.field(rng, box, 22.0, 1.0)
-        room = cavity_distance(patient, box.x, box.y) + 4.0
-        fat = 3.0 + 0.25 * patient.habitus.fat_back
+        room = trunk.cavity[box.index] + 4.0
+        # Perirenal fat is thick behind and medially, thin where liver or spleen lie in front.
+        behind = np.clip((centre[1] - box.y + side * (centre[0] - box.x)) / (50 * g), -1, 1)
+        fat = 1.5 + (0.1 + 0.2 * (1 + behind)) * patient.habitus.fat_back
         scene.paint(Tissue.FAT, np.maximum(kidney - fat, room - 3.0), box)
         kidney = smooth_intersection(kidney, room, 5.0)
         _paint_kidney(scene, box, kidney, centre, g * size, side)
@@ -84,19 +79,19 @@ def _paint_kidney(
     scene.paint(Tissue.VENA_CAVA, pelvis(box.x, box.y, box.z), box)
 
 
-def paint_stomach(patient: Patient, scene: Scene) -> None:
+def paint_stomach(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     """Fundus behind, body to the front, antrum across the midline; fluid below, gas in front."""
     g, middle = patient.habitus.frame, cavity_centre(patient)
     rng = patient.generator("stomach")
     swell = patient.organs.stomach * (0.72 + 0.35 * patient.organs.stomach_fill)
-    points = [(-58, -22, -34), (-70, 6, -66), (-56, 30, -98), (-14, 36, -116), (22, 20, -112)]
+    points = [(-52, -20, -32), (-66, 6, -66), (-56, 30, -98), (-14, 36, -116), (22, 20, -112)]
     points = [g * (np.asarray(p) + rng.normal(0, 4, 3)) for p in points]
-    points = [tuple(float(v) for v in p + (0, 0.5 * middle, 0)) for p in points]
-    radii = [g * swell * r for r in (38, 34, 26, 19, 12)]
+    points = [(float(x), float(y + 0.5 * middle), float(z)) for x, y, z in points]
+    radii = [g * swell * r for r in (41, 36, 27, 19, 12)]
     box = scene.box((-125 * g, -75 * g, -160 * g), (50 * g, 95 * g, 10 * g))
     distance = tube(points, radii, 18.0)(box.x, box.y, box.z)
-    distance = distance + scene.field(rng, box, 20.0, 2.0)
-    distance = smooth_intersection(distance, _room(patient, box, 4.0), 6.0)
+    distance = distance + scene.field(rng, box, 28.0, 4.0)
+    distance = smooth_intersection(distance, trunk.room(box, 1.5), 6.0)
     scene.paint(Tissue.FAT, distance - 1.5, box)
     scene.paint(Tissue.GUT_WALL, distance, box)
     lumen = distance + 4.5 + scene.field(rng, box, 9.0, 1.2)
@@ -108,7 +103,7 @@ def paint_stomach(patient: Patient, scene: Scene) -> None:
     scene.paint(Tissue.GUT_GAS, np.maximum(lumen + 0.5, level - box.y), box)
 
 
-def paint_pancreas(patient: Patient, scene: Scene) -> None:
+def paint_pancreas(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     """Duodenum, and the pancreas from there to the hilum of the spleen."""
     g = patient.habitus.frame
     rng = patient.generator("pancreas")
@@ -118,20 +113,20 @@ def paint_pancreas(patient: Patient, scene: Scene) -> None:
     c_loop = [(24, 20, -112), (44, 8, -116), (46, -8, -140), (30, -10, -162), (-20, -6, -166)]
     duodenum = tube([tuple(g * v for v in p) for p in c_loop], [g * 11.0] * 5)
     distance = duodenum(box.x, box.y, box.z) + scene.field(rng, box, 12.0, 1.5)
-    _paint_gut(patient, scene, box, distance, rng, gas=False)
+    _paint_gut(trunk, scene, box, distance, rng, gas=False)
     course = [(32, 0, -124), (10, 8, -106), (-34, 0, -94), (-84, -26, -80)]
     course = [tuple(float(v) for v in g * (np.asarray(p) + rng.normal(0, 3, 3))) for p in course]
     pancreas = tube(course, [g * r for r in (14.0, 9.0, 10.0, 8.0)], 6.0)
     distance = pancreas(box.x, box.y, box.z) + scene.field(rng, box, 9.0, 1.6)
     scene.paint(Tissue.FAT, distance - 1.5, box)
     scene.paint(Tissue.PANCREAS, distance, box, texture=scene.field(rng, box, 7.0, 9.0))
-    vein = [tuple(float(v) for v in np.asarray(p) + (4 * g, -11 * g, 0)) for p in course[1:]]
+    vein = [(x + 4 * g, y - 11 * g, z) for x, y, z in course[1:]]
     splenic = tube(vein, [4.0 * g] * 3)
     scene.paint(Tissue.PORTAL_TRUNK, splenic(box.x, box.y, box.z), box)
 
 
 def _paint_gut(
-    patient: Patient,
+    trunk: Trunk,
     scene: Scene,
     box: Box,
     distance: np.ndarray,
@@ -140,7 +135,7 @@ def _paint_gut(
     content: Tissue = Tissue.GUT_FLUID,
 ) -> None:
     """One loop of gut: fat around it, wall, content, perhaps gas in front."""
-    distance = np.maximum(distance, _room(patient, box, 4.0))
+    distance = np.maximum(distance, trunk.room(box, 1.5))
     scene.paint(Tissue.FAT, distance - 1.8, box)
     scene.paint(Tissue.GUT_WALL, distance, box)
     texture = scene.field(rng, box, 7.0, 45.0 if content == Tissue.FAECES else 12.0)
@@ -151,7 +146,7 @@ def _paint_gut(
         scene.paint(Tissue.GUT_GAS, np.maximum(lumen + 0.5, middle - box.y), box)
 
 
-def paint_bowel(patient: Patient, scene: Scene) -> None:
+def paint_bowel(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     """Mesenteric vessels, loops of small bowel and the colon, below and beside the organs."""
     g, middle = patient.habitus.frame, cavity_centre(patient)
     width, depth = patient.habitus.cavity_width, patient.habitus.cavity_depth
@@ -174,7 +169,7 @@ def paint_bowel(patient: Patient, scene: Scene) -> None:
         if min(box.x.shape) > 1:
             distance = shape(box.x, box.y, box.z) + scene.field(rng, box, 10.0, 1.2)
             has_gas = bool(rng.random() < 0.4 * patient.organs.bowel_gas)
-            _paint_gut(patient, scene, box, distance, rng, has_gas)
+            _paint_gut(trunk, scene, box, distance, rng, has_gas)
     front = middle + 0.72 * depth
     colon = (
         [(0.74 * width, -15, -300), (0.74 * width, -8, -175), (0.66 * width, 18, -158)],
@@ -183,11 +178,11 @@ def paint_bowel(patient: Patient, scene: Scene) -> None:
         [(-0.76 * width, 2, -96), (-0.78 * width, -22, -140), (-0.76 * width, -24, -300)],
     )
     for part in colon:
-        _paint_colon(patient, scene, part, rng)
+        _paint_colon(patient, scene, trunk, part, rng)
 
 
 def _paint_colon(
-    patient: Patient, scene: Scene, points: list[Point], rng: np.random.Generator
+    patient: Patient, scene: Scene, trunk: Trunk, points: list[Point], rng: np.random.Generator
 ) -> None:
     g = patient.habitus.frame
     points = [(x, y, z * g) for x, y, z in points]
@@ -200,7 +195,7 @@ def _paint_colon(
     # Haustra.
     distance = distance + scene.field(rng, box, 15.0, 3.0)
     gas = bool(rng.random() < patient.organs.bowel_gas + 0.2)
-    _paint_gut(patient, scene, box, distance, rng, gas, Tissue.FAECES)
+    _paint_gut(trunk, scene, box, distance, rng, gas, Tissue.FAECES)
 
 
 def _paint_tube(scene: Scene, start: np.ndarray, end: np.ndarray, radius: float) -> None:
@@ -209,7 +204,7 @@ def _paint_tube(scene: Scene, start: np.ndarray, end: np.ndarray, radius: float)
     scene.paint_shape(Tissue.VENA_CAVA, shape, tuple(low), tuple(high))
 
 
-def paint_gallbladder(patient: Patient, scene: Scene) -> None:
+def paint_gallbladder(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     """A pear under the liver, absent after cholecystectomy."""
     size = patient.organs.gallbladder
     if size == 0:
@@ -219,7 +214,7 @@ def paint_gallbladder(patient: Patient, scene: Scene) -> None:
     fundus = (50 * g, 42 * g + middle, -122 * g)
     box = scene.box((10 * g, middle - 15 * g, -150 * g), (80 * g, middle + 75 * g, -75 * g))
     distance = capsule(neck, fundus, 6 * g * size, 15 * g * size)(box.x, box.y, box.z)
-    distance = np.maximum(distance, _room(patient, box, 3.0))
+    distance = np.maximum(distance, trunk.room(box, 1.0))
     scene.paint(Tissue.GUT_WALL, distance - 1.2, box)
     scene.paint(Tissue.GALLBLADDER, distance, box)
 
@@ -236,9 +231,14 @@ def paint_great_vessels(patient: Patient, scene: Scene) -> None:
         high = tuple(np.max(course, axis=0) + max(radii) + 4)
         scene.paint_shape(tissue, tube(course, radii), low, high)
 
+    # Adrenals: two thin limbs each, above and medial to the kidneys.
+    for side in (1, -1):
+        apex = (side * 27, -24, -84)
+        for limb in ((side * 36, -42, -92), (side * 26, -44, -92)):
+            paint(Tissue.PANCREAS, [apex, limb], [3.2 * g, 2.4 * g])
     for side, bottom in ((1, -125), (-1, -108)):
         crus = [(side * 15, -26, bottom), (side * 13, -22, -60), (side * 9, -10, -22)]
-        paint(Tissue.MUSCLE, crus, [5 * g, 7 * g, 6 * g])
+        paint(Tissue.MUSCLE, crus, [6 * g, 8 * g, 7 * g])
     gullet = [(-4, -8, 120), (-6, -6, -5), (-22, -10, -26), (-44, -14, -34)]
     paint(Tissue.GUT_WALL, gullet, [8 * g, 8 * g, 8 * g, 9 * g])
     aorta = [(-18, -24, 120), (-13, -22, 0), (-5, -19, -70), (-6, -19, -300)]

@@ -8,10 +8,11 @@ import numpy as np
 from nibabel import orientations
 
 from upwind.common.files import atomic_path
-from upwind.phantom import liver, physics, torso, viscera
+from upwind.phantom import bones, liver, physics, torso, viscera
 from upwind.phantom.hounsfield import Tissue, draw_attenuation
 from upwind.phantom.patients import MAX_SLICES, Patient, draw_patient
 from upwind.phantom.scene import SUBSLICES, Scene
+from upwind.phantom.trunk import body_extent, measure_trunk
 
 _CANONICAL = orientations.axcodes2ornt(("R", "A", "S"))
 
@@ -49,11 +50,11 @@ def make_phantom(patient: Patient) -> Phantom:
     """Build ``patient``'s body, scan it, and label it."""
     axes, affine = _grid(patient)
     table = draw_attenuation(patient.generator("attenuation"), patient.phase)
-    scene = Scene(axes, table, patient.generator("deformation"))
+    scene = Scene(axes, table, patient.generator("deformation"), patient.habitus.roll)
     paint_anatomy(patient, scene)
 
     scan = patient.scan
-    half, low, high = torso.body_extent(patient)
+    half, low, high = body_extent(patient)
     pixel = float(axes[0][1] - axes[0][0])
     hu = physics.slices_from_subslices(scene.hu, scan.blur)
     level = physics.noise_level(scan.noise, scan.thickness, 2 * half)
@@ -69,26 +70,26 @@ def make_phantom(patient: Patient) -> Phantom:
 
 def paint_anatomy(patient: Patient, scene: Scene) -> None:
     """Paint the body from the outside inwards; what is painted later lies in front."""
-    body = scene.everywhere()
+    body, trunk = scene.everywhere(), measure_trunk(patient, scene)
     torso.paint_couch(patient, scene)
-    torso.paint_wall(patient, scene, body)
-    torso.paint_ribs(patient, scene, body)
-    torso.paint_spine(patient, scene)
-    torso.paint_chest(patient, scene, body)
-    viscera.paint_bowel(patient, scene)
-    viscera.paint_pancreas(patient, scene)
-    viscera.paint_stomach(patient, scene)
-    viscera.paint_spleen(patient, scene)
-    box, distance = liver.paint_liver(patient, scene)
+    torso.paint_wall(patient, scene, trunk, body)
+    bones.paint_ribs(patient, scene, trunk, body)
+    bones.paint_spine(patient, scene)
+    torso.paint_chest(patient, scene, trunk, body)
+    viscera.paint_bowel(patient, scene, trunk)
+    viscera.paint_pancreas(patient, scene, trunk)
+    viscera.paint_stomach(patient, scene, trunk)
+    viscera.paint_spleen(patient, scene, trunk)
+    box, distance = liver.paint_liver(patient, scene, trunk)
     liver.paint_vessels(patient, scene, box, distance)
     liver.paint_tumours(patient, scene, box, distance)
-    viscera.paint_kidneys(patient, scene)
-    viscera.paint_gallbladder(patient, scene)
+    viscera.paint_kidneys(patient, scene, trunk)
+    viscera.paint_gallbladder(patient, scene, trunk)
     viscera.paint_great_vessels(patient, scene)
 
 
 def tissue_volumes(tissue: np.ndarray, point_mm3: float) -> dict[Tissue, float]:
-    """Volume in ml of every tissue in an array of :class:`Tissue`, one point being ``point_mm3``."""
+    """Volume in ml of every tissue in an array of :class:`Tissue` with points of ``point_mm3``."""
     counts = np.bincount(tissue.reshape(-1), minlength=len(Tissue))
     return {item: float(counts[item]) * point_mm3 / 1000 for item in Tissue}
 
@@ -96,7 +97,7 @@ def tissue_volumes(tissue: np.ndarray, point_mm3: float) -> dict[Tissue, float]:
 def _grid(patient: Patient) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
     """Axes of the subslices in the patient's coordinates (mm), and the canonical affine."""
     scan = patient.scan
-    half, low, high = torso.body_extent(patient)
+    half, low, high = body_extent(patient)
     field = 2 * max(half, (high - low) / 2) * scan.margin
     pixel = round(field / scan.pixels, 4)
     bottom = liver.liver_bottom(patient) - scan.bottom

@@ -55,6 +55,11 @@ def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("fold").reset_index()
 
 
+def failed_folds(verdicts: pd.DataFrame) -> list[int]:
+    """Folds in which a network failed to train, from the table of verdicts."""
+    return sorted(set(verdicts.loc[verdicts["failed"], "fold"].astype(int)))
+
+
 def failed_notes(verdicts: pd.DataFrame, failed_below: float) -> list[str]:
     """A sentence on every fold that failed to train, or one that none did, with the rule."""
     rule = f"rule stated beforehand: held-out DSC below {failed_below} or a loss that is not finite"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from upwind.data.folds import slices_of
-from upwind.data.slices import read_slices
+from upwind.data.slices import read_liver_slices, read_slices
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def load_examples(
     wanted = slices_of(split, fold, part)
     images, masks = [], []
     for file in files:
-        case = read_slices(file, keep=np.empty(0, int)).case
+        case, _ = read_liver_slices(file)
         if case in wanted:
             slices = read_slices(file, keep=wanted[case])
             images.append(slices.image)

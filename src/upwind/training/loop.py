@@ -45,6 +45,13 @@ def choose_device(wanted: str = "auto") -> torch.device:
     return torch.device(wanted)
 
 
+def use_device(wanted: str, cpu_threads: int) -> torch.device:
+    """Prepare this process for work on ``wanted``: threads and memory of the CPU."""
+    torch.set_num_threads(cpu_threads)
+    keep_large_blocks()
+    return choose_device(wanted)
+
+
 def train(
     network: nn.Module,
     training: Examples,
@@ -59,9 +66,7 @@ def train(
     ``seed`` fixes the order of the slices (the caller seeds the initial weights). Where the loss
     is no longer finite, training stops there, with the weights of the last finite epoch.
     """
-    device = choose_device(settings.device)
-    torch.set_num_threads(settings.cpu_threads)
-    keep_large_blocks()
+    device = use_device(settings.device, settings.cpu_threads)
     network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adadelta(
         network.parameters(), lr=settings.learning_rate, rho=settings.rho, eps=settings.epsilon

@@ -1,0 +1,27 @@
+# upwind: kernels of a CNN and the level set equation, from raw CT to Table I and Figures 1 and 2.
+# raw volumes -> checked cases -> slices -> folds -> trained weights -> segmentations -> scores
+# -> tables, and weights -> kernels -> figures.
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/scores.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/kernels.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        **results(),

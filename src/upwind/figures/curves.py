@@ -1,0 +1,126 @@
+"""Training curves of one run and of all runs."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from upwind.common.errors import UpwindError
+from upwind.figures import style
+from upwind.training.verdict import verdict
+
+# Column of the curves: label, colour, line style (the style tells them apart in grey).
+_LINES = {
+    "train_loss": ("loss, training slices", style.PALETTE[0], "-"),
+    "heldout_loss": ("loss, held-out slices", style.PALETTE[1], "--"),
+    "heldout_dsc": ("DSC, held-out slices", style.PALETTE[2], "-"),
+}
+_THRESHOLD = {"color": style.INK, "linestyle": ":", "linewidth": 0.9}
+
+
+@style.styled
+def draw_curves(
+    curves: pd.DataFrame, method: str, fold: int | str, failed_below: float | None = None
+) -> Figure:
+    """Loss (left) and held-out DSC (right) of one run.
+
+    Args:
+        curves: one row per epoch: epoch, train_loss, heldout_loss, heldout_dsc, seconds (since
+            the start).
+        method, fold: whose run it is; fold ``all`` is a run on all cases.
+        failed_below: held-out DSC below which the run counts as failed; drawn as a line.
+
+    Raises:
+        UpwindError: the run has no epochs.
+    """
+    _check(curves)
+    figure = style.new_figure(style.TEXT_WIDTH, 2.6, layout="constrained")
+    loss, dsc = figure.subplots(1, 2)
+    for axes, columns in ((loss, ["train_loss", "heldout_loss"]), (dsc, ["heldout_dsc"])):
+        _draw_lines(axes, curves, columns)
+        axes.set_xlabel("epoch")
+    loss.set_ylabel("loss (1 − squared DSC)")
+    dsc.set_ylabel("DSC")
+    if failed_below is not None:
+        rule = f"failed if below {failed_below:g} at the end"
+        dsc.axhline(failed_below, label=rule, gid="failed-below", **_THRESHOLD)
+    for axes in (loss, dsc):  # above the panel, where no curve can run into it
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2)
+    minutes = curves["seconds"].iloc[-1] / 60
+    figure.suptitle(
+        f"{style.method_title(method, fold)}: {_epochs(curves)} in {minutes:.1f} min"
+        f"{_failed(curves, failed_below)}"
+    )
+    return figure
+
+
+@style.styled
+def draw_all_curves(curves: pd.DataFrame, failed_below: float | None = None) -> Figure:
+    """All runs as small panels: a row for each method, a column for each fold.
+
+    ``curves`` has the columns of :func:`draw_curves` and ``method`` and ``fold``. Raises
+    UpwindError where there are none.
+    """
+    _check(curves)
+    methods = [m for m in style.METHODS if m in set(curves["method"])]
+    methods += sorted(set(curves["method"]) - set(methods))
+    folds = sorted(curves["fold"].unique(), key=lambda fold: (str(fold) == "all", fold))
+    figure = style.new_figure(style.TEXT_WIDTH, 0.6 + 1.5 * len(methods), layout="constrained")
+    panels = figure.subplots(len(methods), len(folds), sharey=True, squeeze=False)
+    for method, row in zip(methods, panels, strict=True):
+        for fold, axes in zip(folds, row, strict=True):
+            run = curves[(curves["method"] == method) & (curves["fold"] == fold)]
+            if run.empty:
+                axes.set_axis_off()
+                continue
+            _draw_lines(axes, run, list(_LINES))
+            axes.set_title(
+                f"{style.method_title(method, fold)}{_failed(run, failed_below)}", wrap=True
+            )
+            if failed_below is not None:
+                axes.axhline(
+                    failed_below,
+                    gid="failed-below",
+                    label=f"failed if below {failed_below:g} at the end",
+                    **_THRESHOLD,
+                )
+    figure.supxlabel("epoch")
+    figure.supylabel("loss, DSC")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+    return figure
+
+
+def _check(curves: pd.DataFrame) -> None:
+    if curves.empty:
+        raise UpwindError("training curves hold no epoch: was the training interrupted?")
+
+
+def _draw_lines(axes: Axes, curves: pd.DataFrame, columns: list[str]) -> None:
+    for column in columns:
+        label, colour, linestyle = _LINES[column]
+        axes.plot(
+            curves["epoch"],
+            curves[column],
+            color=colour,
+            linestyle=linestyle,
+            # A single epoch would leave no trace without a mark.
+            marker="o" if len(curves) == 1 else "none",
+            markersize=3,
+            label=label,
+            gid=column,
+        )
+    axes.set_ylim(0, 1)
+    axes.set_xlim(min(curves["epoch"].iloc[0], 1) - 0.5, curves["epoch"].iloc[-1] + 0.5)
+    axes.xaxis.set_major_locator(
+        MaxNLocator(integer=True, nbins=5, steps=[1, 2, 5, 10], min_n_ticks=1)
+    )
+
+
+def _epochs(curves: pd.DataFrame) -> str:
+    return f"{len(curves)} epoch{'s' if len(curves) > 1 else ''}"
+
+
+def _failed(curves: pd.DataFrame, failed_below: float | None) -> str:
+    failed = failed_below is not None and verdict(curves, failed_below)["failed"]
+    return " (failed)" if failed else ""

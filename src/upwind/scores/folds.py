@@ -1,0 +1,49 @@
+"""Scores of a folder of segmentations."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from upwind.scores.cases import read_pair, score_heldout, score_unseen
+
+
+@dataclass(frozen=True)
+class RawCases:
+    """Where each case's CT and label are."""
+
+    images: Mapping[int, Path]
+    labels: Mapping[int, Path]
+
+    @classmethod
+    def of(cls, cases: Iterable[int], images: Iterable[str], labels: Iterable[str]) -> "RawCases":
+        """From lists in the same order."""
+        cases = list(cases)
+        return cls(
+            images=dict(zip(cases, map(Path, images), strict=True)),
+            labels=dict(zip(cases, map(Path, labels), strict=True)),
+        )
+
+
+def unseen_rows(
+    folder: str | os.PathLike[str], cases: Iterable[int], raw: RawCases
+) -> Iterator[dict[str, object]]:
+    """Rows of whole volumes: ``folder`` holds ``segmentation-N.nii.gz`` for each case."""
+    for case in cases:
+        for row in score_unseen(*_pair(folder, case, raw)):
+            yield {"case": case} | row
+
+
+def heldout_rows(
+    folder: str | os.PathLike[str], heldout: Mapping[int, np.ndarray], raw: RawCases
+) -> Iterator[dict[str, object]]:
+    """Rows of held-out slices (indices by case)."""
+    for case, slices in heldout.items():
+        yield {"case": case} | score_heldout(*_pair(folder, case, raw), slices)
+
+
+def _pair(folder: str | os.PathLike[str], case: int, raw: RawCases):
+    mask = Path(folder) / f"segmentation-{case}.nii.gz"
+    return read_pair(mask, raw.images[case], raw.labels[case])

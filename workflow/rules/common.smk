@@ -1,0 +1,101 @@
+# Configuration, cases and folds: what the rules share.
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+# Jobs use the package of this checkout, also inside a conda environment and on another node.
+SOURCES = str(Path(workflow.basedir) / "src")
+sys.path.insert(0, SOURCES)
+os.environ["PYTHONPATH"] = SOURCES
+
+from upwind.common.config import check_config
+from upwind.common.errors import UpwindError
+from upwind.data.folds import assign_folds
+from upwind.data.naming import CaseFiles, find_cases
+
+
+def load_schema():
+    path = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+    return yaml.safe_load(path.read_text())
+
+
+def or_stop(call, *arguments):
+    """The call's result; bad input ends the run with one message instead of a traceback."""
+    try:
+        return call(*arguments)
+    except UpwindError as error:
+        raise WorkflowError(str(error)) from None
+
+
+or_stop(check_config, config, load_schema())
+
+RESULTS = f"results/{config['experiment']}"
+LOGS = f"{RESULTS}/logs"
+DATASET = config["dataset"]
+NETWORKS = ["unet", "lsn"]
+FOLDS = [str(fold) for fold in range(config["folds"])]
+
+
+def raw_cases():
+    """Cases before any check, by number: those the phantom will have, or those in the folder."""
+    if DATASET["kind"] == "phantom":
+        root = Path(DATASET["root"])
+        return [
+            CaseFiles(n, root / f"volume-{n}.nii.gz", root / f"segmentation-{n}.nii.gz")
+            for n in range(DATASET["patients"])
+        ]
+    return find_cases(DATASET["root"], DATASET["kind"])
+
+
+RAW = {case.number: case for case in or_stop(raw_cases)}
+
+
+def cases():
+    """Numbers of the usable cases. With on_bad_case: skip they are known once all are checked."""
+    if DATASET["on_bad_case"] == "stop":
+        return sorted(RAW)
+    table = checkpoints.collect_cases.get().output.usable
+    return [int(line) for line in Path(table).read_text().split()]
+
+
+def operated_cases():
+    """Cases that the level set's operator segments."""
+    chosen = config["levelset"]["cases"]
+    return cases() if chosen == "all" else [n for n in cases() if n in chosen]
+
+
+def unseen(fold):
+    table = or_stop(assign_folds, cases(), config["folds"], config["fold_shuffle_seed"])
+    return table.loc[table["fold"] == int(fold), "case"].tolist()
+
+
+def training_cases(fold):
+    """Cases that a fold trains on; the fold 'all' leaves nobody out."""
+    left_out = [] if fold == "all" else unseen(fold)
+    return [case for case in cases() if case not in left_out]
+
+
+def volumes(case):
+    return existing(RAW[int(case)].image)
+
+
+def segmentations(case):
+    return existing(RAW[int(case)].label)
+
+
+def existing(path):
+    return [] if path is None else str(path)
+
+
+def slices(chosen):
+    return [f"{RESULTS}/slices/case-{case}.safetensors" for case in chosen]
+
+
+wildcard_constraints:
+    case=r"\d+",
+    fold=r"\d+|all",
+    network="|".join(NETWORKS),

@@ -1,0 +1,92 @@
+# Raw volumes -> checked cases -> slices -> folds.
+
+if DATASET["kind"] == "phantom":
+
+    rule make_phantom:
+        output:
+            volume=f"{DATASET['root']}/volume-{{case}}.nii.gz",
+            segmentation=f"{DATASET['root']}/segmentation-{{case}}.nii.gz",
+        params:
+            seed=DATASET["phantom_seed"],
+        log:
+            f"{LOGS}/make_phantom/{{case}}.log",
+        conda:
+            "../../envs/volumes.yaml"
+        script:
+            "../scripts/make_phantom.py"
+
+
+rule check_case:
+    input:
+        image=lambda w: volumes(w.case),
+        label=lambda w: segmentations(w.case),
+    output:
+        report=f"{RESULTS}/cases/case-{{case}}.json",
+    params:
+        duplicates=lambda w: [str(path) for path in RAW[int(w.case)].duplicates],
+    log:
+        f"{LOGS}/check_case/{{case}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/check_case.py"
+
+
+checkpoint collect_cases:
+    input:
+        reports=expand(f"{RESULTS}/cases/case-{{case}}.json", case=RAW),
+    output:
+        table=report(
+            f"{RESULTS}/cases.csv",
+            category="Data",
+            caption="../report/cases.rst",
+            labels={"item": "Cases", "kind": "table"},
+        ),
+        usable=f"{RESULTS}/cases.txt",
+    params:
+        on_bad_case=DATASET["on_bad_case"],
+    log:
+        f"{LOGS}/collect_cases.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/collect_cases.py"
+
+
+rule slice_case:
+    input:
+        image=lambda w: volumes(w.case),
+        label=lambda w: segmentations(w.case),
+        report=f"{RESULTS}/cases/case-{{case}}.json",
+        # All cases are checked first; another case's report does not make this one's slices old.
+        table=ancient(f"{RESULTS}/cases.csv"),
+    output:
+        slices=f"{RESULTS}/slices/case-{{case}}.safetensors",
+    params:
+        image_size=config["image_size"],
+    log:
+        f"{LOGS}/slice_case/{{case}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/slice_case.py"
+
+
+rule assign_folds:
+    input:
+        usable=f"{RESULTS}/cases.txt",
+        slices=lambda w: slices(cases()),
+    output:
+        folds=f"{RESULTS}/folds.csv",
+        split=f"{RESULTS}/split.csv",
+    params:
+        folds=config["folds"],
+        shuffle_seed=config["fold_shuffle_seed"],
+        heldout_share=config["heldout_share"],
+        split_seed=config["split_seed"],
+    log:
+        f"{LOGS}/assign_folds.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/assign_folds.py"

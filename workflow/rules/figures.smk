@@ -1,0 +1,124 @@
+# Weights, kernels and scores -> figures.
+
+
+def figure(name, category, item, formats=("png",), caption=None):
+    """Outputs of a figure by format; the PNG goes into the report."""
+    paths = {ending: f"{RESULTS}/{name}.{ending}" for ending in formats}
+    paths["png"] = report(
+        paths["png"],
+        category=category,
+        caption=f"../report/{caption or name}.rst",
+        labels={"item": item, "kind": "figure"},
+    )
+    return paths
+
+
+rule draw_figure1:
+    input:
+        weights=f"{RESULTS}/networks/unet/{config['kernels']['network']}/weights.safetensors",
+    output:
+        **figure("figure1", "Figure 1", "UNet", ("svg", "png")),
+    log:
+        f"{LOGS}/draw_figure1.log",
+    conda:
+        "../../envs/networks.yaml"
+    script:
+        "../scripts/draw_figure1.py"
+
+
+rule draw_figure2:
+    input:
+        kernels=f"{RESULTS}/kernels/kernels.csv",
+        layers=f"{RESULTS}/kernels/layers.csv",
+        stencils=f"{RESULTS}/kernels/stencils.csv",
+        axes=f"{RESULTS}/kernels/axes.csv",
+    output:
+        **figure("figure2", "Kernels (Figure 2)", "Selected layers", ("pdf", "png")),
+    params:
+        layers="paper",
+    log:
+        f"{LOGS}/draw_figure2.log",
+    conda:
+        "../../envs/figures.yaml"
+    script:
+        "../scripts/draw_figure2.py"
+
+
+use rule draw_figure2 as draw_figure2_all_layers with:
+    output:
+        **figure("figure2_all_layers", "Kernels (Figure 2)", "All layers", ("pdf", "png")),
+    params:
+        layers="all",
+    log:
+        f"{LOGS}/draw_figure2_all_layers.log",
+
+
+rule draw_curves:
+    input:
+        curves=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv",
+    output:
+        png=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.png",
+    params:
+        failed_below=config["training"]["failed_below"],
+    log:
+        f"{LOGS}/draw_curves/{{network}}-{{fold}}.log",
+    conda:
+        "../../envs/figures.yaml"
+    script:
+        "../scripts/draw_curves.py"
+
+
+rule draw_all_curves:
+    input:
+        curves=expand(
+            f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv", network=NETWORKS, fold=FOLDS
+        ),
+    output:
+        **figure("curves", "Training", "Training curves"),
+    params:
+        runs=[(network, fold) for network in NETWORKS for fold in FOLDS],
+        failed_below=config["training"]["failed_below"],
+    log:
+        f"{LOGS}/draw_all_curves.log",
+    conda:
+        "../../envs/figures.yaml"
+    script:
+        "../scripts/draw_all_curves.py"
+
+
+rule draw_scores:
+    input:
+        scores=f"{RESULTS}/scores.csv",
+    output:
+        **figure("scores", "Scores", "DSC per patient"),
+    log:
+        f"{LOGS}/draw_scores.log",
+    conda:
+        "../../envs/figures.yaml"
+    script:
+        "../scripts/draw_scores.py"
+
+
+rule draw_gallery:
+    input:
+        scores=f"{RESULTS}/scores.csv",
+        networks=expand(
+            f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen", network=NETWORKS, fold=FOLDS
+        ),
+        level_set=lambda w: [
+            f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
+            for case in operated_cases()
+        ],
+        images=lambda w: [volumes(case) for case in cases()],
+        labels=lambda w: [segmentations(case) for case in cases()],
+    output:
+        **figure("gallery", "Segmentations", "Best, median, worst"),
+    params:
+        cases=lambda w: cases(),
+        segmentations=f"{RESULTS}/segmentations",
+    log:
+        f"{LOGS}/draw_gallery.log",
+    conda:
+        "../../envs/figures.yaml"
+    script:
+        "../scripts/draw_gallery.py"

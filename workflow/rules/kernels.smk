@@ -1,0 +1,25 @@
+# Trained weights -> clustered kernels.
+
+
+rule cluster_kernels:
+    input:
+        weights=f"{RESULTS}/networks/unet/{config['kernels']['network']}/weights.safetensors",
+    output:
+        kernels=f"{RESULTS}/kernels/kernels.csv",
+        layers=report(
+            f"{RESULTS}/kernels/layers.csv",
+            category="Kernels (Figure 2)",
+            caption="../report/layers.rst",
+            labels={"item": "Layers", "kind": "table"},
+        ),
+        stencils=f"{RESULTS}/kernels/stencils.csv",
+        axes=f"{RESULTS}/kernels/axes.csv",
+    params:
+        clusters=config["kernels"]["clusters"],
+        seed=config["kernels"]["seed"],
+    log:
+        f"{LOGS}/cluster_kernels.log",
+    conda:
+        "../../envs/networks.yaml"
+    script:
+        "../scripts/cluster_kernels.py"

@@ -1,0 +1,63 @@
+# Segmentations and labels -> scores.
+
+
+rule score_network:
+    input:
+        unseen=f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen",
+        heldout=f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout",
+        split=f"{RESULTS}/split.csv",
+        folds=f"{RESULTS}/folds.csv",
+        images=lambda w: [volumes(case) for case in cases()],
+        labels=lambda w: [segmentations(case) for case in cases()],
+    output:
+        scores=f"{RESULTS}/scores/{{network}}-{{fold}}.csv",
+    params:
+        cases=lambda w: cases(),
+    log:
+        f"{LOGS}/score_network/{{network}}-{{fold}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/score_network.py"
+
+
+rule score_level_set:
+    input:
+        segmentations=lambda w: [
+            f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
+            for case in operated_cases()
+        ],
+        folds=f"{RESULTS}/folds.csv",
+        images=lambda w: [volumes(case) for case in operated_cases()],
+        labels=lambda w: [segmentations(case) for case in operated_cases()],
+    output:
+        scores=f"{RESULTS}/scores/itk_snap.csv",
+    params:
+        cases=lambda w: operated_cases(),
+    log:
+        f"{LOGS}/score_level_set.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/score_level_set.py"
+
+
+rule gather_scores:
+    input:
+        networks=expand(
+            f"{RESULTS}/scores/{{network}}-{{fold}}.csv", network=NETWORKS, fold=FOLDS
+        ),
+        level_set=f"{RESULTS}/scores/itk_snap.csv",
+    output:
+        scores=report(
+            f"{RESULTS}/scores.csv",
+            category="Scores",
+            caption="../report/scores.rst",
+            labels={"item": "Every score", "kind": "table"},
+        ),
+    log:
+        f"{LOGS}/gather_scores.log",
+    conda:
+        "../../envs/figures.yaml"
+    script:
+        "../scripts/gather_scores.py"

@@ -1,0 +1,42 @@
+# Trained weights -> segmentations, and the level set baseline, which needs no training.
+
+
+rule segment_fold:
+    input:
+        weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
+        slices=lambda w: slices(cases()),
+        folds=f"{RESULTS}/folds.csv",
+        split=f"{RESULTS}/split.csv",
+    output:
+        unseen=directory(f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen"),
+        heldout=directory(f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout"),
+    params:
+        device=config["training"]["device"],
+        cpu_threads=config["training"]["cpu_threads"],
+    threads: config["training"]["cpu_threads"]
+    log:
+        f"{LOGS}/segment_fold/{{network}}-{{fold}}.log",
+    conda:
+        "../../envs/networks.yaml"
+    script:
+        "../scripts/segment_fold.py"
+
+
+rule operate_level_set:
+    input:
+        image=lambda w: volumes(w.case),
+        label=lambda w: segmentations(w.case),
+        report=f"{RESULTS}/cases/case-{{case}}.json",
+        table=ancient(f"{RESULTS}/cases.csv"),
+    output:
+        segmentation=f"{RESULTS}/segmentations/itk_snap/segmentation-{{case}}.nii.gz",
+        trials=f"{RESULTS}/segmentations/itk_snap/trials-{{case}}.csv",
+    params:
+        settings={key: value for key, value in config["levelset"].items() if key != "cases"},
+        seed=config["seed"],
+    log:
+        f"{LOGS}/operate_level_set/{{case}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    script:
+        "../scripts/operate_level_set.py"

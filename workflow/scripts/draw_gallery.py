@@ -1,0 +1,16 @@
+"""Best, median and worst case of each method, over the CT."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from upwind.common.jobs import logged
+from upwind.figures.gallery import draw_gallery, gallery_items
+from upwind.figures.style import save
+from upwind.scores.folds import RawCases
+
+with logged(snakemake.log[0]):
+    raw = RawCases.of(snakemake.params.cases, snakemake.input.images, snakemake.input.labels)
+    scores = pd.read_csv(snakemake.input.scores)
+    items = gallery_items(scores, raw, Path(snakemake.params.segmentations))
+    save(draw_gallery(items), snakemake.output.png)

@@ -1,0 +1,15 @@
+"""Make Table I."""
+
+import pandas as pd
+
+from upwind.common.files import write_csv, write_text
+from upwind.common.jobs import logged
+from upwind.tables.table1 import failed_folds, failed_notes, table1, to_latex, to_markdown
+
+with logged(snakemake.log[0]):
+    verdicts = pd.read_csv(snakemake.input.verdicts)
+    table = table1(pd.read_csv(snakemake.input.scores), failed_folds(verdicts))
+    notes = failed_notes(verdicts, snakemake.params.failed_below)
+    write_csv(snakemake.output.csv, table)
+    write_text(snakemake.output.markdown, to_markdown(table, notes))
+    write_text(snakemake.output.latex, to_latex(table, notes))

@@ -1,0 +1,11 @@
+"""Keep the configuration that the results were made with."""
+
+import yaml
+
+from upwind.common.files import write_text
+from upwind.common.jobs import logged
+
+with logged(snakemake.log[0]):
+    text = "# The effective configuration of this experiment.\n"
+    text += yaml.safe_dump(snakemake.params.config, sort_keys=False)
+    write_text(snakemake.output[0], text)
