@@ -38,6 +38,10 @@ LOGS = f"{RESULTS}/logs"
 DATASET = config["dataset"]
 NETWORKS = ["unet", "lsn"]
 FOLDS = [str(fold) for fold in range(config["folds"])]
+# Every training run: each network on each fold, and the network whose kernels are analysed.
+KERNEL_FOLD = str(config["kernels"]["network"])
+RUNS = [(network, fold) for network in NETWORKS for fold in FOLDS]
+RUNS += [("unet", KERNEL_FOLD)] if KERNEL_FOLD not in FOLDS else []
 
 
 def raw_cases():

@@ -15,7 +15,7 @@ def figure(name, category, item, formats=("png",), caption=None):
 
 rule draw_figure1:
     input:
-        weights=f"{RESULTS}/networks/unet/{config['kernels']['network']}/weights.safetensors",
+        weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
     output:
         **figure("figure1", "Figure 1", "UNet", ("svg", "png")),
     log:
@@ -55,35 +55,19 @@ use rule draw_figure2 as draw_figure2_all_layers with:
 
 rule draw_curves:
     input:
-        curves=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv",
+        curves=[f"{RESULTS}/networks/{network}/{fold}/curves.csv" for network, fold in RUNS],
     output:
-        png=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.png",
+        runs=[f"{RESULTS}/networks/{network}/{fold}/curves.png" for network, fold in RUNS],
+        **figure("curves", "Training", "Training curves"),
     params:
+        runs=RUNS,
         failed_below=config["training"]["failed_below"],
     log:
-        f"{LOGS}/draw_curves/{{network}}-{{fold}}.log",
+        f"{LOGS}/draw_curves.log",
     conda:
         "../../envs/figures.yaml"
     script:
         "../scripts/draw_curves.py"
-
-
-rule draw_all_curves:
-    input:
-        curves=expand(
-            f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv", network=NETWORKS, fold=FOLDS
-        ),
-    output:
-        **figure("curves", "Training", "Training curves"),
-    params:
-        runs=[(network, fold) for network in NETWORKS for fold in FOLDS],
-        failed_below=config["training"]["failed_below"],
-    log:
-        f"{LOGS}/draw_all_curves.log",
-    conda:
-        "../../envs/figures.yaml"
-    script:
-        "../scripts/draw_all_curves.py"
 
 
 rule draw_scores:

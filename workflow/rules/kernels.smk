@@ -3,7 +3,7 @@
 
 rule cluster_kernels:
     input:
-        weights=f"{RESULTS}/networks/unet/{config['kernels']['network']}/weights.safetensors",
+        weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
     output:
         kernels=f"{RESULTS}/kernels/kernels.csv",
         layers=report(

@@ -17,8 +17,6 @@ rule write_config:
 def results():
     """Every stage's outputs, not only the last: after a failed job Snakemake may otherwise take an
     old result for finished."""
-    runs = expand(f"{RESULTS}/networks/{{network}}/{{fold}}", network=NETWORKS, fold=FOLDS)
-    runs.append(f"{RESULTS}/networks/unet/{config['kernels']['network']}")
     methods = expand("{network}-{fold}", network=NETWORKS, fold=FOLDS)
     return {
         "slices": lambda w: slices(cases()),
@@ -61,8 +59,8 @@ def results():
             )
         ],
         "runs": [
-            f"{run}/{name}"
-            for run in sorted(set(runs))
+            f"{RESULTS}/networks/{network}/{fold}/{name}"
+            for network, fold in RUNS
             for name in ("weights.safetensors", "curves.csv", "curves.png", "verdict.json")
         ],
     }

@@ -1,13 +1,23 @@
-"""Training curves of one run."""
+"""Training curves of each run, and of all folds side by side."""
 
 import pandas as pd
 
 from upwind.common.jobs import logged
-from upwind.figures.curves import draw_curves
+from upwind.figures.curves import draw_all_curves, draw_curves
 from upwind.figures.style import save
 
 with logged(snakemake.log[0]):
-    curves = pd.read_csv(snakemake.input.curves)
-    w = snakemake.wildcards
-    figure = draw_curves(curves, w.network, w.fold, snakemake.params.failed_below)
+    threshold = snakemake.params.failed_below
+    curves = {
+        run: pd.read_csv(path)
+        for run, path in zip(map(tuple, snakemake.params.runs), snakemake.input.curves, strict=True)
+    }
+    for (method, fold), path in zip(curves, snakemake.output.runs, strict=True):
+        save(draw_curves(curves[method, fold], method, fold, threshold), path)
+    by_fold = [
+        frame.assign(method=method, fold=int(fold))
+        for (method, fold), frame in curves.items()
+        if fold != "all"
+    ]
+    figure = draw_all_curves(pd.concat(by_fold, ignore_index=True), threshold)
     save(figure, snakemake.output.png)

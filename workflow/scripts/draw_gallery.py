@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from upwind.common.jobs import logged
-from upwind.figures.gallery import draw_gallery, gallery_items
+from upwind.figures.gallery import draw_gallery
+from upwind.figures.gallery_cases import gallery_items
 from upwind.figures.style import save
 from upwind.scores.folds import RawCases
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold
 
 from upwind.common.errors import UpwindError
 
@@ -29,9 +28,11 @@ def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = No
             f"folds: {folds} folds need at least {max(folds, 2)} usable cases and there are "
             f"{len(ordered)}; set `folds` between 2 and the number of cases"
         )
-    splitter = KFold(folds, shuffle=shuffle_seed is not None, random_state=shuffle_seed)
+    order = np.arange(len(ordered))
+    if shuffle_seed is not None:
+        order = np.random.default_rng(shuffle_seed).permutation(order)
     fold_of = np.empty(len(ordered), int)
-    for fold, (_, unseen) in enumerate(splitter.split(ordered)):
+    for fold, unseen in enumerate(np.array_split(order, folds)):
         fold_of[unseen] = fold
     return pd.DataFrame({"case": ordered, "fold": fold_of})
 

@@ -89,11 +89,13 @@ def cluster(
     if not weights:
         raise UpwindError("no convolution layers to cluster: give at least one")
     layers = [layer_kernels(array) for _, array in weights]
+    for (layer, _), kernels in zip(weights, layers, strict=True):
+        _check_different(layer, kernels, clusters)
     pca = PCA(svd_solver="full").fit(np.concatenate(layers))
     tables, summaries = [], []
     for (layer, array), kernels in zip(weights, layers, strict=True):
         out_channels, in_channels = array.shape[:2]
-        labels, centroids, score = _kmeans(layer, kernels, clusters, seed, restarts)
+        labels, centroids, score = _kmeans(kernels, clusters, seed, restarts)
         rank = np.argsort(np.argsort(pca.transform(centroids)[:, 0], kind="stable"))
         tables.append(_kernel_table(layer, in_channels, kernels, rank[labels] + 1, pca))
         summaries.append(
@@ -114,9 +116,7 @@ def cluster(
     )
 
 
-def _kmeans(
-    layer: int, kernels: np.ndarray, clusters: int, seed: int, restarts: int
-) -> tuple[np.ndarray, np.ndarray, float]:
+def _check_different(layer: int, kernels: np.ndarray, clusters: int) -> None:
     different = len(np.unique(kernels, axis=0))
     # The Calinski-Harabasz score needs at least one kernel more than there are clusters.
     if different <= clusters:
@@ -124,6 +124,12 @@ def _kmeans(
             f"layer {layer} has {different} different kernels, too few for {clusters} clusters: "
             "use fewer clusters or a network with more filters"
         )
+
+
+def _kmeans(
+    kernels: np.ndarray, clusters: int, seed: int, restarts: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Labels from 0, centroids, and the score per kernel."""
     # One thread: layers are small, and on a busy machine threads that wait for each other took 20
     # times as long. It also keeps sums, and so results, the same on every number of cores.
     with threadpool_limits(limits=1):

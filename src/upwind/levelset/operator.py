@@ -40,8 +40,9 @@ class OperatorSettings:
 
     #: Trials: the user's ten minutes at about half a minute to a minute a try.
     trials: int = 12
-    #: Voxel size of the working grid. A trial's cost goes with about its fourth power.
-    spacing_mm: float = 3.0
+    #: Voxel size of the working grid. The time of a trial grows with about the inverse square to
+    #: cube of it; on real livers 3 mm was not better than 4 mm, 5 mm lost about 0.01 of DSC.
+    spacing_mm: float = 4.0
     #: Region of interest around the label's bounding box: room for leaks, which a person sees and
     #: stops, without paying for the whole abdomen.
     margin_mm: float = 15.0

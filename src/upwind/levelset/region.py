@@ -6,7 +6,7 @@ ITK-SNAP asks for a region of interest and lets its user resample it; both are d
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 
 from upwind.common.errors import UpwindError

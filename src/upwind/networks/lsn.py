@@ -10,14 +10,14 @@ leaves the network nothing to learn from, which may be what happened to the pape
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from upwind.common.errors import UpwindError
-from upwind.levelset import fused, scheme
+from upwind.levelset import scheme
 from upwind.levelset.edges import EDGE_CONTRAST, edge_function, sobel
 
 TERMS = ("balloon", "transport", "curvature")
@@ -86,8 +86,7 @@ class LSN(nn.Module):
     def level_set(self, slices: torch.Tensor) -> torch.Tensor:
         """The level set function u (n, h, w) after the last step, in pixels, positive inside."""
         u = self.initial(slices.shape[-1], slices.device).expand(len(slices), -1, -1)
-        evolve = fused.evolve if slices.device.type == "cpu" else scheme.evolve
-        return evolve(u, self.fields(slices), self.stencils, self.dt, self.steps)
+        return _evolve_on(slices.device)(u, self.fields(slices), self.stencils, self.dt, self.steps)
 
     def fields(self, slices: torch.Tensor) -> scheme.Fields:
         """Speed, transport velocity and curvature weight, evaluated once per slice."""
@@ -110,3 +109,12 @@ class LSN(nn.Module):
         row, column, radius = (share * size for share in self.disc)
         distance = scheme.signed_distance_to_disc(size, (row - 0.5, column - 0.5), radius)
         return distance.to(device)
+
+
+def _evolve_on(device: torch.device) -> Callable[..., torch.Tensor]:
+    if device.type != "cpu":
+        return scheme.evolve
+    # Imported when needed: Numba takes most of a second, and not every job moves a contour.
+    from upwind.levelset import fused
+
+    return fused.evolve

@@ -72,10 +72,9 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[nn.Module, Recipe]:
     return network.eval(), recipe
 
 
-def convolution_kernels(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Weights (out, in, 3, 3) of a UNet's 3x3 layers by name, in order of execution."""
+def convolution_kernels(path: str | os.PathLike[str]) -> list[tuple[int, np.ndarray]]:
+    """(layer number, weights (out, in, 3, 3)) of a UNet's weights file, in order of execution."""
     network, recipe = load_weights(path)
     if not isinstance(network, UNet):
         raise UpwindError(f"{path} is a {recipe.network}; the kernel analysis reads a unet")
-    names = {module: name for name, module in network.named_modules()}
-    return {names[layer]: layer.weight.detach().numpy() for layer in network.layers()}
+    return [(n, layer.weight.detach().numpy()) for n, layer in enumerate(network.layers(), 1)]

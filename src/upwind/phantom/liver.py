@@ -1,6 +1,7 @@
 """The liver: lobes moulded by their neighbours, vessels, tumours."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def _right_lobe(patient: Patient, box: Box, width: float, middle: float) -> np.n
     lobe = ellipsoid(centre, radii)(box.x, box.y, box.z)
     # The visceral surface faces down, back and to the left.
     visceral = (18 * g - box.x) + 0.55 * (-84 * g - box.z) - 0.25 * (box.y - middle)
-    return smooth_intersection(lobe, visceral / np.sqrt(1 + 0.55**2 + 0.25**2), 26 * g)
+    return smooth_intersection(lobe, visceral / math.hypot(1, 0.55, 0.25), 26 * g)
 
 
 def _left_lobe(patient: Patient, box: Box, front: float) -> np.ndarray:
@@ -89,6 +90,13 @@ def _carve(patient: Patient, box: Box, distance: np.ndarray, bend: np.ndarray) -
     depth = middle + (52 + 0.5 * (z / g + 64)) * g
     fissure = smooth_intersection(fissure, 0.8 * np.maximum(depth - y, z + 64 * g), 4.0)
     return smooth_difference(distance, fissure, 4.0)
+
+
+def without_neighbours(scene: Scene, box: Box, distance: np.ndarray) -> np.ndarray:
+    """``distance`` where the liver is still seen, and at least 8 mm outside it elsewhere: what
+    was painted over it (kidney, gallbladder, vena cava) holds no vessel or tumour of the liver."""
+    covered = scene.tissue[box.index] != Tissue.LIVER
+    return np.where(covered, np.maximum(distance, np.float32(8.0)), distance)
 
 
 def paint_vessels(patient: Patient, scene: Scene, box: Box, distance: np.ndarray) -> None:
@@ -156,7 +164,7 @@ def _paint_segment(
 ) -> None:
     start, end, radius_start, radius_end = segment
     part, view = _part(scene, box, np.minimum(start, end) - 4, np.maximum(start, end) + 4)
-    if part.x.size:
+    if part.x.size and np.min(liver[view]) < 0:
         tube = capsule(tuple(start), tuple(end), radius_start, radius_end)(part.x, part.y, part.z)
         scene.paint(tissue, np.maximum(tube, liver[view] + 2.0), part)
 

@@ -17,8 +17,8 @@ PHASES = (
 ORIENTATIONS = ("LPS", "RAS", "LAS", "RPS", "LPI", "ASR", "PSL")
 ORIENTATION_SHARES = (0.4, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05)
 PIXELS = (128, 144, 160)
-SPACINGS_MM = (5.0, 5.0, 6.0, 7.0, 7.5, 8.0)
-MAX_SLICES = 45
+SPACINGS_MM = (5.0, 6.0, 7.0, 7.5, 8.0)
+MAX_SLICES = 45  # a longer scan takes thicker slices
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _draw_organs(rng: np.random.Generator) -> Organs:
 def _draw_scan(rng: np.random.Generator) -> Scan:
     return Scan(
         pixels=int(rng.choice(PIXELS)),
-        margin=float(rng.uniform(1.02, 1.12)),
+        margin=float(rng.uniform(1.06, 1.16)),
         thickness=float(rng.choice(SPACINGS_MM)),
         top=float(rng.uniform(14, 38)),
         bottom=float(rng.uniform(14, 40)),

@@ -16,7 +16,7 @@ from upwind.phantom.shapes import Point, Shape
 SUBSLICES = 3
 # Between-patient deformation: long waves of a few mm, so that organs keep their neighbours.
 WARP_KNOTS_MM = 70.0
-WARP_MM = 4.5
+WARP_MM = 4.0
 # Room in bounding boxes for partial volume and soft margins.
 MARGIN_MM = 4.0
 

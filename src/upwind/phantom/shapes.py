@@ -14,8 +14,9 @@ Point = tuple[float, float, float]
 
 def ellipsoid(centre: Point, radii: Point, tilt: tuple[float, float] = (0.0, 0.0)) -> Shape:
     """Ellipsoid whose long axis leans by ``tilt`` = (dx/dz, dy/dz) away from the vertical."""
-    cx, cy, cz = centre
-    rx, ry, rz = radii
+    # Python floats keep float32 coordinates float32; numpy scalars would not.
+    cx, cy, cz = map(float, centre)
+    rx, ry, rz = map(float, radii)
 
     def distance(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         w = (z - cz) / rz
@@ -30,8 +31,9 @@ def ellipsoid(centre: Point, radii: Point, tilt: tuple[float, float] = (0.0, 0.0
 
 def capsule(a: Point, b: Point, radius_a: float, radius_b: float) -> Shape:
     """Tube from ``a`` to ``b`` with round ends and a radius that varies linearly."""
-    start, axis = np.asarray(a), np.asarray(b) - np.asarray(a)
-    length = float(np.sum(axis * axis)) + 1e-9
+    start = [float(v) for v in a]
+    axis = [float(w) - v for v, w in zip(start, b, strict=True)]
+    length = sum(v * v for v in axis) + 1e-9
 
     def distance(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         px, py, pz = x - start[0], y - start[1], z - start[2]
@@ -71,8 +73,8 @@ def superellipse(
 
 def smooth_union(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarray:
     """Union whose crease is filled over ``blend`` mm (polynomial smooth minimum)."""
-    h = np.maximum(blend - np.abs(a - b), 0) / blend
-    return np.minimum(a, b) - h * h * (blend / 4)
+    h = np.maximum(blend - np.abs(a - b), 0)
+    return np.minimum(a, b) - h * h * (1 / (4 * blend))
 
 
 def smooth_intersection(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarray:

@@ -61,7 +61,7 @@ def _diaphragm_height(patient: Patient, x: np.ndarray, y: np.ndarray) -> np.ndar
     g, dome = patient.habitus.frame, patient.liver.dome
     width = patient.habitus.cavity_width
     u, v = x / g, (y - 6 * g) / g
-    behind = np.where(v < 0, 1.25, 0.75)
+    behind = np.where(v < 0, np.float32(1.25), np.float32(0.75))
 
     def paraboloid(centre: float, half_width: float, top: float, drop: float) -> np.ndarray:
         side = (u - centre) / half_width
@@ -79,8 +79,11 @@ def _smooth_maximum(a: np.ndarray, b: np.ndarray, blend: float) -> np.ndarray:
 
 def _diaphragm_distance(patient: Patient, box: Box) -> np.ndarray:
     """Distance above the diaphragm, mm (negative in the abdomen), corrected for its slope."""
+    # The slope varies slowly: that of one plane will do for all.
     step = 2.0
+    x, y = box.x[:, :, :1], box.y[:, :, :1]
+    flat = _diaphragm_height(patient, x, y)
+    slope_x = (_diaphragm_height(patient, x + step, y) - flat) / step
+    slope_y = (_diaphragm_height(patient, x, y + step) - flat) / step
     height = _diaphragm_height(patient, box.x, box.y)
-    slope_x = (_diaphragm_height(patient, box.x + step, box.y) - height) / step
-    slope_y = (_diaphragm_height(patient, box.x, box.y + step) - height) / step
     return (box.z - height) / np.sqrt(1 + slope_x**2 + slope_y**2)

@@ -10,7 +10,7 @@ from nibabel import orientations
 from upwind.common.files import atomic_path
 from upwind.phantom import bones, liver, physics, torso, viscera
 from upwind.phantom.hounsfield import Tissue, draw_attenuation
-from upwind.phantom.patients import MAX_SLICES, Patient, draw_patient
+from upwind.phantom.patients import MAX_SLICES, SPACINGS_MM, Patient, draw_patient
 from upwind.phantom.scene import SUBSLICES, Scene
 from upwind.phantom.trunk import body_extent, measure_trunk
 
@@ -55,16 +55,16 @@ def make_phantom(patient: Patient) -> Phantom:
 
     scan = patient.scan
     half, low, high = body_extent(patient)
-    pixel = float(axes[0][1] - axes[0][0])
+    pixel, thickness = float(affine[0, 0]), float(affine[2, 2])
     hu = physics.slices_from_subslices(scene.hu, scan.blur)
-    level = physics.noise_level(scan.noise, scan.thickness, 2 * half)
+    level = physics.noise_level(scan.noise, thickness, 2 * half)
     half_axes = (half / pixel, (high - low) / 2 / pixel)
     hu = physics.add_noise(hu, patient.generator("noise"), level, half_axes)
     return Phantom(
         hu=physics.to_stored(hu, scan.round_field),
         labels=physics.labels_from_subslices(scene.tissue),
         affine=affine,
-        volumes=tissue_volumes(scene.tissue, pixel * pixel * scan.thickness / SUBSLICES),
+        volumes=tissue_volumes(scene.tissue, pixel * pixel * thickness / SUBSLICES),
     )
 
 
@@ -81,11 +81,12 @@ def paint_anatomy(patient: Patient, scene: Scene) -> None:
     viscera.paint_stomach(patient, scene, trunk)
     viscera.paint_spleen(patient, scene, trunk)
     box, distance = liver.paint_liver(patient, scene, trunk)
-    liver.paint_vessels(patient, scene, box, distance)
-    liver.paint_tumours(patient, scene, box, distance)
     viscera.paint_kidneys(patient, scene, trunk)
     viscera.paint_gallbladder(patient, scene, trunk)
     viscera.paint_great_vessels(patient, scene)
+    distance = liver.without_neighbours(scene, box, distance)
+    liver.paint_vessels(patient, scene, box, distance)
+    liver.paint_tumours(patient, scene, box, distance)
 
 
 def tissue_volumes(tissue: np.ndarray, point_mm3: float) -> dict[Tissue, float]:
@@ -94,19 +95,27 @@ def tissue_volumes(tissue: np.ndarray, point_mm3: float) -> dict[Tissue, float]:
     return {item: float(counts[item]) * point_mm3 / 1000 for item in Tissue}
 
 
+def slice_stack(patient: Patient) -> tuple[int, float]:
+    """Number of slices and their thickness (mm). A scan too long for ``MAX_SLICES`` is made in
+    the next thicker slices."""
+    scan = patient.scan
+    length = scan.top - liver.liver_bottom(patient) + scan.bottom
+    fitting = (t for t in SPACINGS_MM if t >= scan.thickness and length / t <= MAX_SLICES)
+    thickness = next(fitting, scan.thickness)
+    return int(np.ceil(length / thickness)), thickness
+
+
 def _grid(patient: Patient) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
     """Axes of the subslices in the patient's coordinates (mm), and the canonical affine."""
     scan = patient.scan
     half, low, high = body_extent(patient)
     field = 2 * max(half, (high - low) / 2) * scan.margin
     pixel = round(field / scan.pixels, 4)
-    bottom = liver.liver_bottom(patient) - scan.bottom
-    top = scan.top
-    count = min(MAX_SLICES, int(np.ceil((top - bottom) / scan.thickness)))
+    count, thickness = slice_stack(patient)
     x, y = ((np.arange(scan.pixels) - (scan.pixels - 1) / 2) * pixel for _ in range(2))
-    z = top - (np.arange(count * SUBSLICES)[::-1] + 0.5) * scan.thickness / SUBSLICES
+    z = scan.top - (np.arange(count * SUBSLICES)[::-1] + 0.5) * thickness / SUBSLICES
     axes = (x + scan.shift[0], y + (low + high) / 2 + scan.shift[1], z)
-    affine = np.diag([pixel, pixel, scan.thickness, 1.0])
+    affine = np.diag([pixel, pixel, thickness, 1.0])
     affine[:3, 3] = scan.origin
     return axes, affine
 

@@ -99,7 +99,7 @@ def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 
 def _all(notes: Sequence[str]) -> list[str]:
-    return [*NOTES, *notes, *arithmetic_notes(published_table1(list(TABLE1_COLUMNS)))]
+    return [*NOTES, *notes, *arithmetic_notes(published_table1(list(HEADINGS.values())))]
 
 
 def _beside(table: pd.DataFrame, before: str, after: str = "") -> pd.DataFrame:
