@@ -52,7 +52,7 @@ def test_a_smooth_field_has_its_amplitude_and_its_smoothness():
 
 
 def test_a_smooth_field_is_the_cubic_b_spline_of_its_coefficients():
-    axis = np.linspace(0, 30, 13)
+    axis = np.linspace(0, 29, 13)
     field = smooth_field(np.random.default_rng(2), (axis, axis, axis), 10.0, 1.0)
     coefficients = np.random.default_rng(2).normal(size=(6, 6, 6)) / (151 / 315) ** 1.5
     # Nodes -1 ... 4 in units of the knots.

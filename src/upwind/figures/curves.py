@@ -15,6 +15,7 @@ _LINES = {
     "heldout_loss": ("loss, held-out slices", style.PALETTE[1], "--"),
     "heldout_dsc": ("DSC, held-out slices", style.PALETTE[2], "-"),
 }
+_COLUMNS = 6  # panels in a row: five folds and the run on all cases
 _THRESHOLD = {"color": style.INK, "linestyle": ":", "linewidth": 0.9}
 
 
@@ -56,7 +57,7 @@ def draw_curves(
 
 @style.styled
 def draw_all_curves(curves: pd.DataFrame, failed_below: float | None = None) -> Figure:
-    """All runs as small panels: a row for each method, a column for each fold.
+    """All runs as small panels: rows for each method, a panel for each fold.
 
     ``curves`` has the columns of :func:`draw_curves` and ``method`` and ``fold``. Raises
     UpwindError where there are none.
@@ -65,28 +66,27 @@ def draw_all_curves(curves: pd.DataFrame, failed_below: float | None = None) -> 
     methods = [m for m in style.METHODS if m in set(curves["method"])]
     methods += sorted(set(curves["method"]) - set(methods))
     folds = sorted(curves["fold"].unique(), key=lambda fold: (str(fold) == "all", fold))
-    figure = style.new_figure(style.TEXT_WIDTH, 0.6 + 1.5 * len(methods), layout="constrained")
-    panels = figure.subplots(len(methods), len(folds), sharey=True, squeeze=False)
-    for method, row in zip(methods, panels, strict=True):
-        for fold, axes in zip(folds, row, strict=True):
+    columns = min(len(folds), _COLUMNS)
+    rows = [(m, folds[i : i + columns]) for m in methods for i in range(0, len(folds), columns)]
+    figure = style.new_figure(style.TEXT_WIDTH, 0.6 + 1.5 * len(rows), layout="constrained")
+    panels = figure.subplots(len(rows), columns, sharey=True, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for (method, part), row in zip(rows, panels, strict=True):
+        for fold, axes in zip(part, row, strict=False):
             run = curves[(curves["method"] == method) & (curves["fold"] == fold)]
             if run.empty:
-                axes.set_axis_off()
                 continue
+            axes.set_axis_on()
             _draw_lines(axes, run, list(_LINES))
-            axes.set_title(
-                f"{style.method_title(method, fold)}{_failed(run, failed_below)}", wrap=True
-            )
+            axes.set_title(f"{style.method_title(method, fold)}{_failed(run, failed_below, True)}")
             if failed_below is not None:
-                axes.axhline(
-                    failed_below,
-                    gid="failed-below",
-                    label=f"failed if below {failed_below:g} at the end",
-                    **_THRESHOLD,
-                )
+                rule = f"failed if below {failed_below:g} at the end"
+                axes.axhline(failed_below, label=rule, gid="failed-below", **_THRESHOLD)
     figure.supxlabel("epoch")
     figure.supylabel("loss, DSC")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
+    drawn = next(axes for axes in panels.flat if axes.lines)
+    handles, labels = drawn.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
     return figure
 
@@ -121,6 +121,6 @@ def _epochs(curves: pd.DataFrame) -> str:
     return f"{len(curves)} epoch{'s' if len(curves) > 1 else ''}"
 
 
-def _failed(curves: pd.DataFrame, failed_below: float | None) -> str:
+def _failed(curves: pd.DataFrame, failed_below: float | None, new_line: bool = False) -> str:
     failed = failed_below is not None and verdict(curves, failed_below)["failed"]
-    return " (failed)" if failed else ""
+    return ("\n" if new_line else " ") + "(failed)" if failed else ""

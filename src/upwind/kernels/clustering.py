@@ -183,9 +183,7 @@ def read_clustering(folder: str | os.PathLike[str]) -> Clustering:
     """Read back what :func:`write_clustering` wrote, exactly."""
     return Clustering(
         **{
-            field.name: pd.read_csv(
-                Path(folder) / f"{field.name}.csv", float_precision="round_trip"
-            )
+            field.name: pd.read_csv(Path(folder) / f"{field.name}.csv")
             for field in fields(Clustering)
         }
     )

@@ -7,6 +7,10 @@ for each step; the backward pass computes the differences again and applies the 
 kept per image and added in a fixed order, so results do not depend on the number of threads.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
 import numba
 import numpy as np
 import torch
@@ -14,14 +18,14 @@ import torch
 from upwind.levelset.scheme import CURVATURE_FLOOR, GRADIENT_FLOOR, Fields
 
 _jit = numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy")
-_parallel = numba.njit(cache=True, parallel=True, error_model="numpy")
+# Threads are ours (see _by_image): Numba's own keep a core busy while they wait for work.
+_free = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 def evolve(
     u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float, steps: int
 ) -> torch.Tensor:
     """The same as :func:`upwind.levelset.scheme.evolve`, for CPU tensors (float32 or float64)."""
-    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
     return _Evolve.apply(u, *fields, stencils, dt, steps)
 
 
@@ -34,7 +38,7 @@ class _Evolve(torch.autograd.Function):
         history = np.empty((steps + 1, n, h + 2, w + 2), dtype=fields[0].dtype)
         history[0, :, 1:-1, 1:-1] = _numpy(u)
         constants = _constants(dt, history.dtype)
-        _forward(history, *fields, weights, constants)
+        _by_image(_forward, n, history, *fields, weights, constants)
         ctx.history, ctx.fields, ctx.weights, ctx.constants = history, fields, weights, constants
         return torch.from_numpy(history[steps, :, 1:-1, 1:-1].copy())
 
@@ -44,12 +48,24 @@ class _Evolve(torch.autograd.Function):
         n = adjoint.shape[0]
         by_field = np.zeros((n, 4, *adjoint.shape[1:]), dtype=adjoint.dtype)
         by_stencil = np.zeros((n, 9, 9), dtype=np.float64)
-        _backward(
-            ctx.history, *ctx.fields, ctx.weights, ctx.constants, adjoint, by_field, by_stencil
-        )
+        given = (ctx.history, *ctx.fields, ctx.weights, ctx.constants)
+        _by_image(_backward, n, *given, adjoint, by_field, by_stencil)
         stencils = by_stencil.sum(axis=0).astype(adjoint.dtype).reshape(9, 3, 3)
         gradients = [torch.from_numpy(g) for g in (adjoint, *by_field.swapaxes(0, 1), stencils)]
         return (*gradients, None, None)
+
+
+def _by_image(work: Callable[..., None], n: int, *given) -> None:
+    """Call ``work(first, last, *given)`` so that all ``n`` images are done, on torch's number of
+    threads."""
+    threads = min(torch.get_num_threads(), n)
+    bounds = [n * k // threads for k in range(threads + 1)]
+    if threads == 1:
+        work(0, n, *given)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, a, b, *given) for a, b in pairwise(bounds)]:
+            done.result()
 
 
 def _constants(dt: float, dtype: np.dtype) -> tuple:
@@ -115,11 +131,11 @@ def _step_row(here, d, speed, velocity_x, velocity_y, curvature, constants, afte
         after[j] = here[j] + dt * rate
 
 
-@_parallel
-def _forward(history, speed, velocity_x, velocity_y, curvature, weights, constants):
-    steps, n = history.shape[0] - 1, history.shape[1]
+@_free
+def _forward(first, last, history, speed, velocity_x, velocity_y, curvature, weights, constants):
+    steps = history.shape[0] - 1
     h, w = speed.shape[1], speed.shape[2]
-    for image in numba.prange(n):
+    for image in range(first, last):
         d = np.empty((9, w), dtype=history.dtype)
         for t in range(steps):
             u, after = history[t, image], history[t + 1, image]
@@ -232,8 +248,10 @@ def _spread(a, i, weights, gradient):
             )
 
 
-@_parallel
+@_free
 def _backward(
+    first,
+    last,
     history,
     speed,
     velocity_x,
@@ -245,9 +263,9 @@ def _backward(
     by_field,
     by_stencil,
 ):
-    steps, n = history.shape[0] - 1, history.shape[1]
+    steps = history.shape[0] - 1
     h, w = speed.shape[1], speed.shape[2]
-    for image in numba.prange(n):
+    for image in range(first, last):
         d = np.empty((9, w), dtype=history.dtype)
         a = np.empty((9, w), dtype=history.dtype)
         b = np.empty((4, w), dtype=history.dtype)

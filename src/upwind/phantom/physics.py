@@ -72,8 +72,8 @@ def add_noise(
     rays cross thick paths there). ``half_axes``: those of the body, in pixels."""
     x, y = (np.linspace(-(n - 1) / 2, (n - 1) / 2, n) for n in hu.shape[:2])
     radius = np.hypot(x[:, None] / half_axes[0], y[None, :] / half_axes[1])
-    map_ = (0.55 + 0.45 * np.exp(-1.5 * radius**2)).astype(np.float32)
-    return hu + level * map_[:, :, None] * correlated_noise(rng, hu.shape)
+    profile = (0.55 + 0.45 * np.exp(-1.5 * radius**2)).astype(np.float32)
+    return hu + level * profile[:, :, None] * correlated_noise(rng, hu.shape)
 
 
 def to_stored(hu: np.ndarray, round_field: bool) -> np.ndarray:
