@@ -55,7 +55,7 @@ def test_tracing_leaves_the_network_as_it_was():
 
 
 def test_a_size_that_cannot_be_halved_is_refused():
-    with pytest.raises(UpwindError, match="10 x 10.*divisible"):
+    with pytest.raises(UpwindError, match=r"10 x 10.*divisible"):
         trace(UNet((3, 4), 5), 10)
 
 

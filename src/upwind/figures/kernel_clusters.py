@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 from upwind.common.errors import UpwindError
@@ -19,9 +20,13 @@ PAPER_LAYERS = (2, *range(11, 19))
 
 _MARKERS = ("s", "D", "^", ">", "P", "X")  # of the hand-crafted kernels
 _POINT_AREA = 5.0  # points squared
+_LEAST_ASPECT = 0.65  # shorter side of a panel divided by its longer side
+# The axes hold this central share of the kernels, and beyond it this share of its range on either
+# side: more than 5 standard deviations of normally distributed weights, so only outliers are cut.
+_CORE, _BEYOND_CORE = 0.99, 0.5
 _PADDING = 0.06  # free margin around all points, as a share of their range
 # Inches of the figure that are not panels: legend on top, gaps and axis labels.
-_TOP, _BOTTOM, _LEFT, _RIGHT, _BETWEEN_ROWS, _BETWEEN_COLUMNS = 0.42, 0.4, 0.5, 0.08, 0.24, 0.1
+_TOP, _BOTTOM, _LEFT, _RIGHT, _BETWEEN_ROWS, _BETWEEN_COLUMNS = 0.42, 0.4, 0.62, 0.08, 0.24, 0.1
 _LABEL_DISTANCES = (4, 8, 12, 16, 21, 27, 34, 42, 52, 64)  # points, from mark to name
 _DIRECTIONS = [np.array([np.cos(a), np.sin(a)]) for a in np.arange(24) * np.pi / 12]
 
@@ -35,7 +40,7 @@ def draw_clusters(
     All panels have the same axes with equal scales, so distances compare and the hand-crafted
     kernels, projected like the learned ones, stand at the same place in each. Clusters are found
     in each layer for itself and numbered along the first axis, so a colour in two panels need not
-    mean the same kernels.
+    mean the same kernels. Far outliers are drawn as rings on the frame.
 
     Raises:
         UpwindError: a layer is not in the clustering, or there are more clusters than colours.
@@ -65,11 +70,18 @@ def draw_clusters(
 
 
 def _limits(kernels: pd.DataFrame, stencils: pd.DataFrame) -> np.ndarray:
-    """Lower and upper limits ((x, x), (y, y)) that hold every point and stencil."""
-    points = pd.concat([kernels, stencils])[["pc1", "pc2"]].to_numpy()
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = _PADDING * (high - low).max()
-    return np.stack([low - margin, high + margin], axis=1)
+    """Lower and upper limits ((x, x), (y, y)) that hold every stencil and, but for far outliers,
+    every kernel: a few of those would shrink all the others to a blot."""
+    points, marks = (table[["pc1", "pc2"]].to_numpy() for table in (kernels, stencils))
+    low, high = np.quantile(points, [(1 - _CORE) / 2, (1 + _CORE) / 2], axis=0)
+    beyond = _BEYOND_CORE * (high - low)
+    low = np.minimum(np.maximum(points.min(axis=0), low - beyond), marks.min(axis=0))
+    high = np.maximum(np.minimum(points.max(axis=0), high + beyond), marks.max(axis=0))
+    span = (high - low) + 2 * _PADDING * (high - low).max()
+    # Panels much wider than high, or the reverse, have no room for names and labels.
+    span = np.maximum(span, span[::-1] * _LEAST_ASPECT)
+    middle = (low + high) / 2
+    return np.stack([middle - span / 2, middle + span / 2], axis=1)
 
 
 def _panels(count: int, columns: int, limits: np.ndarray) -> tuple[Figure, list[Axes]]:
@@ -101,14 +113,20 @@ def _panels(count: int, columns: int, limits: np.ndarray) -> tuple[Figure, list[
 
 def _draw_points(axes: Axes, kernels: pd.DataFrame) -> None:
     # One collection in the kernels' own order: no cluster is drawn over the others.
+    places = kernels[["pc1", "pc2"]].to_numpy()
+    colours = np.array(style.PALETTE)[kernels["cluster"] - 1]
+    axes.scatter(*places.T, c=colours, s=_POINT_AREA, linewidths=0, alpha=0.7, gid="kernels")
+    limits = np.array([axes.get_xlim(), axes.get_ylim()])
+    outside = ((places < limits[:, 0]) | (places > limits[:, 1])).any(axis=1)
     axes.scatter(
-        kernels["pc1"],
-        kernels["pc2"],
-        c=[style.PALETTE[cluster - 1] for cluster in kernels["cluster"]],
-        s=_POINT_AREA,
-        linewidths=0,
-        alpha=0.7,
-        gid="kernels",
+        *np.clip(places[outside], limits[:, 0], limits[:, 1]).T,
+        s=2.5 * _POINT_AREA,
+        facecolors="white",
+        edgecolors=colours[outside],
+        linewidths=0.8,
+        clip_on=False,
+        zorder=3,
+        gid="outside",
     )
 
 
@@ -144,14 +162,16 @@ def _label_places(
 ) -> list[tuple[float, float]]:
     """Offsets in points from each stencil's mark to the centre of its name.
 
-    Each name takes the place of least cost: off the other marks and names, inside the panel, over
-    few kernels, near its mark. All panels are alike, so one answer serves all.
+    Each name takes the place of least cost: off the other marks, names and lines, inside the
+    panel, over few kernels, near its mark. All panels are alike, so one answer serves all.
     """
     renderer = axes.figure.canvas.get_renderer()
     pixels = axes.figure.dpi / 72  # per point
     marks = axes.transData.transform(stencils[["pc1", "pc2"]].to_numpy())
     dots = axes.transData.transform(kernels[["pc1", "pc2"]].to_numpy())
     taken = [Bbox([mark - 4 * pixels, mark + 4 * pixels]) for mark in marks]
+    names: list[Bbox] = []
+    lines: list[Path] = []  # from marks to names
     places = []
     for mark, name in zip(marks, stencils["stencil"], strict=True):
         text = axes.text(0, 0, _name(name))
@@ -160,15 +180,19 @@ def _label_places(
         half = np.array([size.width, size.height]) / 2 + pixels
         shifts = [d * half + r * pixels * d for r in _LABEL_DISTANCES for d in _DIRECTIONS]
         boxes = [Bbox([mark + shift - half, mark + shift + half]) for shift in shifts]
+        leads = [Path([mark, mark + shift]) for shift in shifts]
         costs = [
-            20 * sum(_shared(box, other) for other in taken)
+            20 * sum(_shared(box, other) for other in taken + names)
+            + 20 * sum(line.intersects_bbox(box) for line in lines)
+            + 20 * sum(lead.intersects_bbox(other) for other in names)
             + 50 * (1 - _shared(box, axes.bbox))
             + 8 * box.count_contains(dots) / len(dots)
             + np.hypot(*shift) / pixels / 150
-            for box, shift in zip(boxes, shifts, strict=True)
+            for box, lead, shift in zip(boxes, leads, shifts, strict=True)
         ]
         best = int(np.argmin(costs))
-        taken.append(boxes[best])
+        names.append(boxes[best])
+        lines.append(leads[best])
         places.append((float(shifts[best][0] / pixels), float(shifts[best][1] / pixels)))
     return places
 
@@ -186,13 +210,11 @@ def _name(stencil: str) -> str:
 def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
     first, second = clustering.axes["explained_variance_ratio"].iloc[:2]
     figure.supxlabel(
-        f"principal axis 1 ({first:.1%} of the variance)",
+        f"PC 1 ({first:.1%} of the variance)",
         y=0.05 / figure.get_figheight(),
         va="bottom",
     )
-    figure.supylabel(
-        f"principal axis 2 ({second:.1%} of the variance)", x=0.05 / style.TEXT_WIDTH, ha="left"
-    )
+    figure.supylabel(f"PC 2 ({second:.1%} of the variance)", x=0.05 / style.TEXT_WIDTH, ha="left")
     handles = [
         Line2D([], [], marker="o", ls="none", ms=4, color=colour, label=f"cluster {number}")
         for number, colour in enumerate(style.PALETTE[:clusters], start=1)
@@ -201,6 +223,9 @@ def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
         Line2D([], [], marker=marker, ls="none", ms=5, mfc="white", mec="black", label=_name(name))
         for marker, name in zip(_MARKERS, clustering.stencils["stencil"], strict=True)
     ]
+    if any(len(c.get_offsets()) for c in figure.findobj(lambda a: a.get_gid() == "outside")):
+        outside = {"marker": "o", "ms": 4, "mfc": "white", "mec": "black"}
+        handles.append(Line2D([], [], ls="none", label="outside", **outside))
     figure.legend(
         handles=handles,
         loc="upper center",

@@ -199,42 +199,58 @@ def _adjoint_curvature(d, curvature, constants, adjoint, a, b):
 
 
 @_jit
-def _stencil_gradient(u, i, a, by_stencil):
-    """Add row ``i``'s part of the gradient by the stencils: correlations of a with u."""
-    width = a.shape[1]
-    above, here, below = u[i], u[i + 1], u[i + 2]
+def _keep_row(row, kept, i):
+    """Copy a row's arrays (k, w) into row ``i`` of the image's, kept (k, h, at least w)."""
+    for k in range(row.shape[0]):
+        for j in range(row.shape[1]):
+            kept[k, i, j] = row[k, j]
+
+
+@_jit
+def _add_row(row, total, i):
+    """Add a row's arrays (k, w) to row ``i`` of the image's, total (k, h, w)."""
+    for k in range(row.shape[0]):
+        for j in range(row.shape[1]):
+            total[k, i, j] += row[k, j]
+
+
+@_jit
+def _stencil_gradient(u, a, by_stencil):
+    """Add an image's part of the gradient by the stencils: correlations of a with u.
+
+    a (9, h, w + 2) has u's padded rows, zero in the two spare columns, so that each of the 81 sums
+    runs over the image in one go.
+    """
+    width = u.shape[1]
+    flat, n = u.reshape(-1), a.shape[1] * width - 2
     for k in range(9):
-        row = a[k]
+        row = a[k].reshape(-1)
         zero = row[0] - row[0]
         s0, s1, s2, s3, s4, s5, s6, s7, s8 = (
             zero, zero, zero, zero, zero, zero, zero, zero, zero,
         )  # fmt: skip
-        for j in range(width):
-            g = row[j]
-            s0 += g * above[j]
-            s1 += g * above[j + 1]
-            s2 += g * above[j + 2]
-            s3 += g * here[j]
-            s4 += g * here[j + 1]
-            s5 += g * here[j + 2]
-            s6 += g * below[j]
-            s7 += g * below[j + 1]
-            s8 += g * below[j + 2]
-        by_stencil[k, 0] += s0
-        by_stencil[k, 1] += s1
-        by_stencil[k, 2] += s2
-        by_stencil[k, 3] += s3
-        by_stencil[k, 4] += s4
-        by_stencil[k, 5] += s5
-        by_stencil[k, 6] += s6
-        by_stencil[k, 7] += s7
-        by_stencil[k, 8] += s8
+        above, here, below = flat, flat[width:], flat[2 * width :]
+        for p in range(n):
+            g = row[p]
+            s0 += g * above[p]
+            s1 += g * above[p + 1]
+            s2 += g * above[p + 2]
+            s3 += g * here[p]
+            s4 += g * here[p + 1]
+            s5 += g * here[p + 2]
+            s6 += g * below[p]
+            s7 += g * below[p + 1]
+            s8 += g * below[p + 2]
+        sums = (s0, s1, s2, s3, s4, s5, s6, s7, s8)
+        for tap in range(9):
+            by_stencil[k, tap] += sums[tap]
 
 
 @_jit
-def _spread(a, i, weights, gradient):
-    """Transposed convolution: send row ``i``'s a (9, w) back to the padded pixels it came from."""
-    width = a.shape[1]
+def _spread(row, i, weights, gradient):
+    """Transposed convolution: send row ``i``'s differences (9, w) back to the padded pixels that
+    they came from."""
+    width = row.shape[1]
     for tap in range(9):
         target = gradient[i + tap // 3, tap % 3 : tap % 3 + width]
         w0, w1, w2 = weights[0, tap], weights[1, tap], weights[2, tap]
@@ -242,9 +258,9 @@ def _spread(a, i, weights, gradient):
         w6, w7, w8 = weights[6, tap], weights[7, tap], weights[8, tap]
         for j in range(width):
             target[j] += (
-                (w0 * a[0, j] + w1 * a[1, j] + w2 * a[2, j])
-                + (w3 * a[3, j] + w4 * a[4, j] + w5 * a[5, j])
-                + (w6 * a[6, j] + w7 * a[7, j] + w8 * a[8, j])
+                (w0 * row[0, j] + w1 * row[1, j] + w2 * row[2, j])
+                + (w3 * row[3, j] + w4 * row[4, j] + w5 * row[5, j])
+                + (w6 * row[6, j] + w7 * row[7, j] + w8 * row[8, j])
             )
 
 
@@ -267,7 +283,8 @@ def _backward(
     h, w = speed.shape[1], speed.shape[2]
     for image in range(first, last):
         d = np.empty((9, w), dtype=history.dtype)
-        a = np.empty((9, w), dtype=history.dtype)
+        row_a = np.empty((9, w), dtype=history.dtype)
+        a = np.zeros((9, h, w + 2), dtype=history.dtype)
         b = np.empty((4, w), dtype=history.dtype)
         gradient = np.empty((h + 2, w + 2), dtype=history.dtype)
         for t in range(steps - 1, -1, -1):
@@ -276,20 +293,21 @@ def _backward(
             gradient[1:-1, 1:-1] = adjoint[image]
             for i in range(h):
                 _differences(u, i, weights, d)
-                row = adjoint[image, i]
+                g = adjoint[image, i]
                 _adjoint_upwind(
                     d,
                     speed[image, i],
                     velocity_x[image, i],
                     velocity_y[image, i],
                     constants,
-                    row,
-                    a,
+                    g,
+                    row_a,
                     b,
                 )
-                _adjoint_curvature(d, curvature[image, i], constants, row, a, b)
-                by_field[image, :, i] += b
-                _stencil_gradient(u, i, a, by_stencil[image])
-                _spread(a, i, weights, gradient)
+                _adjoint_curvature(d, curvature[image, i], constants, g, row_a, b)
+                _keep_row(row_a, a, i)
+                _add_row(b, by_field[image], i)
+                _spread(row_a, i, weights, gradient)
+            _stencil_gradient(u, a, by_stencil[image])
             _fold_border(gradient)
             adjoint[image] = gradient[1:-1, 1:-1]

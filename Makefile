@@ -1,0 +1,41 @@
+# make demo: the whole experiment on embedded data. make test: all tests. See README.md.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+CORES  ?= $(shell nproc)
+
+.PHONY: demo test lint bench install clean
+
+demo: $(VENV)/.run
+	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/upwind show results/demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n $(CORES)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/lint-imports
+	$(BIN)/snakemake --lint
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/training.py
+
+install: $(VENV)/.dev
+
+$(VENV)/.run: envs/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run envs/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r envs/requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) results/demo data/phantom .snakemake

@@ -1,0 +1,91 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from upwind.common.errors import UpwindError
+from upwind.figures.scores import draw_scores
+from upwind.tables.published import published_table1
+from upwind.tables.table1 import TABLE1_COLUMNS
+
+
+def scores(methods=("lsn", "itk_snap", "unet"), folds=5, cases=3):
+    random = np.random.default_rng(0)
+    rows = [
+        {
+            "method": method,
+            "fold": fold,
+            "case": fold * cases + i,
+            "subset": subset,
+            "dsc": random.uniform(0.3, 0.95),
+        }
+        for method in methods
+        for fold in range(folds)
+        for i in range(cases)
+        for subset in ("unseen", "unseen_liver", "heldout")
+    ]
+    return pd.DataFrame(rows)
+
+
+def published():
+    return published_table1(list(TABLE1_COLUMNS))
+
+
+def patients(axes):
+    return {c.get_gid(): c for c in axes.collections if (c.get_gid() or "").startswith("patients")}
+
+
+def test_every_unseen_patient_is_a_point_of_its_method_and_fold(texts, assert_legible):
+    table = scores()
+    undefined = table.query("method == 'unet' and fold == 1 and subset == 'unseen'").index[0]
+    table.loc[undefined, "dsc"] = np.nan
+    figure = draw_scores(table, published())
+    (axes,) = figure.axes
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["ITK-SNAP", "UNet", "LSN"]
+    for x, method in enumerate(("itk_snap", "unet", "lsn")):
+        for fold in range(5):
+            expected = table[
+                (table["method"] == method)
+                & (table["fold"] == fold)
+                & (table["subset"] == "unseen")
+            ]
+            points = patients(axes)[f"patients-{x}-{fold}"]
+            drawn = points.get_offsets()
+            assert drawn[:, 1].tolist() == expected["dsc"].dropna().tolist()
+            assert (np.abs(drawn[:, 0] - x) < 0.35).all()
+    # Folds have colours of their own, the same for each method.
+    colours = {
+        fold: {tuple(patients(axes)[f"patients-{x}-{fold}"].get_facecolors()[0]) for x in range(3)}
+        for fold in range(5)
+    }
+    assert all(len(found) == 1 for found in colours.values())
+    assert len(set.union(*colours.values())) == 5
+    assert {"fold 0", "fold 4", "published, fold", "published, all"} <= set(texts(figure))
+    assert_legible(figure)
+
+
+def test_published_values_are_those_of_unseen_patients():
+    (axes,) = draw_scores(scores(), published()).axes
+    marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
+    assert list(marks["published-0"]) == [0.736, 0.600, 0.483, 0.730, 0.643]
+    assert list(marks["published-2"]) == [0.619, 0.729, 0.005, 0.606, 0.596]  # LSN Validation
+    assert [list(marks[f"published-average-{x}"]) for x in range(3)] == [[0.640], [0.903], [0.511]]
+
+
+def test_published_folds_are_left_out_where_ours_are_others():
+    (axes,) = draw_scores(scores(folds=3), published()).axes
+    marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
+    assert len(marks["published-1"]) == 0
+    assert list(marks["published-average-1"]) == [0.903]
+
+
+def test_the_box_is_of_all_patients_of_the_method():
+    table = scores(methods=("unet",))
+    (axes,) = draw_scores(table).axes
+    unseen = table.query("subset == 'unseen'")["dsc"]
+    horizontal = {line.get_ydata()[0] for line in axes.lines if np.ptp(line.get_ydata()) == 0}
+    assert any(np.isclose(value, unseen.median()) for value in horizontal)
+
+
+def test_nothing_to_draw_is_an_error():
+    with pytest.raises(UpwindError, match="no unseen patient"):
+        draw_scores(scores().query("subset == 'heldout'"))
