@@ -31,12 +31,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    # Keeps the command's name where there is only one.
-    pass
-
-
 class Kind(enum.StrEnum):
     """How the files of a data set are named (see upwind.data.naming)."""
 
@@ -81,3 +75,37 @@ def check(
         Console().print(view(reports))
     if any(report.errors for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def segment(
+    ct: Annotated[Path, typer.Argument(help="CT in HU, NIfTI (.nii or .nii.gz).")],
+    weights: Annotated[Path, typer.Option(help="Trained network (.safetensors).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Mask to write, NIfTI.")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    overwrite: Annotated[bool, typer.Option(help="Replace a mask that is there.")] = False,
+) -> None:
+    """Segment the liver in a CT with a trained network, on the CT's own grid."""
+    from upwind.segmentation.files import segment_file
+
+    if output.exists() and not overwrite:
+        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+    millilitres = segment_file(ct, weights, output, device, threads)
+    typer.echo(f"{output}: {millilitres:.0f} ml of liver")
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(help="Results of an experiment: results/NAME.")],
+) -> None:
+    """Print Table I of a finished experiment and where its figures are."""
+    table = folder / "table1.md"
+    if not table.is_file():
+        raise UpwindError(
+            f"{table} is not there: give the folder of a finished experiment, results/NAME, or run "
+            "`snakemake --cores 2` first"
+        )
+    typer.echo(f"Table I, ours / published ({table})\n\n{table.read_text(encoding='utf-8')}")
+    pages = ["report.html", *sorted(p.name for p in folder.glob("*.png"))]
+    typer.echo("\n".join(str(folder / page) for page in pages if (folder / page).is_file()))

@@ -95,8 +95,9 @@ def test_axes_say_how_much_variance_they_explain(figure, clustering, texts):
 
 
 def test_all_layers(clustering, assert_legible):
-    figure = draw_clusters(clustering, layers=None, columns=4)
+    figure = draw_clusters(clustering, layers=None)
     assert len(figure.axes) == 18
+    assert figure.get_figheight() < 11  # a page
     assert sum(len(points(axes).get_offsets()) for axes in figure.axes) == 14_608
     assert_legible(figure)
 

@@ -71,8 +71,11 @@ def test_published_values_are_those_of_unseen_patients():
     assert [list(marks[f"published-average-{x}"]) for x in range(3)] == [[0.640], [0.903], [0.511]]
 
 
-def test_published_folds_are_left_out_where_ours_are_others():
-    (axes,) = draw_scores(scores(folds=3), published()).axes
+def test_published_folds_are_left_out_where_ours_are_others(texts):
+    figure = draw_scores(scores(folds=3), published())
+    (axes,) = figure.axes
+    assert "published, fold" not in texts(figure)
+    assert "published, all" in texts(figure)
     marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
     assert len(marks["published-1"]) == 0
     assert list(marks["published-average-1"]) == [0.903]

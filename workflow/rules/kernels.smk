@@ -17,6 +17,7 @@ rule cluster_kernels:
     params:
         clusters=config["kernels"]["clusters"],
         seed=config["kernels"]["seed"],
+        restarts=config["kernels"]["restarts"],
     log:
         f"{LOGS}/cluster_kernels.log",
     conda:

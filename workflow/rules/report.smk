@@ -64,3 +64,13 @@ def results():
             for name in ("weights.safetensors", "curves.csv", "curves.png", "verdict.json")
         ],
     }
+
+
+onsuccess:
+    # Snakemake's report needs a finished run, so no rule can make it. The run still holds the lock.
+    shell(
+        "snakemake --snakefile {workflow.main_snakefile:q} --configfile {RESULTS}/config.yaml"
+        " --report {RESULTS}/report.html --nolock --quiet all"
+        " > {LOGS}/report.log 2>&1"
+        " || echo 'The report was not made; see {LOGS}/report.log' >&2"
+    )

@@ -8,5 +8,6 @@ from upwind.networks.weights import convolution_kernels
 
 with logged(snakemake.log[0]):
     weights = convolution_kernels(snakemake.input.weights)
-    clustering = cluster(weights, snakemake.params.clusters, snakemake.params.seed)
+    params = snakemake.params
+    clustering = cluster(weights, params.clusters, params.seed, params.restarts)
     write_clustering(clustering, Path(snakemake.output.kernels).parent)

@@ -6,9 +6,10 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:  # most jobs need no pandas, which takes half a second to import
+    import pandas as pd
 
 
 @contextlib.contextmanager
@@ -45,7 +46,7 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=False) + "\n")
 
 
-def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
+def write_csv(path: str | os.PathLike[str], table: "pd.DataFrame") -> None:
     """Write ``table`` as CSV without its index, atomically and with every digit."""
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False)

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,16 +18,17 @@ def logged(log: str) -> Iterator[None]:
     """
     terminal = sys.stderr
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    with Path(log).open("w", encoding="utf-8", buffering=1) as file:
-        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-            try:
-                yield
-            except UpwindError as error:
-                print(f"Error: {error}", file=file)
-                print(f"Error: {error}", file=terminal)
-                raise SystemExit(1) from None
-            except Exception:
-                import traceback
-
-                traceback.print_exc(file=file)
-                raise
+    with (
+        Path(log).open("w", encoding="utf-8", buffering=1) as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
+        try:
+            yield
+        except UpwindError as error:
+            print(f"Error: {error}", file=file)
+            print(f"Error: {error}", file=terminal)
+            raise SystemExit(1) from None
+        except Exception:
+            traceback.print_exc(file=file)
+            raise

@@ -17,8 +17,14 @@ def track(
     """Yield ``items``, showing how many of ``total`` are done and how long the rest will take."""
     out = out or sys.stderr
     if out.isatty():
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-                   TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=Console(file=out)) as bar:
             yield from bar.track(items, total=total, description=what)
         return

@@ -23,10 +23,15 @@ def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = No
     ``shuffle_seed`` shuffles the patients first; None is the paper's.
     """
     ordered = sorted(cases)
+    if len(ordered) < 2:
+        raise UpwindError(
+            f"folds: there are {len(ordered)} usable cases, and folds need at least 2; add cases "
+            "(dataset.root)"
+        )
     if not 2 <= folds <= len(ordered):
         raise UpwindError(
-            f"folds: {folds} folds need at least {max(folds, 2)} usable cases and there are "
-            f"{len(ordered)}; set `folds` between 2 and the number of cases"
+            f"folds: {len(ordered)} usable cases cannot make {folds} folds; set `folds` between 2 "
+            f"and {len(ordered)}"
         )
     order = np.arange(len(ordered))
     if shuffle_seed is not None:

@@ -4,9 +4,8 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -14,6 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from upwind.common.errors import UpwindError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ON_BAD_CASE = ("stop", "skip")
 
@@ -60,7 +62,7 @@ class CaseReport:
         )
 
 
-def cases_table(reports: Sequence[CaseReport]) -> pd.DataFrame:
+def cases_table(reports: Sequence[CaseReport]) -> "pd.DataFrame":
     """One row a case, sorted by number; the content of ``cases.csv``.
 
     Columns: ``case`` (number); ``usable`` (no error); ``size_x, size_y, slices`` (canonical voxel
@@ -69,6 +71,8 @@ def cases_table(reports: Sequence[CaseReport]) -> pd.DataFrame:
     ``errors, notes`` (joined by " | ", empty where there are none). What a broken file does not
     tell is missing (NaN).
     """
+    import pandas as pd  # half a second that the jobs which check one case do not need
+
     rows = [_row(report) for report in sorted(reports, key=lambda report: report.number)]
     table = pd.DataFrame(rows, columns=list(_row(CaseReport(0))))
     counts = ["size_x", "size_y", "slices", "liver_slices"]

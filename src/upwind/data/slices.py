@@ -118,14 +118,13 @@ def read_slices(path: str | os.PathLike[str], keep: np.ndarray | None = None) ->
     ``label``."""
     try:
         with safe_open(path, framework="numpy") as file:
-            header = json.loads(file.metadata()["upwind"])
+            case, grid = _header(file.metadata() or {})
             arrays = {name: _read(file, name, keep) for name in _TENSORS}
     except Exception as error:  # safetensors raises its own types for damaged files
         raise UpwindError(
             f"{path} is not a readable slices file ({error}); delete it and run again"
         ) from error
-    grid = Grid(tuple(header["shape"]), np.array(header["affine"]))
-    return Slices(case=header["case"], grid=grid, **arrays)
+    return Slices(case=case, grid=grid, **arrays)
 
 
 def read_liver_slices(path: str | os.PathLike[str]) -> tuple[int, list[int]]:
@@ -135,6 +134,14 @@ def read_liver_slices(path: str | os.PathLike[str]) -> tuple[int, list[int]]:
 
 
 _TENSORS = ("image", "label", "liver_bearing")
+
+
+def _header(metadata: dict[str, str]) -> tuple[int, Grid]:
+    try:
+        header = json.loads(metadata["upwind"])
+        return header["case"], Grid(tuple(header["shape"]), np.array(header["affine"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError("it has no header with a case and its grid") from error
 
 
 def _read(file, name: str, keep: np.ndarray | None) -> np.ndarray:

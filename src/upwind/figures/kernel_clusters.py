@@ -21,9 +21,9 @@ PAPER_LAYERS = (2, *range(11, 19))
 _MARKERS = ("s", "D", "^", ">", "P", "X")  # of the hand-crafted kernels
 _POINT_AREA = 5.0  # points squared
 _LEAST_ASPECT = 0.65  # shorter side of a panel divided by its longer side
-# The axes hold this central share of the kernels, and beyond it this share of its range on either
-# side: more than 5 standard deviations of normally distributed weights, so only outliers are cut.
-_CORE, _BEYOND_CORE = 0.99, 0.5
+# The axes hold this central share of the kernels, and beyond it this multiple of its range on
+# either side: 6.9 standard deviations of normally distributed weights, so only outliers are cut.
+_CORE, _BEYOND_CORE = 0.98, 1.0
 _PADDING = 0.06  # free margin around all points, as a share of their range
 # Inches of the figure that are not panels: legend on top, gaps and axis labels.
 _TOP, _BOTTOM, _LEFT, _RIGHT, _BETWEEN_ROWS, _BETWEEN_COLUMNS = 0.42, 0.4, 0.62, 0.08, 0.24, 0.1
@@ -33,9 +33,10 @@ _DIRECTIONS = [np.array([np.cos(a), np.sin(a)]) for a in np.arange(24) * np.pi /
 
 @style.styled
 def draw_clusters(
-    clustering: Clustering, layers: Sequence[int] | None = PAPER_LAYERS, columns: int = 3
+    clustering: Clustering, layers: Sequence[int] | None = PAPER_LAYERS, columns: int | None = None
 ) -> Figure:
-    """One panel for each of ``layers`` (None: all), coloured by k-means cluster.
+    """One panel for each of ``layers`` (None: all), coloured by k-means cluster, in so many
+    ``columns`` (None: 3, or 4 where 3 would not fit a page).
 
     All panels have the same axes with equal scales, so distances compare and the hand-crafted
     kernels, projected like the learned ones, stand at the same place in each. Clusters are found
@@ -58,7 +59,7 @@ def draw_clusters(
         )
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
     limits = _limits(shown, clustering.stencils)
-    figure, panels = _panels(len(layers), columns, limits)
+    figure, panels = _panels(len(layers), columns or (3 if len(layers) <= 12 else 4), limits)
     places = _label_places(panels[0], shown, clustering.stencils)
     for axes, layer in zip(panels, layers, strict=True):
         kernels = shown[shown["layer"] == layer]

@@ -52,7 +52,7 @@ def draw_scores(scores: pd.DataFrame, published: pd.DataFrame | None = None) -> 
     axes.set_ylabel("DSC of the volume, unseen patients")
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)
     axes.set_axisbelow(True)
-    handles = _legend(folds, published is not None)
+    handles = _legend(folds, published)
     figure.legend(
         handles=handles, loc="outside upper center", ncols=min(len(handles), 8), columnspacing=1.0
     )
@@ -88,8 +88,7 @@ def _draw_method(axes: Axes, x: int, scores: pd.DataFrame, folds: list[int]) -> 
 
 
 def _draw_published(axes: Axes, x: int, printed: pd.Series, folds: list[int]) -> None:
-    same_folds = [str(fold) for fold in folds] == [i for i in printed.index if i.isdigit()]
-    known = folds if same_folds else []
+    known = folds if _same_folds(folds, printed) else []
     axes.plot(
         [_place(x, fold, folds) for fold in known],
         [printed[str(fold)] for fold in known],
@@ -118,15 +117,22 @@ def _colour(fold: int, folds: list[int]) -> str:
     return style.PALETTE[folds.index(fold) % len(style.PALETTE)]
 
 
-def _legend(folds: list[int], published: bool) -> list[Line2D]:
+def _same_folds(folds: list[int], published: pd.Series | pd.DataFrame) -> bool:
+    return [str(fold) for fold in folds] == [i for i in published.index if i.isdigit()]
+
+
+def _legend(folds: list[int], published: pd.DataFrame | None) -> list[Line2D]:
     handles = [
         Line2D([], [], ls="none", marker="o", ms=3.5, color=_colour(f, folds), label=f"fold {f}")
         for f in folds
     ]
-    if published:
+    if published is not None:
         fold_mean, average = {"marker": "_", "ms": 9, "mew": 1.5}, {"marker": "D", "ms": 4.5}
-        handles += [
-            Line2D([], [], ls="none", color="black", label="published, fold", **fold_mean),
-            Line2D([], [], ls="none", mfc="white", mec="black", label="published, all", **average),
-        ]
+        if _same_folds(folds, published):
+            handles.append(
+                Line2D([], [], ls="none", color="black", label="published, fold", **fold_mean)
+            )
+        handles.append(
+            Line2D([], [], ls="none", mfc="white", mec="black", label="published, all", **average)
+        )
     return handles

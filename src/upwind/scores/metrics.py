@@ -5,8 +5,8 @@ from scipy import ndimage
 
 
 def overlap(mask: np.ndarray, label: np.ndarray) -> dict[str, float | int]:
-    """Counts of voxels and the DSC 2|A and B| / (|A| + |B|) they give; the DSC of two empty masks
-    is undefined (NaN), not 1 (as in nnU-Net)."""
+    """Counts of voxels of two bool masks and the DSC 2|A and B| / (|A| + |B|) they give; the DSC of
+    two empty masks is undefined (NaN), not 1 (as in nnU-Net)."""
     both = int(np.count_nonzero(mask & label))
     in_mask, in_label = int(np.count_nonzero(mask)), int(np.count_nonzero(label))
     total = in_mask + in_label
@@ -21,7 +21,7 @@ def overlap(mask: np.ndarray, label: np.ndarray) -> dict[str, float | int]:
 def surface_distances(
     mask: np.ndarray, label: np.ndarray, spacing: tuple[float, float, float]
 ) -> dict[str, float]:
-    """HD95 and ASSD in mm between the border voxels of two 3-D masks.
+    """HD95 and ASSD in mm between the border voxels of two 3-D bool masks.
 
     Distances run from each border voxel (face neighbourhood) to the nearest border voxel of the
     other mask, both ways. HD95 is the 95th percentile of both sets together, ASSD the mean of the

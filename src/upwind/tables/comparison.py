@@ -7,6 +7,10 @@ import pandas as pd
 from scipy import stats
 
 MEASURES = ("dsc", "hd95_mm", "assd_mm")
+COLUMNS = (
+    "subset", "measure", "method", "other", "patients", "mean", "low", "high", "wilcoxon_p",
+    "holm_p",
+)  # fmt: skip
 
 
 def compare(
@@ -18,7 +22,8 @@ def compare(
     ``patients``, ``mean`` (of the method, or of the paired differences method - other), ``low``
     and ``high`` (percentile bootstrap over patients), ``wilcoxon_p`` (two-sided signed-rank test)
     and ``holm_p`` (corrected over the pairs of its subset and measure). Undefined scores are left
-    out, in pairs for a comparison; ``patients`` says how many are left.
+    out, in pairs for a comparison; ``patients`` says how many are left. A patient with scores
+    in several folds (held-out slices) counts once, with their mean.
     """
     rows = []
     for subset, part in scores.groupby("subset", sort=False):
@@ -27,7 +32,7 @@ def compare(
             rows += _measure(
                 wide, {"subset": subset, "measure": measure}, resamples, confidence, seed
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _measure(

@@ -34,7 +34,7 @@ def arithmetic_notes(table: pd.DataFrame) -> list[str]:
             printed, mean = table.loc[name, column], means[column]
             if abs(printed - mean) > ROUNDING + 5e-4:
                 notes.append(
-                    f"Published {column}, {name.replace('_', ' ')}: printed as {printed:.3f}, but the mean of "
-                    f"the printed folds is {mean:.3f}."
+                    f"Published {column}, {name.replace('_', ' ')}: printed as {printed:.3f}, but "
+                    f"the mean of the printed folds is {mean:.3f}."
                 )
     return notes

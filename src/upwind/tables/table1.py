@@ -22,6 +22,11 @@ HEADINGS = {
     "lsn_test": "LSN Test",
     "lsn_validation": "LSN Validation",
 }
+_LATEX = str.maketrans(
+    {character: "\\" + character for character in "_%&#${}"}
+    | {"<": "$<$", ">": "$>$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"\\": r"\textbackslash{}"}
+)
 NOTES = (
     "DSC per volume on the CT's own grid, averaged over the cases of a fold.",
     "ITK-SNAP: a simulated operator who sees the ground truth (bubble, parameters and stopping), "
@@ -37,7 +42,7 @@ def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
     paper does). Unrounded.
 
     A DSC that is undefined (both masks empty) is left out of its fold's mean. Raises UpwindError
-    where a fold has no score at all.
+    where a fold has no score at all, or there are no scores.
     """
     columns = {}
     for name, (method, subset) in TABLE1_COLUMNS.items():
@@ -45,8 +50,12 @@ def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
         columns[name] = chosen.groupby("fold")["dsc"].mean()
     by_fold = pd.DataFrame(columns).sort_index()
     missing = [f"{c} of fold {f}" for f, row in by_fold.isna().iterrows() for c in row.index[row]]
-    if missing:
-        raise UpwindError(f"Table I: no defined DSC for {', '.join(missing)}; see scores.csv")
+    if missing or by_fold.empty:
+        cells = ", ".join(missing) or "any fold"
+        raise UpwindError(
+            f"Table I: no defined DSC for {cells}; every method needs a scored case with liver in "
+            "every fold: see scores.csv, and levelset.cases in the configuration"
+        )
     rows = {str(fold): row for fold, row in by_fold.iterrows()}
     rows["avg"] = by_fold.mean()
     kept = by_fold.drop(index=list(failed))
@@ -124,4 +133,4 @@ def _markdown(table: pd.DataFrame) -> str:
 
 
 def _latex(text: str) -> str:
-    return text.replace("_", r"\_").replace("%", r"\%").replace("<", r"$<$")
+    return text.translate(_LATEX)
