@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from upwind.cli import app
+from upwind.networks.unet import UNet
+from upwind.networks.weights import Recipe, save_weights
 
 
 @pytest.fixture
@@ -70,3 +72,65 @@ def test_help_does_not_load_the_heavy_libraries():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, UNet(), Recipe("unet", 16, (-100.0, 400.0)))
+    return path
+
+
+def test_segment_writes_a_mask_on_the_grid_of_the_ct(tmp_path, weights):
+    affine = np.array([[0, -2, 0, 7], [0.9, 0, 0, -3], [0, 0, 4, 1], [0, 0, 0, 1]], float)
+    ct = np.random.default_rng(0).normal(50, 100, (20, 24, 5)).astype(np.int16)
+    nib.save(nib.Nifti1Image(ct, affine), tmp_path / "ct.nii.gz")
+    mask = tmp_path / "mask.nii.gz"
+    result = upwind("segment", tmp_path / "ct.nii.gz", "--weights", weights, "-o", mask)
+    assert result.exit_code == 0, result.output
+    written = nib.load(mask)
+    assert written.shape == ct.shape
+    np.testing.assert_allclose(written.affine, affine)
+    assert set(np.unique(written.dataobj)) <= {0, 1}
+    millilitres = np.count_nonzero(written.dataobj) * 2 * 0.9 * 4 / 1000
+    assert f"{millilitres:.0f} ml of liver" in result.stdout
+
+
+def test_segment_keeps_a_mask_that_is_there(tmp_path, weights):
+    mask = tmp_path / "mask.nii.gz"
+    mask.write_bytes(b"mine")
+    result = upwind("segment", tmp_path / "ct.nii.gz", "--weights", weights, "-o", mask)
+    assert result.exit_code == 1
+    assert "exists already" in result.stderr
+    assert mask.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("ct", "mask", "message"),
+    [
+        ("missing.nii.gz", "mask.nii.gz", "missing.nii.gz does not exist"),
+        ("broken.nii.gz", "mask.nii.gz", "broken.nii.gz cannot be segmented"),
+        ("broken.nii.gz", "mask.png", "name it .nii or .nii.gz"),
+    ],
+)
+def test_segment_says_what_is_wrong_and_writes_nothing(tmp_path, weights, ct, mask, message):
+    (tmp_path / "broken.nii.gz").write_bytes(b"no gzip")
+    result = upwind("segment", tmp_path / ct, "--weights", weights, "-o", tmp_path / mask)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (tmp_path / mask).exists()
+
+
+def test_show_prints_table_1_and_the_figures_that_exist(tmp_path):
+    (tmp_path / "table1.md").write_text("| Fold |\n")
+    (tmp_path / "figure2.png").touch()
+    result = upwind("show", tmp_path)
+    assert "| Fold |" in result.stdout
+    assert str(tmp_path / "figure2.png") in result.stdout
+    assert "report.html" not in result.stdout
+
+
+def test_show_of_an_unfinished_experiment_says_how_to_finish_it(tmp_path):
+    result = upwind("show", tmp_path)
+    assert result.exit_code == 1
+    assert "table1.md is not there" in result.stderr

@@ -144,11 +144,12 @@ def test_step_equals_a_solver_written_with_numpy_slices(seed, curvature):
     ours = scheme.step(u, fields, STENCILS, 0.3)
     for image in range(3):
         theirs = numpy_step(u[image].numpy(), [f[image].numpy() for f in fields], 0.3)
-        np.testing.assert_allclose(ours[image].numpy(), theirs, atol=1e-10)
+        # The floor under |grad u| is worth at most its root, 1e-6, a unit of time.
+        np.testing.assert_allclose(ours[image].numpy(), theirs, rtol=0, atol=1e-6)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_step_is_monotone_up_to_the_stable_time_step(seed):
     generator = torch.Generator().manual_seed(seed)
     u = torch.randn((1, 5, 6), generator=generator).double()
@@ -198,6 +199,7 @@ def test_noise_under_curvature_flow_does_not_grow_at_the_stable_time_step():
 
 
 @given(st.tuples(*[st.integers(-5, 5)] * 6))
+@settings(max_examples=25, deadline=None)
 def test_finite_differences_are_exact_on_polynomials(coefficients):
     c, a, b, d, e, f = map(float, coefficients)
     y, x = (v.double() for v in torch.meshgrid(torch.arange(6), torch.arange(7), indexing="ij"))

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 # Jobs use the package of this checkout, also inside a conda environment and on another node.
 SOURCES = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCES)
-os.environ["PYTHONPATH"] = SOURCES
+os.environ.update(PYTHONPATH=SOURCES)
 
 from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
@@ -55,6 +55,21 @@ def raw_cases():
     return find_cases(DATASET["root"], DATASET["kind"])
 
 
+def check_fold_settings():
+    """Settings that only make sense together; found before a night of training, not after."""
+    if KERNEL_FOLD not in [*FOLDS, "all"]:
+        raise WorkflowError(
+            f"kernels.network: there is no fold {KERNEL_FOLD} of {len(FOLDS)}"
+        )
+    if DATASET["on_bad_case"] == "stop":
+        bare = [fold for fold in FOLDS if not set(unseen(fold)) & set(operated_cases())]
+        if bare:
+            raise WorkflowError(
+                f"levelset.cases: fold {', '.join(bare)} has none of them, so Table I would have "
+                "an empty cell; add a case of that fold"
+            )
+
+
 RAW = {case.number: case for case in or_stop(raw_cases)}
 
 
@@ -83,6 +98,9 @@ def training_cases(fold):
     return [case for case in cases() if case not in left_out]
 
 
+check_fold_settings()
+
+
 def volumes(case):
     return existing(RAW[int(case)].image)
 
@@ -97,6 +115,78 @@ def existing(path):
 
 def slices(chosen):
     return [f"{RESULTS}/slices/case-{case}.safetensors" for case in chosen]
+
+
+def figure(name, category, item, formats=("png",), caption=None):
+    """Outputs of a figure by format; the PNG goes into the report."""
+    paths = {ending: f"{RESULTS}/{name}.{ending}" for ending in formats}
+    paths["png"] = report(
+        paths["png"],
+        category=category,
+        caption=f"../report/{caption or name}.rst",
+        labels={"item": item, "kind": "figure"},
+    )
+    return paths
+
+
+def results():
+    """Every stage's outputs, not only the last: after a failed job Snakemake may otherwise take an
+    old result for finished."""
+    methods = expand("{network}-{fold}", network=NETWORKS, fold=FOLDS)
+    return {
+        "slices": lambda w: slices(cases()),
+        "segmentations": expand(
+            f"{RESULTS}/segmentations/{{network}}/{{fold}}/{{subset}}",
+            network=NETWORKS,
+            fold=FOLDS,
+            subset=["unseen", "heldout"],
+        ),
+        "level_set": lambda w: [
+            f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
+            for case in operated_cases()
+        ],
+        "by_method": [
+            f"{RESULTS}/scores/{method}.csv" for method in [*methods, "itk_snap"]
+        ],
+        "kernels": [
+            f"{RESULTS}/kernels/{name}.csv"
+            for name in ("kernels", "layers", "stencils", "axes")
+        ],
+        "top": [
+            f"{RESULTS}/{name}"
+            for name in (
+                "config.yaml",
+                "cases.csv",
+                "folds.csv",
+                "split.csv",
+                "verdicts.csv",
+                "scores.csv",
+                "table1.csv",
+                "table1.md",
+                "table1.tex",
+                "comparison.csv",
+                "figure1.svg",
+                "figure1.png",
+                "figure2.pdf",
+                "figure2.png",
+                "figure2_all_layers.pdf",
+                "figure2_all_layers.png",
+                "curves.png",
+                "scores.png",
+                "gallery.png",
+            )
+        ],
+        "runs": [
+            f"{RESULTS}/networks/{network}/{fold}/{name}"
+            for network, fold in RUNS
+            for name in (
+                "weights.safetensors",
+                "curves.csv",
+                "curves.png",
+                "verdict.json",
+            )
+        ],
+    }
 
 
 wildcard_constraints:

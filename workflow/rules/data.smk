@@ -6,12 +6,12 @@ if DATASET["kind"] == "phantom":
         output:
             volume=f"{DATASET['root']}/volume-{{case}}.nii.gz",
             segmentation=f"{DATASET['root']}/segmentation-{{case}}.nii.gz",
-        params:
-            seed=DATASET["phantom_seed"],
         log:
             f"{LOGS}/make_phantom/{{case}}.log",
         conda:
             "../../envs/volumes.yaml"
+        params:
+            seed=DATASET["phantom_seed"],
         script:
             "../scripts/make_phantom.py"
 
@@ -22,12 +22,12 @@ rule check_case:
         label=lambda w: segmentations(w.case),
     output:
         report=f"{RESULTS}/cases/case-{{case}}.json",
-    params:
-        duplicates=lambda w: [str(path) for path in RAW[int(w.case)].duplicates],
     log:
         f"{LOGS}/check_case/{{case}}.log",
     conda:
         "../../envs/volumes.yaml"
+    params:
+        duplicates=lambda w: [str(path) for path in RAW[int(w.case)].duplicates],
     script:
         "../scripts/check_case.py"
 
@@ -43,12 +43,12 @@ checkpoint collect_cases:
             labels={"item": "Cases", "kind": "table"},
         ),
         usable=f"{RESULTS}/cases.txt",
-    params:
-        on_bad_case=DATASET["on_bad_case"],
     log:
         f"{LOGS}/collect_cases.log",
     conda:
         "../../envs/volumes.yaml"
+    params:
+        on_bad_case=DATASET["on_bad_case"],
     script:
         "../scripts/collect_cases.py"
 
@@ -62,12 +62,12 @@ rule slice_case:
         table=ancient(f"{RESULTS}/cases.csv"),
     output:
         slices=f"{RESULTS}/slices/case-{{case}}.safetensors",
-    params:
-        image_size=config["image_size"],
     log:
         f"{LOGS}/slice_case/{{case}}.log",
     conda:
         "../../envs/volumes.yaml"
+    params:
+        image_size=config["image_size"],
     script:
         "../scripts/slice_case.py"
 
@@ -79,14 +79,14 @@ rule assign_folds:
     output:
         folds=f"{RESULTS}/folds.csv",
         split=f"{RESULTS}/split.csv",
+    log:
+        f"{LOGS}/assign_folds.log",
+    conda:
+        "../../envs/volumes.yaml"
     params:
         folds=config["folds"],
         shuffle_seed=config["fold_shuffle_seed"],
         heldout_share=config["heldout_share"],
         split_seed=config["split_seed"],
-    log:
-        f"{LOGS}/assign_folds.log",
-    conda:
-        "../../envs/volumes.yaml"
     script:
         "../scripts/assign_folds.py"

@@ -1,18 +1,6 @@
 # Weights, kernels and scores -> figures.
 
 
-def figure(name, category, item, formats=("png",), caption=None):
-    """Outputs of a figure by format; the PNG goes into the report."""
-    paths = {ending: f"{RESULTS}/{name}.{ending}" for ending in formats}
-    paths["png"] = report(
-        paths["png"],
-        category=category,
-        caption=f"../report/{caption or name}.rst",
-        labels={"item": item, "kind": "figure"},
-    )
-    return paths
-
-
 rule draw_figure1:
     input:
         weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
@@ -34,38 +22,44 @@ rule draw_figure2:
         axes=f"{RESULTS}/kernels/axes.csv",
     output:
         **figure("figure2", "Kernels (Figure 2)", "Selected layers", ("pdf", "png")),
-    params:
-        layers="paper",
     log:
         f"{LOGS}/draw_figure2.log",
     conda:
         "../../envs/figures.yaml"
+    params:
+        layers="paper",
     script:
         "../scripts/draw_figure2.py"
 
 
 use rule draw_figure2 as draw_figure2_all_layers with:
     output:
-        **figure("figure2_all_layers", "Kernels (Figure 2)", "All layers", ("pdf", "png")),
-    params:
-        layers="all",
+        **figure(
+            "figure2_all_layers", "Kernels (Figure 2)", "All layers", ("pdf", "png")
+        ),
     log:
         f"{LOGS}/draw_figure2_all_layers.log",
+    params:
+        layers="all",
 
 
 rule draw_curves:
     input:
-        curves=[f"{RESULTS}/networks/{network}/{fold}/curves.csv" for network, fold in RUNS],
+        curves=[
+            f"{RESULTS}/networks/{network}/{fold}/curves.csv" for network, fold in RUNS
+        ],
     output:
-        runs=[f"{RESULTS}/networks/{network}/{fold}/curves.png" for network, fold in RUNS],
         **figure("curves", "Training", "Training curves"),
-    params:
-        runs=RUNS,
-        failed_below=config["training"]["failed_below"],
+        runs=[
+            f"{RESULTS}/networks/{network}/{fold}/curves.png" for network, fold in RUNS
+        ],
     log:
         f"{LOGS}/draw_curves.log",
     conda:
         "../../envs/figures.yaml"
+    params:
+        runs=RUNS,
+        failed_below=config["training"]["failed_below"],
     script:
         "../scripts/draw_curves.py"
 
@@ -87,7 +81,9 @@ rule draw_gallery:
     input:
         scores=f"{RESULTS}/scores.csv",
         networks=expand(
-            f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen", network=NETWORKS, fold=FOLDS
+            f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen",
+            network=NETWORKS,
+            fold=FOLDS,
         ),
         level_set=lambda w: [
             f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
@@ -97,12 +93,12 @@ rule draw_gallery:
         labels=lambda w: [segmentations(case) for case in cases()],
     output:
         **figure("gallery", "Segmentations", "Best, median, worst"),
-    params:
-        cases=lambda w: cases(),
-        segmentations=f"{RESULTS}/segmentations",
     log:
         f"{LOGS}/draw_gallery.log",
     conda:
         "../../envs/figures.yaml"
+    params:
+        cases=lambda w: cases(),
+        segmentations=lambda w, input: str(Path(input.level_set[0]).parents[1]),
     script:
         "../scripts/draw_gallery.py"

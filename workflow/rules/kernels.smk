@@ -14,13 +14,13 @@ rule cluster_kernels:
         ),
         stencils=f"{RESULTS}/kernels/stencils.csv",
         axes=f"{RESULTS}/kernels/axes.csv",
-    params:
-        clusters=config["kernels"]["clusters"],
-        seed=config["kernels"]["seed"],
-        restarts=config["kernels"]["restarts"],
     log:
         f"{LOGS}/cluster_kernels.log",
     conda:
         "../../envs/networks.yaml"
+    params:
+        clusters=config["kernels"]["clusters"],
+        seed=config["kernels"]["seed"],
+        restarts=config["kernels"]["restarts"],
     script:
         "../scripts/cluster_kernels.py"

@@ -11,12 +11,12 @@ rule score_network:
         labels=lambda w: [segmentations(case) for case in cases()],
     output:
         scores=f"{RESULTS}/scores/{{network}}-{{fold}}.csv",
-    params:
-        cases=lambda w: cases(),
     log:
         f"{LOGS}/score_network/{{network}}-{{fold}}.log",
     conda:
         "../../envs/volumes.yaml"
+    params:
+        cases=lambda w: cases(),
     script:
         "../scripts/score_network.py"
 
@@ -32,12 +32,12 @@ rule score_level_set:
         labels=lambda w: [segmentations(case) for case in operated_cases()],
     output:
         scores=f"{RESULTS}/scores/itk_snap.csv",
-    params:
-        cases=lambda w: operated_cases(),
     log:
         f"{LOGS}/score_level_set.log",
     conda:
         "../../envs/volumes.yaml"
+    params:
+        cases=lambda w: operated_cases(),
     script:
         "../scripts/score_level_set.py"
 

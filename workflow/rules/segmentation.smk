@@ -10,14 +10,14 @@ rule segment_fold:
     output:
         unseen=directory(f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen"),
         heldout=directory(f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout"),
-    params:
-        device=config["training"]["device"],
-        cpu_threads=config["training"]["cpu_threads"],
-    threads: config["training"]["cpu_threads"]
     log:
         f"{LOGS}/segment_fold/{{network}}-{{fold}}.log",
     conda:
         "../../envs/networks.yaml"
+    threads: config["training"]["cpu_threads"]
+    params:
+        device=config["training"]["device"],
+        cpu_threads=config["training"]["cpu_threads"],
     script:
         "../scripts/segment_fold.py"
 
@@ -31,12 +31,14 @@ rule operate_level_set:
     output:
         segmentation=f"{RESULTS}/segmentations/itk_snap/segmentation-{{case}}.nii.gz",
         trials=f"{RESULTS}/segmentations/itk_snap/trials-{{case}}.csv",
-    params:
-        settings={key: value for key, value in config["levelset"].items() if key != "cases"},
-        seed=config["seed"],
     log:
         f"{LOGS}/operate_level_set/{{case}}.log",
     conda:
         "../../envs/volumes.yaml"
+    params:
+        settings={
+            key: value for key, value in config["levelset"].items() if key != "cases"
+        },
+        seed=config["seed"],
     script:
         "../scripts/operate_level_set.py"

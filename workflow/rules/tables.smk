@@ -14,12 +14,12 @@ rule tabulate:
         ),
         markdown=f"{RESULTS}/table1.md",
         latex=f"{RESULTS}/table1.tex",
-    params:
-        failed_below=config["training"]["failed_below"],
     log:
         f"{LOGS}/tabulate.log",
     conda:
         "../../envs/figures.yaml"
+    params:
+        failed_below=config["training"]["failed_below"],
     script:
         "../scripts/tabulate.py"
 
@@ -34,13 +34,13 @@ rule compare_methods:
             caption="../report/comparison.rst",
             labels={"item": "Methods compared", "kind": "table"},
         ),
-    params:
-        resamples=config["comparison"]["resamples"],
-        confidence=config["comparison"]["confidence"],
-        seed=config["seed"],
     log:
         f"{LOGS}/compare_methods.log",
     conda:
         "../../envs/figures.yaml"
+    params:
+        resamples=config["comparison"]["resamples"],
+        confidence=config["comparison"]["confidence"],
+        seed=config["seed"],
     script:
         "../scripts/compare_methods.py"

@@ -9,6 +9,11 @@ rule train:
         weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
         curves=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv",
         verdict=f"{RESULTS}/networks/{{network}}/{{fold}}/verdict.json",
+    log:
+        f"{LOGS}/train/{{network}}-{{fold}}.log",
+    conda:
+        "../../envs/networks.yaml"
+    threads: config["training"]["cpu_threads"]
     params:
         network=lambda w: config[w.network],
         training=config["training"],
@@ -16,11 +21,6 @@ rule train:
         window=config["intensity"]["window"],
         threshold=config["prediction"]["threshold"],
         seed=config["seed"],
-    threads: config["training"]["cpu_threads"]
-    log:
-        f"{LOGS}/train/{{network}}-{{fold}}.log",
-    conda:
-        "../../envs/networks.yaml"
     script:
         "../scripts/train.py"
 
@@ -28,15 +28,17 @@ rule train:
 rule collect_verdicts:
     input:
         verdicts=expand(
-            f"{RESULTS}/networks/{{network}}/{{fold}}/verdict.json", network=NETWORKS, fold=FOLDS
+            f"{RESULTS}/networks/{{network}}/{{fold}}/verdict.json",
+            network=NETWORKS,
+            fold=FOLDS,
         ),
     output:
         table=f"{RESULTS}/verdicts.csv",
-    params:
-        runs=[(network, fold) for network in NETWORKS for fold in FOLDS],
     log:
         f"{LOGS}/collect_verdicts.log",
     conda:
         "../../envs/figures.yaml"
+    params:
+        runs=[(network, fold) for network in NETWORKS for fold in FOLDS],
     script:
         "../scripts/collect_verdicts.py"

@@ -21,10 +21,11 @@ with logged(snakemake.log[0]):
     settings = TrainingSettings(
         epochs=options.pop("epochs"), window=tuple(params.window), **common
     )
-    recipe = Recipe(wildcards.network, params.image_size, settings.window, params.threshold, options)
-    network, recipe, curves = run_fold(
-        recipe, training, heldout, settings, params.seed, f"{wildcards.network} {wildcards.fold}"
+    recipe = Recipe(
+        wildcards.network, params.image_size, settings.window, params.threshold, options
     )
+    name = f"{wildcards.network} {wildcards.fold}"
+    network, recipe, curves = run_fold(recipe, training, heldout, settings, params.seed, name)
     save_weights(snakemake.output.weights, network, recipe)
     write_csv(snakemake.output.curves, curves)
     write_json(snakemake.output.verdict, verdict(curves, params.training["failed_below"]))

@@ -1,13 +1,16 @@
 """The experiment's configuration: checked against its schema, every problem at once."""
 
-import contextlib
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 
 from upwind.common.errors import UpwindError
+
+# YAML 1.1 takes 1e-7 and 1.0e7 for text.
+_EXPONENT = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+")
 
 
 def check_config(config: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -32,8 +35,7 @@ def _explain(error: jsonschema.ValidationError) -> list[str]:
     if error.validator == "oneOf":
         forms = ", or ".join(form.message for form in error.context)
         return [f"{where}: {error.instance!r} fits neither form: {forms}"]
-    if error.validator == "type" and _is_number(error.instance):
-        # YAML 1.1 takes 1e-7 and 1.0e7 for text.
+    if error.validator == "type" and _is_exponent(error.instance):
         return [f"{where}: {error.message}; write exponents with point and sign, like 1.0e-7"]
     return [f"{where}: {error.message}"]
 
@@ -49,10 +51,8 @@ def _no_such_settings(error: jsonschema.ValidationError) -> list[str]:
     return lines
 
 
-def _is_number(value: Any) -> bool:
-    with contextlib.suppress(ValueError):
-        return isinstance(value, str) and float(value) is not None
-    return False
+def _is_exponent(value: Any) -> bool:
+    return isinstance(value, str) and _EXPONENT.fullmatch(value) is not None
 
 
 def _reversed_ranges(config: dict[str, Any]) -> Iterator[str]:

@@ -25,7 +25,17 @@ _free = numba.njit(cache=True, nogil=True, error_model="numpy")
 def evolve(
     u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float, steps: int
 ) -> torch.Tensor:
-    """The same as :func:`upwind.levelset.scheme.evolve`, for CPU tensors (float32 or float64)."""
+    """The same as :func:`upwind.levelset.scheme.evolve`, for CPU tensors (float32 or float64).
+
+    Raises ValueError unless u and the fields have one shape (n, h, w), the stencils (9, 3, 3), and
+    all of them one dtype: compiled loops do not look where they write.
+    """
+    if any(f.shape != u.shape for f in fields) or u.ndim != 3 or stencils.shape != (9, 3, 3):
+        shapes = [tuple(tensor.shape) for tensor in (u, *fields, stencils)]
+        raise ValueError(f"u, four fields and stencils do not fit each other in shape: {shapes}")
+    if any(tensor.dtype != u.dtype for tensor in (*fields, stencils)):
+        dtypes = [tensor.dtype for tensor in (u, *fields, stencils)]
+        raise ValueError(f"u, four fields and stencils differ in dtype: {dtypes}")
     return _Evolve.apply(u, *fields, stencils, dt, steps)
 
 

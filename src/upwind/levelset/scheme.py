@@ -93,10 +93,12 @@ def evolve(
 
 
 def stable_time_step(max_speed: float, max_velocity: float, max_curvature: float) -> float:
-    """Largest ``dt`` for which the scheme with finite differences is monotone, hence stable, in
-    2-D with h = 1: dt (2 max|F| + max(|v_x| + |v_y|) + 4 max c) <= 1.
+    """Largest stable ``dt`` of the scheme with finite differences, in 2-D with h = 1:
+    dt (2 max|F| + max(|v_x| + |v_y|) + 4 max c) <= 1.
 
-    Up to four one-sided differences are active at an extremum, hence the 2 = sqrt(4) of the speed.
+    Up to this limit the balloon and transport terms are monotone; up to four one-sided differences
+    are active at an extremum, hence the 2 = sqrt(4) of the speed. Curvature by central differences
+    is not monotone at any ``dt``; its share is the limit of the heat equation.
     """
     rate = 2 * max_speed + max_velocity + 4 * max_curvature
     return 1 / rate if rate > 0 else float("inf")

@@ -49,20 +49,15 @@ def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recip
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[nn.Module, Recipe]:
     """Rebuild the network of a weights file, ready for prediction. Nothing in the file is run."""
+    header, tensors = _read(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["upwind"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except KeyError as error:
+        recipe = _recipe(json.loads(header))
+        network = build(recipe)
+    except (UpwindError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UpwindError(
-            f"{path} holds weights, but not of an upwind network (no header)"
+            f"{path} holds weights, but not of an upwind network: its header does not describe "
+            f"one ({error})"
         ) from error
-    except Exception as error:  # safetensors raises its own types for damaged files
-        raise UpwindError(f"{path} is not a readable safetensors file: {error}") from error
-    header.pop("version")
-    header["window"] = tuple(header["window"])
-    recipe = Recipe(**header)
-    network = build(recipe)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -78,3 +73,21 @@ def convolution_kernels(path: str | os.PathLike[str]) -> list[tuple[int, np.ndar
     if not isinstance(network, UNet):
         raise UpwindError(f"{path} is a {recipe.network}; the kernel analysis reads a unet")
     return [(n, layer.weight.detach().numpy()) for n, layer in enumerate(network.layers(), 1)]
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:  # safetensors raises its own types for damaged files
+        raise UpwindError(f"{path} is not a readable safetensors file: {error}") from error
+    if "upwind" not in metadata:
+        raise UpwindError(f"{path} holds weights, but not of an upwind network (no header)")
+    return metadata["upwind"], tensors
+
+
+def _recipe(header: dict[str, Any]) -> Recipe:
+    values = {name: value for name, value in header.items() if name != "version"}
+    low, high = values.pop("window")
+    return Recipe(window=(low, high), **values)

@@ -28,7 +28,8 @@ def compare(
     rows = []
     for subset, part in scores.groupby("subset", sort=False):
         for measure in MEASURES:
-            wide = part.pivot_table(index=["case"], columns="method", values=measure, sort=False)
+            # In order of cases: the bootstrap's draws must not depend on the order of the rows.
+            wide = part.pivot_table(index="case", columns="method", values=measure)
             rows += _measure(
                 wide, {"subset": subset, "measure": measure}, resamples, confidence, seed
             )

@@ -1,0 +1,150 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import KFold
+
+from upwind.common.errors import UpwindError
+from upwind.data.folds import (
+    ALL,
+    HELDOUT,
+    TRAIN,
+    assign_folds,
+    read_split,
+    slices_of,
+    split_slices,
+    unseen_cases,
+)
+
+
+def cases_of(table, fold):
+    return table.loc[table["fold"] == fold, "case"].tolist()
+
+
+def test_folds_of_131_cases_are_the_papers():
+    table = assign_folds(range(131), 5)
+    expected = [range(27), range(27, 53), range(53, 79), range(79, 105), range(105, 131)]
+    assert [cases_of(table, fold) for fold in range(5)] == [list(part) for part in expected]
+    assert list(table.columns) == ["case", "fold"]
+
+
+@given(st.integers(2, 200), st.integers(2, 20))
+@settings(deadline=None)
+def test_unshuffled_folds_are_scikit_learns(count, folds):
+    if folds > count:
+        count, folds = folds, count
+    table = assign_folds(range(count), folds)
+    parts = KFold(folds).split(np.zeros(count))
+    for fold, (_, unseen) in enumerate(parts):
+        assert cases_of(table, fold) == unseen.tolist()
+
+
+def test_folds_follow_the_case_numbers_not_the_order_of_listing():
+    table = assign_folds([20, 3, 100, 1, 7], 2)
+    assert cases_of(table, 0) == [1, 3, 7]
+    assert cases_of(table, 1) == [20, 100]
+
+
+@given(st.sets(st.integers(0, 500), min_size=2, max_size=60), st.integers(0, 99), st.data())
+@settings(deadline=None, max_examples=50)
+def test_shuffled_folds_hold_every_case_once_in_sizes_that_differ_by_one(cases, seed, data):
+    folds = data.draw(st.integers(2, len(cases)))
+    table = assign_folds(list(cases), folds, shuffle_seed=seed)
+    assert table["case"].tolist() == sorted(cases)
+    sizes = table["fold"].value_counts()
+    assert set(sizes.index) == set(range(folds))
+    assert sizes.max() - sizes.min() <= 1
+    pd.testing.assert_frame_equal(table, assign_folds(sorted(cases), folds, shuffle_seed=seed))
+
+
+def test_shuffle_seeds_give_different_folds():
+    tables = [assign_folds(range(40), 4, shuffle_seed=seed)["fold"].tolist() for seed in (0, 1)]
+    assert tables[0] != tables[1]
+    assert tables[0] != assign_folds(range(40), 4)["fold"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("cases", "folds", "message"),
+    [
+        (range(4), 5, "4 usable cases cannot make 5 folds; set `folds` between 2 and 4"),
+        (range(4), 1, "4 usable cases cannot make 1 folds; set `folds` between 2 and 4"),
+        (range(1), 5, "there are 1 usable cases, and folds need at least 2"),
+        ([], 2, "there are 0 usable cases"),
+    ],
+)
+def test_folds_that_cannot_be_made_are_explained(cases, folds, message):
+    with pytest.raises(UpwindError, match=message):
+        assign_folds(cases, folds)
+
+
+FOLDS = assign_folds(range(6), 3)
+LIVER_SLICES = {case: list(range(10 * case, 10 * case + 20 + case)) for case in range(6)}
+
+
+@pytest.fixture(scope="module")
+def split():
+    return split_slices(FOLDS, LIVER_SLICES, heldout_share=0.1, seed=0)
+
+
+@pytest.mark.parametrize("fold", ["0", "1", "2", ALL])
+def test_split_covers_the_training_patients_liver_slices_once(split, fold):
+    part = split[split["fold"] == fold]
+    unseen = [] if fold == ALL else unseen_cases(FOLDS, int(fold))
+    training = [case for case in range(6) if case not in unseen]
+    rows = [(case, z) for case in training for z in LIVER_SLICES[case]]
+    assert list(zip(part["case"], part["slice"], strict=True)) == rows
+    assert (part["part"] == HELDOUT).sum() == round(0.1 * len(rows))
+    assert set(part["part"]) == {TRAIN, HELDOUT}
+
+
+def test_split_is_reproducible_and_depends_on_its_seed(split):
+    pd.testing.assert_frame_equal(split, split_slices(FOLDS, LIVER_SLICES, 0.1, 0))
+    other = split_slices(FOLDS, LIVER_SLICES, 0.1, 1)
+    assert (split["part"] != other["part"]).any()
+
+
+def test_heldout_slices_are_spread_over_patients_and_slices(split):
+    """Shuffled, not the last tenth: a patient's share lies around a tenth, everywhere."""
+    folds = assign_folds(range(2), 2)
+    slices = {0: range(3000), 1: range(3000)}
+    part = split_slices(folds, slices, 0.1, 0).query("fold == 'all'")
+    heldout = part[part["part"] == HELDOUT]
+    assert len(heldout) == 600
+    counts = heldout.groupby(["case", heldout["slice"] // 500]).size()
+    # Hypergeometric: 50 in each of the 12 twelfths, standard deviation 6.4.
+    assert len(counts) == 12
+    assert counts.between(25, 75).all()
+
+
+@pytest.mark.parametrize(("count", "heldout"), [(2, 1), (9, 1), (20, 2), (26, 3)])
+def test_a_tenth_is_held_out_and_at_least_one_slice(count, heldout):
+    folds = assign_folds([0, 1], 2)
+    part = split_slices(folds, {0: range(count), 1: range(count)}).query("fold == '0'")
+    assert (part["part"] == HELDOUT).sum() == heldout
+
+
+def test_patients_without_liver_slices_take_no_part():
+    part = split_slices(FOLDS, LIVER_SLICES | {5: []})
+    assert 5 not in set(part["case"])
+
+
+def test_slices_of_a_part_by_case(split):
+    train, heldout = (slices_of(split, "1", part) for part in (TRAIN, HELDOUT))
+    assert set(train) == {0, 1, 4, 5}
+    for case, slices in train.items():
+        together = sorted([*slices, *heldout.get(case, [])])
+        assert together == LIVER_SLICES[case]
+
+
+def test_split_survives_its_csv(split, tmp_path):
+    split.to_csv(tmp_path / "split.csv", index=False)
+    read = read_split(tmp_path / "split.csv")
+    assert read.to_dict("records") == split.to_dict("records")
+    assert slices_of(read, "0", HELDOUT).keys() == slices_of(split, "0", HELDOUT).keys()
+
+
+def test_folds_stay_text_where_all_look_like_numbers(tmp_path, split):
+    numbered = split[split["fold"] != ALL]
+    numbered.to_csv(tmp_path / "split.csv", index=False)
+    assert slices_of(read_split(tmp_path / "split.csv"), "2", TRAIN)

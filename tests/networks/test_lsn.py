@@ -1,0 +1,154 @@
+"""The level set network: a solver when its stencils are fixed, and what each term does."""
+
+import math
+
+import pytest
+import torch
+
+from upwind.common.errors import UpwindError
+from upwind.levelset import scheme
+from upwind.levelset.edges import edge_function, sobel
+from upwind.networks.lsn import TERMS, LSN, SpeedNetwork
+
+DISC = (0.5, 0.4, 0.2)
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def random_slices(n=2, size=24):
+    return 2 * torch.rand((n, 1, size, size), generator=torch.Generator().manual_seed(1)) - 1
+
+
+def with_constant_speed(network, speed):
+    """Set the speed network's output, whatever the slice."""
+    with torch.no_grad():
+        network.speed.head.weight.zero_()
+        network.speed.head.bias.fill_(math.atanh(speed))
+    return network
+
+
+def mask_area(u):
+    return float((u > 0).sum())
+
+
+def test_with_finite_differences_it_equals_the_solver():
+    network = LSN(DISC, steps=25, dt=0.4)
+    slices = random_slices()
+    image = slices[:, 0].double()
+    g = edge_function(image)
+    along_x, along_y = sobel(g)
+    fields = scheme.Fields(
+        network.speed(slices).double(), 0.1 * along_x, 0.1 * along_y, 0.1 * g
+    )  # beta and alpha start at 0.1
+    start = scheme.signed_distance_to_disc(24, (11.5, 9.1), 4.8, torch.float64).expand(2, 24, 24)
+    stencils = scheme.finite_differences(torch.float64)
+    expected = scheme.evolve(start, fields, stencils, 0.4, 25)
+    with torch.no_grad():
+        ours = network.level_set(slices)
+        probability = network(slices)
+    torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(probability[:, 0], torch.sigmoid(ours))
+    assert probability.shape == slices.shape
+
+
+@pytest.mark.parametrize(("speed", "direction"), [(0.8, 1), (-0.8, -1)])
+def test_it_moves_the_contour_by_speed_times_time(speed, direction):
+    network = with_constant_speed(LSN(DISC, steps=10, dt=0.5, terms=["balloon"]), speed)
+    with torch.no_grad():
+        u = network.level_set(random_slices(1, 64))
+    radius = math.sqrt(mask_area(u) / math.pi)
+    assert radius == pytest.approx(0.2 * 64 + direction * 0.8 * 5, abs=0.35)  # pixels
+
+
+def test_the_contour_moves_at_most_dt_pixels_a_step():
+    network = with_constant_speed(LSN((0.5, 0.5, 0.05), steps=8, dt=0.5, terms=["balloon"]), 0.999)
+    with torch.no_grad():
+        u = network.level_set(random_slices(1, 48))
+    far = scheme.signed_distance_to_disc(48, (23.5, 23.5), 0.05 * 48 + 8 * 0.5 + 0.5)
+    assert not (u[0] > 0)[far < 0].any()
+
+
+def test_each_term_switches_its_own_fields():
+    slices = random_slices()
+    for term, moved in (
+        ("balloon", {"speed"}),
+        ("transport", {"velocity_x", "velocity_y"}),
+        ("curvature", {"curvature"}),
+    ):
+        fields = LSN(DISC, terms=[term]).fields(slices)
+        active = {name for name, field in fields._asdict().items() if field.any()}
+        assert active == moved, term
+    everything = LSN(DISC).fields(slices)._asdict()
+    assert all(field.any() for field in everything.values())
+    assert everything["speed"].abs().max() < 1
+    assert everything["curvature"].min() >= 0
+
+
+@pytest.mark.parametrize("left_out", TERMS)
+def test_leaving_a_term_out_changes_the_contour(left_out):
+    whole = LSN(DISC, steps=10)
+    part = LSN(DISC, steps=10, terms=[term for term in TERMS if term != left_out])
+    part.load_state_dict(whole.state_dict())
+    slices = random_slices()
+    with torch.no_grad():
+        difference = (whole.level_set(slices) - part.level_set(slices)).abs().max()
+    assert float(difference) > 1e-3
+
+
+def test_gradients_reach_every_parameter_of_an_active_term():
+    network = LSN(DISC, steps=5)
+    network(random_slices()).mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_edge_contrast_is_used():
+    slices = random_slices()
+    weak = LSN(DISC, edge_contrast=1.0, terms=["curvature"]).fields(slices).curvature
+    strong = LSN(DISC, edge_contrast=20.0, terms=["curvature"]).fields(slices).curvature
+    # alpha / (1 + c) at the strongest edge, alpha = 0.1.
+    assert float(weak.detach().min()) == pytest.approx(0.1 / 2, rel=1e-5)
+    assert float(strong.detach().min()) == pytest.approx(0.1 / 21, rel=1e-5)
+
+
+def test_initial_contour_is_the_disc_at_any_size():
+    for size in (32, 64):
+        u = LSN((0.25, 0.67, 0.1)).initial(size)
+        assert mask_area(u) == pytest.approx(math.pi * (0.1 * size) ** 2, rel=0.1)
+        rows, columns = torch.nonzero(u > 0).double().mean(0) + 0.5
+        assert float(rows) / size == pytest.approx(0.25, abs=0.01)
+        assert float(columns) / size == pytest.approx(0.67, abs=0.01)
+
+
+def test_a_speed_sees_31_pixels_with_the_default_dilations():
+    network = SpeedNetwork(4, (1, 2, 4, 8)).double()
+    slices = torch.rand((1, 1, 48, 48), dtype=torch.float64).requires_grad_()
+    network(slices)[0, 24, 24].backward()
+    rows, columns = torch.nonzero(slices.grad[0, 0], as_tuple=True)
+    assert rows.min() >= 24 - 15
+    assert rows.max() <= 24 + 15
+    assert columns.min() >= 24 - 15
+    assert columns.max() <= 24 + 15
+
+
+def test_unknown_terms_and_none_at_all_are_refused():
+    with pytest.raises(UpwindError, match=r"lsn\.terms.*ballon.*balloon"):
+        LSN(DISC, terms=["ballon", "curvature"])
+    with pytest.raises(UpwindError, match=r"lsn\.terms: none given"):
+        LSN(DISC, terms=[])
+
+
+@pytest.mark.parametrize("dt", [0.0, -0.1, 0.5001, float("nan")])
+def test_a_time_step_beyond_the_stability_limit_is_refused(dt):
+    with pytest.raises(UpwindError, match=r"lsn\.dt.*0\.5.*stability"):
+        LSN(DISC, dt=dt)
+
+
+def test_no_layers_of_their_own_for_the_steps():
+    counts = {sum(p.numel() for p in LSN(DISC, steps=s).parameters()) for s in (1, 40)}
+    assert len(counts) == 1  # all steps share nine stencils
+    assert LSN(DISC).stencils.shape == (9, 3, 3)

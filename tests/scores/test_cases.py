@@ -1,0 +1,157 @@
+import math
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from upwind.common.errors import UpwindError
+from upwind.data.volumes import read_volume, write_mask
+from upwind.scores.cases import (
+    COLUMNS,
+    SUBSETS,
+    read_pair,
+    score_heldout,
+    score_unseen,
+    scores_table,
+)
+
+SPACING = (0.5, 0.8, 2.5)  # a voxel is 1 mm3: 0.001 ml
+
+
+@pytest.fixture
+def pair():
+    """Label of 60 voxels in slices 2 to 4 and a mask of 70: 40 in common, 10 in a slice without
+    liver."""
+    mask, label = np.zeros((2, 6, 10, 8), bool)
+    label[1:3, :, 2:5] = True
+    mask[1:3, :, 2:4] = True
+    mask[4:6, :, 4] = True
+    mask[3, :, 7] = True
+    return mask, label
+
+
+def test_unseen_patients_are_scored_on_the_whole_volume(pair):
+    whole, _ = score_unseen(*pair, SPACING)
+    assert whole["subset"] == "unseen"
+    assert (whole["overlap_voxels"], whole["mask_voxels"], whole["label_voxels"]) == (40, 70, 60)
+    assert whole["dsc"] == 80 / 130
+    assert whole["mask_ml"] == pytest.approx(0.070)
+    assert whole["label_ml"] == pytest.approx(0.060)
+    assert whole["hd95_mm"] > 0
+    assert whole["assd_mm"] > 0
+
+
+def test_the_livers_extent_leaves_out_what_lies_above_and_below(pair):
+    _, extent = score_unseen(*pair, SPACING)
+    assert extent["subset"] == "unseen_liver"
+    assert (extent["overlap_voxels"], extent["mask_voxels"], extent["label_voxels"]) == (40, 60, 60)
+    assert extent["dsc"] == 80 / 120
+    assert extent["mask_ml"] == pytest.approx(0.060)
+    assert "hd95_mm" not in extent
+
+
+def test_a_gap_inside_the_livers_extent_counts(pair):
+    mask, label = pair
+    label[:, :, 3] = False
+    _, extent = score_unseen(mask, label, SPACING)
+    assert (extent["overlap_voxels"], extent["mask_voxels"], extent["label_voxels"]) == (20, 60, 40)
+
+
+def test_a_liver_at_both_ends_of_the_volume_is_all_of_it():
+    label = np.zeros((3, 3, 5), bool)
+    label[1, 1, [0, 4]] = True
+    _, extent = score_unseen(np.ones_like(label), label, SPACING)
+    assert extent["mask_voxels"] == 45
+
+
+def test_a_case_without_liver_has_no_score_in_its_extent(pair):
+    mask, label = pair
+    whole, extent = score_unseen(mask, np.zeros_like(label), SPACING)
+    assert whole["dsc"] == 0
+    assert math.isnan(whole["hd95_mm"])
+    assert math.isnan(extent["dsc"])
+    assert extent["mask_voxels"] == 0
+
+
+def test_two_empty_volumes_are_undefined():
+    empty = np.zeros((3, 3, 3), bool)
+    assert all(math.isnan(row["dsc"]) for row in score_unseen(empty, empty, SPACING))
+
+
+def test_heldout_slices_alone_are_scored(pair):
+    row = score_heldout(*pair, SPACING, [3, 4, 7])
+    assert row["subset"] == "heldout"
+    assert (row["overlap_voxels"], row["mask_voxels"], row["label_voxels"]) == (20, 50, 40)
+    assert row["dsc"] == 40 / 90
+    assert "hd95_mm" not in row
+
+
+@pytest.mark.parametrize("slices", [[2, 3], np.array([2, 3]), (z for z in (3, 2))])
+def test_heldout_slices_may_come_in_any_form_and_order(pair, slices):
+    assert score_heldout(*pair, SPACING, slices)["overlap_voxels"] == 40
+
+
+def test_no_heldout_slice_has_no_score(pair):
+    assert math.isnan(score_heldout(*pair, SPACING, [])["dsc"])
+
+
+def test_every_subset_is_explained(pair):
+    rows = [*score_unseen(*pair, SPACING), score_heldout(*pair, SPACING, [2])]
+    assert {row["subset"] for row in rows} == set(SUBSETS)
+
+
+def test_the_table_has_the_columns_of_scores_csv_and_leaves_undefined_cells_empty(pair, tmp_path):
+    rows = [{"method": "unet", "fold": 1, "case": 7} | row for row in score_unseen(*pair, SPACING)]
+    scores_table(rows).to_csv(tmp_path / "scores.csv", index=False)
+    read = pd.read_csv(tmp_path / "scores.csv")
+    assert tuple(read.columns) == COLUMNS
+    assert read["hd95_mm"].isna().tolist() == [False, True]
+    assert read["case"].tolist() == [7, 7]
+    assert scores_table([]).columns.tolist() == list(COLUMNS)
+
+
+# From files ---------------------------------------------------------------------------------------
+
+
+def write_case(folder, label, affine, mask=None):
+    """CT, label and segmentation of one case, stored along ``affine``'s axes."""
+    nib.save(nib.Nifti1Image(np.zeros(label.shape, np.int16), affine), folder / "volume-0.nii.gz")
+    nib.save(nib.Nifti1Image(label, affine), folder / "segmentation-0.nii.gz")
+    ct = read_volume(folder / "volume-0.nii.gz")
+    canonical = read_volume(folder / "segmentation-0.nii.gz").array > 0 if mask is None else mask
+    write_mask(folder / "mask-0.nii.gz", canonical, ct.grid)
+    names = ("mask-0.nii.gz", "volume-0.nii.gz", "segmentation-0.nii.gz")
+    return [folder / name for name in names]
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, 1), (-1, 1, -1)])
+def test_tumour_counts_as_liver_and_any_orientation_is_scored_alike(tmp_path, signs):
+    stored = np.zeros((4, 5, 6), np.uint8)
+    stored[1, 1:3, 2], stored[1, 1, 3] = 1, 2
+    affine = np.diag([0.5 * signs[0], 0.8 * signs[1], 2.5 * signs[2], 1.0])
+    mask, label, spacing = read_pair(*write_case(tmp_path, stored, affine))
+    assert spacing == pytest.approx(SPACING)
+    assert (mask.dtype, label.dtype) == (bool, bool)
+    assert label.sum() == 3
+    whole, _ = score_unseen(mask, label, spacing)
+    assert whole["dsc"] == 1
+    assert whole["label_ml"] == pytest.approx(0.003)
+
+
+def test_the_label_is_read_on_the_cts_grid(tmp_path):
+    """Where the files state different affines, as the authors do."""
+    stored = np.zeros((4, 5, 6), np.uint8)
+    stored[0, 1, 2] = 1
+    paths = write_case(tmp_path, stored, np.diag([-0.5, -0.8, 2.5, 1.0]))
+    nib.save(nib.Nifti1Image(stored, np.eye(4)), paths[2])
+    mask, label, spacing = read_pair(*paths)
+    np.testing.assert_array_equal(mask, label)
+    assert spacing == pytest.approx(SPACING)
+
+
+def test_a_segmentation_on_another_grid_is_named(tmp_path):
+    paths = write_case(tmp_path, np.ones((4, 5, 6), np.uint8), np.eye(4))
+    nib.save(nib.Nifti1Image(np.ones((4, 5, 5), np.uint8), np.eye(4)), paths[0])
+    with pytest.raises(UpwindError, match=r"mask-0\.nii\.gz has shape \(4, 5, 5\).*\(4, 5, 6\)"):
+        read_pair(*paths)

@@ -1,0 +1,104 @@
+"""Settings: what a dry run plans, and one clear message for settings that cannot hold."""
+
+import re
+
+import pytest
+
+
+def planned(output):
+    """Number of jobs by rule, of a dry run's output."""
+    table = re.search(r"job +count\n[- ]+\n(.*?)\n\n", output, re.DOTALL)[1]
+    return {name: int(count) for name, count in (line.split() for line in table.splitlines())}
+
+
+def dry_run(workplace, *arguments, **settings):
+    files = [workplace.configure(settings)] if settings else []
+    return workplace.snakemake("--dry-run", "--quiet", "rules", *arguments, configfiles=files)
+
+
+def test_the_demo_is_twenty_patients_in_five_folds(workplace):
+    result = dry_run(workplace)
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    for rule in ("make_phantom", "check_case", "slice_case", "operate_level_set"):
+        assert jobs[rule] == 20, rule
+    assert jobs["segment_fold"] == jobs["score_network"] == 2 * 5
+    # Each network on each fold, and the analysed UNet on all patients.
+    assert jobs["train"] == 2 * 5 + 1
+
+
+def test_a_small_file_of_ones_own_overrides_the_defaults(workplace):
+    result = dry_run(
+        workplace,
+        folds=3,
+        dataset={"patients": 6},
+        kernels={"network": 1},
+        levelset={"cases": [0, 2, 5]},
+    )
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert jobs["make_phantom"] == jobs["slice_case"] == 6
+    assert jobs["train"] == 2 * 3  # fold 1's UNet is the analysed one
+    assert jobs["operate_level_set"] == 3
+
+
+def test_lits_configuration_needs_only_its_folder(workplace):
+    root = workplace.folder / "data/lits"
+    root.mkdir(parents=True)
+    for case in (0, 1, 2, 10, 100):
+        (root / f"volume-{case}.nii").touch()
+        (root / f"segmentation-{case}.nii.gz").touch()
+    result = workplace.snakemake(
+        "--dry-run", "--quiet", "rules", configfiles=[workplace.folder / "config/lits.yaml"]
+    )
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert "make_phantom" not in jobs
+    assert jobs["check_case"] == jobs["slice_case"] == 5
+    assert jobs["train"] == 11
+
+
+def assert_one_message(result, *expected):
+    """The run stopped before any job, with these words and without a traceback."""
+    assert result.returncode != 0
+    assert "Traceback" not in result.stdout
+    assert "localrule" not in result.stdout
+    for words in expected:
+        assert re.search(words, result.stdout), f"{words!r} not in\n{result.stdout}"
+
+
+def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplace):
+    result = dry_run(
+        workplace,
+        image_size=100,
+        unet={"epoch": 3},
+        lsn={"dt": 0.7, "terms": ["balloon", "advection"]},
+        dataset={"kind": "nifti"},
+        experimnt="x",
+    )
+    assert_one_message(
+        result,
+        r"unet\.epoch: no such setting; did you mean 'epochs'",
+        r"experimnt: no such setting; did you mean 'experiment'",
+        r"image_size: 100 is not a multiple of 16",
+        r"lsn\.dt: 0\.7 is greater than the maximum of 0\.5",
+        r"lsn\.terms\.1: 'advection' is not one of",
+        r"dataset\.kind: 'nifti' is not one of",
+        r"config/README\.md",
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"folds": 7, "dataset": {"patients": 6}}, r"7 folds need at least 7 usable cases"),
+        ({"dataset": {"kind": "lits", "root": "no/such"}}, r"data folder no/such does not exist"),
+        ({"kernels": {"network": 5}}, r"kernels\.network: .* 5; folds are 0 to 4"),
+        ({"levelset": {"cases": [3, 77]}}, r"levelset\.cases: no case 77"),
+        ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .* no case of fold 3"),
+        ({"intensity": {"window": [400, -100]}}, r"intensity\.window: \[400, -100\]"),
+    ],
+    ids=["folds", "folder", "kernels", "levelset", "levelset-folds", "window"],
+)
+def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expected, workplace):
+    assert_one_message(dry_run(workplace, **settings), expected)
