@@ -11,6 +11,7 @@ from upwind.data.folds import (
     HELDOUT,
     TRAIN,
     assign_folds,
+    check_chosen,
     read_split,
     slices_of,
     split_slices,
@@ -67,10 +68,10 @@ def test_shuffle_seeds_give_different_folds():
 @pytest.mark.parametrize(
     ("cases", "folds", "message"),
     [
-        (range(4), 5, "4 usable cases cannot make 5 folds; set `folds` between 2 and 4"),
-        (range(4), 1, "4 usable cases cannot make 1 folds; set `folds` between 2 and 4"),
-        (range(1), 5, "there are 1 usable cases, and folds need at least 2"),
-        ([], 2, "there are 0 usable cases"),
+        (range(4), 5, "5 folds need at least 5 usable cases and there are 4; set `folds` to"),
+        (range(1), 2, "2 folds need at least 2 usable cases and there are 1;"),
+        ([], 2, "there are 0; .* or add cases"),
+        (range(4), 1, "1 leaves nobody to train on; set `folds` to 2 or more"),
     ],
 )
 def test_folds_that_cannot_be_made_are_explained(cases, folds, message):
@@ -148,3 +149,12 @@ def test_folds_stay_text_where_all_look_like_numbers(tmp_path, split):
     numbered = split[split["fold"] != ALL]
     numbered.to_csv(tmp_path / "split.csv", index=False)
     assert slices_of(read_split(tmp_path / "split.csv"), "2", TRAIN)
+
+
+def test_chosen_cases_must_exist_and_cover_every_fold():
+    folds = assign_folds(range(6), 3)
+    check_chosen(folds, [0, 2, 5])
+    with pytest.raises(UpwindError, match="no case 8, 9 in the data"):
+        check_chosen(folds, [0, 2, 5, 8, 9])
+    with pytest.raises(UpwindError, match="no case of fold 1, 2"):
+        check_chosen(folds, [0, 1])

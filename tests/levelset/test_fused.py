@@ -112,7 +112,7 @@ def test_inputs_are_left_alone_and_no_step_changes_nothing():
 
 
 def test_expanded_and_transposed_tensors_give_the_same_as_their_copies():
-    u, *fields, stencils = (t.detach() for t in example((2, 6, 6), torch.float64))
+    _, *fields, stencils = (t.detach() for t in example((2, 6, 6), torch.float64))
     views = scheme.Fields(*(f.transpose(1, 2).contiguous().transpose(1, 2) for f in fields))
     disc = scheme.signed_distance_to_disc(6, (2, 3), 2.0, torch.float64)
     ours = fused.evolve(disc.expand(2, 6, 6), views, stencils, 0.2, 3)

@@ -156,9 +156,7 @@ def test_step_is_monotone_up_to_the_stable_time_step(seed):
     fields = random_fields(generator, u.shape)
     velocity = float((fields.velocity_x.abs() + fields.velocity_y.abs()).max())
     dt = scheme.stable_time_step(float(fields.speed.abs().max()), velocity, 0.0)
-    jacobian = torch.autograd.functional.jacobian(
-        lambda v: scheme.step(v, fields, STENCILS, dt), u
-    )
+    jacobian = torch.autograd.functional.jacobian(lambda v: scheme.step(v, fields, STENCILS, dt), u)
     assert float(jacobian.min()) >= -1e-12
 
 

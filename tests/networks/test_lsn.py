@@ -8,7 +8,7 @@ import torch
 from upwind.common.errors import UpwindError
 from upwind.levelset import scheme
 from upwind.levelset.edges import edge_function, sobel
-from upwind.networks.lsn import TERMS, LSN, SpeedNetwork
+from upwind.networks.lsn import LSN, TERMS, SpeedNetwork
 
 DISC = (0.5, 0.4, 0.2)
 

@@ -10,9 +10,12 @@ from upwind.tables.published import published_table1
 from upwind.tables.table1 import (
     HEADINGS,
     TABLE1_COLUMNS,
+    coverage_notes,
     failed_folds,
     failed_notes,
+    left_out_notes,
     table1,
+    to_html,
     to_latex,
     to_markdown,
 )
@@ -265,3 +268,24 @@ def test_latex_environments_close_in_order(five_folds):
 )
 def test_what_latex_takes_for_commands_is_escaped(five_folds, given, escaped):
     assert rf"\par\footnotesize {escaped}" in to_latex(five_folds, [given]).splitlines()
+
+
+def test_a_method_scored_on_fewer_patients_is_said():
+    rows = [("unet", 0), ("unet", 1), ("unet", 2), ("itk_snap", 1)]
+    scores = pd.DataFrame(rows, columns=["method", "case"]).assign(subset="unseen")
+    assert coverage_notes(scores) == ["ITK-SNAP was scored on 1 of 3 patients."]
+    assert coverage_notes(scores[scores["method"] == "unet"]) == []
+
+
+def test_cases_left_out_are_named():
+    cases = pd.DataFrame({"case": [0, 3, 7], "usable": [True, False, False]})
+    assert "case 3, 7" in left_out_notes(cases)[0]
+    assert left_out_notes(cases[cases["usable"]]) == []
+
+
+def test_html_shows_every_cell_and_escapes_the_notes():
+    table = pd.DataFrame([["0", 0.5, 0.25, 0.125, 1.0]], columns=["fold", *TABLE1_COLUMNS])
+    page = to_html(table, ["DSC < 0.5"])
+    for cell in ("0.500 / 0.736", "0.250 / 0.912", "0.125 / 0.837", "1.000 / 0.619"):
+        assert f"<td>{cell}</td>" in page
+    assert "<li>DSC &lt; 0.5</li>" in page

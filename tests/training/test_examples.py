@@ -58,5 +58,5 @@ def test_tumour_is_liver_and_types_stay_small(files, split):
 
 
 def test_a_part_without_slices_is_named(files, split):
-    with pytest.raises(UpwindError, match="fold 1.*heldout"):
+    with pytest.raises(UpwindError, match=r"fold 1.*heldout"):
         load_examples(files, split, "1", "heldout")

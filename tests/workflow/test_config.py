@@ -95,7 +95,7 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
         ({"dataset": {"kind": "lits", "root": "no/such"}}, r"data folder no/such does not exist"),
         ({"kernels": {"network": 5}}, r"kernels\.network: .* 5; folds are 0 to 4"),
         ({"levelset": {"cases": [3, 77]}}, r"levelset\.cases: no case 77"),
-        ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .* no case of fold 3"),
+        ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .*fold 3.*empty cell"),
         ({"intensity": {"window": [400, -100]}}, r"intensity\.window: \[400, -100\]"),
     ],
     ids=["folds", "folder", "kernels", "levelset", "levelset-folds", "window"],

@@ -28,9 +28,12 @@ def results(shared_workplace, request):
     }
     workplace = shared_workplace
     files = [workplace.folder / "config/lits.yaml", workplace.configure(settings)]
-    result = workplace.snakemake(configfiles=files)
+    folder = workplace.folder / "results/lits_mini"
+    # What the phantom's run shows too, the other figures and the report, is left out for time.
+    targets = [f"results/lits_mini/{name}" for name in ("table1.csv", "figure2.pdf")]
+    result = workplace.snakemake(*targets, configfiles=files)
     assert result.returncode == 0, result.stdout[-5000:]
-    return workplace.folder / "results/lits_mini", root
+    return folder, root
 
 
 def test_the_real_cases_run_through_to_table1_and_figure2(results):

@@ -268,7 +268,7 @@ def test_figures_are_pictures_and_documents(results):
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]
         assert min(picture.shape[:2]) > 300, name
-        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10, name
+        assert picture.std() > 0.02, name  # not an empty page
     svg = (results / "figure1.svg").read_text()
     assert svg.rstrip().endswith("</svg>")
     for name in ("figure2", "figure2_all_layers"):
@@ -284,6 +284,15 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     expected = {f"{name}.png" for name in figures}
     expected |= {"figure1.svg", "figure2.pdf", "figure2_all_layers.pdf"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
-    expected |= {"verdicts.csv", "table1.csv", "table1.md", "table1.tex", "comparison.csv"}
-    expected |= {"cases", "slices", "networks", "segmentations", "scores", "kernels", "logs"}
+    expected |= {"verdicts.csv", "table1.csv", "table1.html", "table1.md", "table1.tex"}
+    expected |= {
+        "comparison.csv",
+        "cases",
+        "slices",
+        "networks",
+        "segmentations",
+        "scores",
+        "kernels",
+        "logs",
+    }
     assert tops == expected

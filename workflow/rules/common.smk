@@ -14,7 +14,7 @@ os.environ.update(PYTHONPATH=SOURCES)
 
 from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
-from upwind.data.folds import assign_folds
+from upwind.data.folds import assign_folds, check_chosen, unseen_cases
 from upwind.data.naming import CaseFiles, find_cases
 
 
@@ -55,21 +55,6 @@ def raw_cases():
     return find_cases(DATASET["root"], DATASET["kind"])
 
 
-def check_fold_settings():
-    """Settings that only make sense together; found before a night of training, not after."""
-    if KERNEL_FOLD not in [*FOLDS, "all"]:
-        raise WorkflowError(
-            f"kernels.network: there is no fold {KERNEL_FOLD} of {len(FOLDS)}"
-        )
-    if DATASET["on_bad_case"] == "stop":
-        bare = [fold for fold in FOLDS if not set(unseen(fold)) & set(operated_cases())]
-        if bare:
-            raise WorkflowError(
-                f"levelset.cases: fold {', '.join(bare)} has none of them, so Table I would have "
-                "an empty cell; add a case of that fold"
-            )
-
-
 RAW = {case.number: case for case in or_stop(raw_cases)}
 
 
@@ -81,6 +66,21 @@ def cases():
     return [int(line) for line in Path(table).read_text().split()]
 
 
+def fold_table():
+    return assign_folds(cases(), config["folds"], config["fold_shuffle_seed"])
+
+
+def check_fold_settings():
+    table, chosen = fold_table(), config["levelset"]["cases"]
+    if chosen != "all":
+        check_chosen(table, chosen)
+
+
+# Found before a night of training, not after. Which cases can be skipped is not known yet.
+if DATASET["on_bad_case"] == "stop":
+    or_stop(check_fold_settings)
+
+
 def operated_cases():
     """Cases that the level set's operator segments."""
     chosen = config["levelset"]["cases"]
@@ -88,17 +88,13 @@ def operated_cases():
 
 
 def unseen(fold):
-    table = or_stop(assign_folds, cases(), config["folds"], config["fold_shuffle_seed"])
-    return table.loc[table["fold"] == int(fold), "case"].tolist()
+    return unseen_cases(or_stop(fold_table), int(fold))
 
 
 def training_cases(fold):
     """Cases that a fold trains on; the fold 'all' leaves nobody out."""
     left_out = [] if fold == "all" else unseen(fold)
     return [case for case in cases() if case not in left_out]
-
-
-check_fold_settings()
 
 
 def volumes(case):
@@ -162,6 +158,7 @@ def results():
                 "verdicts.csv",
                 "scores.csv",
                 "table1.csv",
+                "table1.html",
                 "table1.md",
                 "table1.tex",
                 "comparison.csv",

@@ -5,9 +5,11 @@ rule tabulate:
     input:
         scores=f"{RESULTS}/scores.csv",
         verdicts=f"{RESULTS}/verdicts.csv",
+        cases=f"{RESULTS}/cases.csv",
     output:
-        csv=report(
-            f"{RESULTS}/table1.csv",
+        csv=f"{RESULTS}/table1.csv",
+        html=report(
+            f"{RESULTS}/table1.html",
             category="Table I",
             caption="../report/table1.rst",
             labels={"item": "Table I", "kind": "table"},

@@ -9,8 +9,7 @@ from upwind.data.check import CaseReport, cases_table, render, usable
 
 with logged(snakemake.log[0]):
     reports = [
-        CaseReport.from_dict(json.loads(Path(path).read_text()))
-        for path in snakemake.input.reports
+        CaseReport.from_dict(json.loads(Path(path).read_text())) for path in snakemake.input.reports
     ]
     print(render(reports))
     numbers = usable(reports, snakemake.params.on_bad_case)

@@ -4,12 +4,25 @@ import pandas as pd
 
 from upwind.common.files import write_csv, write_text
 from upwind.common.jobs import logged
-from upwind.tables.table1 import failed_folds, failed_notes, table1, to_latex, to_markdown
+from upwind.tables.table1 import (
+    coverage_notes,
+    failed_folds,
+    failed_notes,
+    left_out_notes,
+    table1,
+    to_html,
+    to_latex,
+    to_markdown,
+)
 
 with logged(snakemake.log[0]):
     verdicts = pd.read_csv(snakemake.input.verdicts)
-    table = table1(pd.read_csv(snakemake.input.scores), failed_folds(verdicts))
+    scores = pd.read_csv(snakemake.input.scores)
+    table = table1(scores, failed_folds(verdicts))
     notes = failed_notes(verdicts, snakemake.params.failed_below)
+    notes += coverage_notes(scores)
+    notes += left_out_notes(pd.read_csv(snakemake.input.cases))
     write_csv(snakemake.output.csv, table)
     write_text(snakemake.output.markdown, to_markdown(table, notes))
+    write_text(snakemake.output.html, to_html(table, notes))
     write_text(snakemake.output.latex, to_latex(table, notes))

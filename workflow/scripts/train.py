@@ -18,9 +18,7 @@ with logged(snakemake.log[0]):
     )
     common = {k: v for k, v in params.training.items() if k != "failed_below"}
     options = dict(params.network)
-    settings = TrainingSettings(
-        epochs=options.pop("epochs"), window=tuple(params.window), **common
-    )
+    settings = TrainingSettings(epochs=options.pop("epochs"), window=tuple(params.window), **common)
     recipe = Recipe(
         wildcards.network, params.image_size, settings.window, params.threshold, options
     )

@@ -23,15 +23,12 @@ def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = No
     ``shuffle_seed`` shuffles the patients first; None is the paper's.
     """
     ordered = sorted(cases)
-    if len(ordered) < 2:
+    if folds < 2:
+        raise UpwindError(f"folds: {folds} leaves nobody to train on; set `folds` to 2 or more")
+    if folds > len(ordered):
         raise UpwindError(
-            f"folds: there are {len(ordered)} usable cases, and folds need at least 2; add cases "
-            "(dataset.root)"
-        )
-    if not 2 <= folds <= len(ordered):
-        raise UpwindError(
-            f"folds: {len(ordered)} usable cases cannot make {folds} folds; set `folds` between 2 "
-            f"and {len(ordered)}"
+            f"folds: {folds} folds need at least {folds} usable cases and there are "
+            f"{len(ordered)}; set `folds` to no more than that, or add cases (dataset.root)"
         )
     order = np.arange(len(ordered))
     if shuffle_seed is not None:
@@ -72,6 +69,20 @@ def split_slices(
 def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
     """``split.csv`` as :func:`split_slices` made it."""
     return pd.read_csv(path, dtype={"fold": str})
+
+
+def check_chosen(folds: pd.DataFrame, chosen: Sequence[int]) -> None:
+    """Raise UpwindError unless every case in ``chosen`` (levelset.cases) exists and every fold has
+    one: a fold without would leave a cell of Table I empty."""
+    unknown = sorted(set(chosen) - set(folds["case"]))
+    if unknown:
+        raise UpwindError(f"levelset.cases: no case {', '.join(map(str, unknown))} in the data")
+    bare = sorted(set(folds["fold"]) - set(folds.loc[folds["case"].isin(chosen), "fold"]))
+    if bare:
+        raise UpwindError(
+            f"levelset.cases: among them is no case of fold {', '.join(map(str, bare))}, so Table I "
+            "would have an empty cell; add one, or set `all`"
+        )
 
 
 def unseen_cases(folds: pd.DataFrame, fold: int) -> list[int]:

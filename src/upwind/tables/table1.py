@@ -1,5 +1,6 @@
 """Table I: mean DSC over a fold's cases, for each method."""
 
+import html
 from collections.abc import Sequence
 
 import pandas as pd
@@ -82,9 +83,37 @@ def failed_notes(verdicts: pd.DataFrame, failed_below: float) -> list[str]:
     ]
 
 
+def coverage_notes(scores: pd.DataFrame) -> list[str]:
+    """A sentence for each method that was scored on fewer unseen patients than another."""
+    unseen = scores[scores["subset"] == UNSEEN]
+    counts = unseen.groupby("method")["case"].nunique()
+    most = counts.max()
+    return [
+        f"{HEADINGS.get(method, method.upper())} was scored on {count} of {most} patients."
+        for method, count in counts.items()
+        if count < most
+    ]
+
+
+def left_out_notes(cases: pd.DataFrame) -> list[str]:
+    """A sentence naming the cases of ``cases.csv`` that were not usable, if any."""
+    bad = cases.loc[~cases["usable"], "case"]
+    if bad.empty:
+        return []
+    return [f"Left out, for the problems that cases.csv lists: case {', '.join(map(str, bad))}."]
+
+
 def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """Table I with the published figures beside ours (ours / published), and notes."""
     return _markdown(_beside(table, " / ")) + "\n" + "\n".join(f"- {n}" for n in _all(notes)) + "\n"
+
+
+def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Table I as a page of its own, ours / published, and notes."""
+    rows = _beside(table, " / ")
+    items = "".join(f"<li>{html.escape(note)}</li>" for note in _all(notes))
+    body = rows.to_html(index=False, border=0, escape=True)
+    return _PAGE.format(body=body, items=items)
 
 
 def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
@@ -105,6 +134,20 @@ def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Table I</title><style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50em; margin: 2em auto; color: #222; }}
+table {{ border-collapse: collapse; }} th, td {{ padding: 0.3em 1em; text-align: right; }}
+th {{ border-bottom: 2px solid #222; }} td {{ border-bottom: 1px solid #ddd; }}
+td:first-child, th:first-child {{ text-align: left; }} li {{ margin: 0.3em 0; }}
+</style></head><body>
+<h1>Table I: DSC for each fold, ours / published</h1>
+{body}
+<ul>{items}</ul>
+</body></html>
+"""
 
 
 def _all(notes: Sequence[str]) -> list[str]:
