@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 	$(BIN)/upwind show results/demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n $(CORES)
+	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
