@@ -14,6 +14,15 @@ from upwind.levelset import scheme
 STENCILS = scheme.finite_differences(torch.float64)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Many small tensors: a second thread only waits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def constant_fields(size, speed=0.0, velocity_x=0.0, velocity_y=0.0, curvature=0.0):
     values = (speed, velocity_x, velocity_y, curvature)
     return scheme.Fields(*(torch.full((1, size, size), v, dtype=torch.float64) for v in values))
@@ -92,14 +101,14 @@ def test_circle_grows_and_shrinks_by_ft_with_first_order_errors(speed, start):
 
 
 def test_circle_under_curvature_flow_has_r_squared_falling_by_2t():
-    size, steps = 64, 110
+    size, steps = 48, 60
     start = 0.35 * size
     u, fields = disc(size, 0.35), constant_fields(size, curvature=1.0)
     for part in range(1, 4):
         u = scheme.evolve(u, fields, STENCILS, 0.25, steps)
         expected = math.sqrt(start**2 - 2 * part * steps * 0.25)
-        assert radius_of(u) == pytest.approx(expected, abs=0.05)  # pixels; it fell by 1.3 to 3.9
-    assert expected < start - 3.5
+        assert radius_of(u) == pytest.approx(expected, abs=0.05)  # pixels
+    assert expected < start - 2.5
 
 
 def test_curvature_flow_converges_to_the_exact_level_sets():
