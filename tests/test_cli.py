@@ -111,6 +111,7 @@ def test_segment_keeps_a_mask_that_is_there(tmp_path, weights):
         ("missing.nii.gz", "mask.nii.gz", "missing.nii.gz does not exist"),
         ("broken.nii.gz", "mask.nii.gz", "broken.nii.gz cannot be segmented"),
         ("broken.nii.gz", "mask.png", "name it .nii or .nii.gz"),
+        ("broken.nii.gz", "new/broken.nii.gz", "cannot be segmented"),
     ],
 )
 def test_segment_says_what_is_wrong_and_writes_nothing(tmp_path, weights, ct, mask, message):
@@ -119,6 +120,38 @@ def test_segment_says_what_is_wrong_and_writes_nothing(tmp_path, weights, ct, ma
     assert result.exit_code == 1
     assert message in result.stderr
     assert not (tmp_path / mask).exists()
+
+
+def test_segment_never_replaces_its_input(tmp_path, weights):
+    ct = tmp_path / "ct.nii.gz"
+    ct.write_bytes(b"mine")
+    result = upwind("segment", ct, "--weights", weights, "-o", ct, "--overwrite")
+    assert result.exit_code == 1
+    assert "is an input" in result.stderr
+    assert ct.read_bytes() == b"mine"
+
+
+def test_segment_warns_of_values_that_are_not_hu(tmp_path, weights):
+    values = np.random.default_rng(0).integers(0, 4000, (16, 16, 3)).astype(np.int16)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "ct.nii.gz")
+    mask = tmp_path / "mask.nii.gz"
+    result = upwind("segment", tmp_path / "ct.nii.gz", "--weights", weights, "-o", mask)
+    assert result.exit_code == 0
+    assert "may not be HU" in result.stderr
+
+
+def test_segment_knows_its_devices(tmp_path, weights):
+    nib.save(
+        nib.Nifti1Image(np.arange(768, dtype=np.int16).reshape(16, 16, 3) - 500, np.eye(4)),
+        tmp_path / "ct.nii.gz",
+    )
+    for device, message in (("gpu", "choose auto, cpu, cuda"), ("cuda:99", "this machine shows")):
+        mask = tmp_path / "mask.nii.gz"
+        arguments = ("--weights", weights, "-o", mask, "--device", device)
+        result = upwind("segment", tmp_path / "ct.nii.gz", *arguments)
+        assert result.exit_code == 1
+        assert message in result.stderr
+        assert not mask.exists()
 
 
 def test_show_prints_table_1_and_the_figures_that_exist(tmp_path):

@@ -91,8 +91,10 @@ def segment(
 
     if output.exists() and not overwrite:
         raise UpwindError(f"{output} exists already; name another file or give --overwrite")
-    millilitres = segment_file(ct, weights, output, device, threads)
-    typer.echo(f"{output}: {millilitres:.0f} ml of liver")
+    segmented = segment_file(ct, weights, output, device, threads)
+    for warning in segmented.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    typer.echo(f"{output}: {segmented.liver_ml:.0f} ml of liver")
 
 
 @app.command()
@@ -107,5 +109,8 @@ def show(
             "`snakemake --cores 2` first"
         )
     typer.echo(f"Table I, ours / published ({table})\n\n{table.read_text(encoding='utf-8')}")
+    report = folder / "report.html"
+    if report.is_file() and report.stat().st_mtime < table.stat().st_mtime:
+        typer.echo(f"{report} is older than Table I; see {folder}/logs/report.log", err=True)
     pages = ["report.html", *sorted(p.name for p in folder.glob("*.png"))]
     typer.echo("\n".join(str(folder / page) for page in pages if (folder / page).is_file()))

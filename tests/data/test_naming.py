@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upwind.common.errors import UpwindError
-from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
+from upwind.data.naming import CaseFiles, find_cases, holds_cases, partner_name, short_name
 
 
 def touch(root, *names):
@@ -46,11 +46,16 @@ def test_missing_partners_are_kept_for_the_check(tmp_path):
     ]
 
 
-def test_images_alone_for_prediction(tmp_path):
-    lits(tmp_path, [1, 2])
-    touch(tmp_path, "segmentation-3.nii")
-    cases = find_cases(tmp_path, "lits", labels=False)
-    assert [(case.number, case.label) for case in cases] == [(1, None), (2, None)]
+@pytest.mark.parametrize(
+    "name", ["volume-3.nii", "segmentation-0.nii.gz", "imagesTr/liver_7.nii.gz"]
+)
+def test_a_folder_holds_cases_when_a_file_is_named_like_one(tmp_path, name):
+    assert not holds_cases(tmp_path / "missing")
+    touch(tmp_path, "phantom.txt", "notes.nii")
+    assert not holds_cases(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    touch(tmp_path, name)
+    assert holds_cases(tmp_path)
 
 
 def test_duplicates_and_leading_zeros_share_one_number(tmp_path):

@@ -255,3 +255,25 @@ def test_signed_distance_to_disc_by_hand():
     assert float(u[2, 3]) == 1.5
     assert float(u[6, 6]) == pytest.approx(1.5 - 5.0)  # 4 rows and 3 columns away
     assert float(u[2, 1]) == pytest.approx(-0.5)
+
+
+def test_chunks_give_the_same_result_and_gradients_and_keep_less():
+    torch.manual_seed(0)
+    u = scheme.signed_distance_to_disc(16, (7.0, 8.0), 4.0, torch.float64)[None].requires_grad_()
+    speed = torch.tanh(torch.randn(1, 16, 16, dtype=torch.float64)).requires_grad_()
+    zero = torch.zeros_like(speed)
+    fields = scheme.Fields(speed, zero, zero, zero + 0.1)
+    stencils = scheme.finite_differences(torch.float64).requires_grad_()
+
+    def run(evolve):
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+            out = evolve(u, fields, stencils, 0.4, 30)
+        return out, torch.autograd.grad(out.square().sum(), (u, speed, stencils)), len(kept)
+
+    plain, by_plain, kept_plain = run(scheme.evolve)
+    chunked, by_chunked, kept_chunked = run(scheme.evolve_in_chunks)
+    torch.testing.assert_close(chunked, plain, rtol=0, atol=1e-12)
+    for ours, theirs in zip(by_chunked, by_plain, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+    assert kept_chunked < kept_plain / 10

@@ -284,8 +284,18 @@ def test_cases_left_out_are_named():
 
 
 def test_html_shows_every_cell_and_escapes_the_notes():
-    table = pd.DataFrame([["0", 0.5, 0.25, 0.125, 1.0]], columns=["fold", *TABLE1_COLUMNS])
+    row = [0.5, 0.25, 0.125, 1.0]
+    folds = [str(fold) for fold in range(5)]
+    table = pd.DataFrame([[fold, *row] for fold in folds], columns=["fold", *TABLE1_COLUMNS])
     page = to_html(table, ["DSC < 0.5"])
     for cell in ("0.500 / 0.736", "0.250 / 0.912", "0.125 / 0.837", "1.000 / 0.619"):
         assert f"<td>{cell}</td>" in page
     assert "<li>DSC &lt; 0.5</li>" in page
+
+
+def test_folds_that_are_not_the_papers_stand_beside_its_average_alone():
+    names = ["0", "1", "2", "avg"]
+    table = pd.DataFrame([[name, *[0.5] * 4] for name in names], columns=["fold", *TABLE1_COLUMNS])
+    lines = to_markdown(table).splitlines()
+    assert lines[2] == "| 0 | 0.500 | 0.500 | 0.500 | 0.500 |"
+    assert lines[5] == "| avg | 0.500 / 0.640 | 0.500 / 0.903 | 0.500 / 0.692 | 0.500 / 0.511 |"

@@ -204,8 +204,14 @@ def test_defaults_are_the_papers_and_keras():
 def test_a_gpu_that_is_not_there_is_said_and_auto_takes_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == torch.device("cpu")
-    with pytest.raises(UpwindError, match=r"training\.device: cuda:0 .*'auto' or 'cpu'"):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(UpwindError, match=r"'cuda:0' is asked for .* shows 0 GPUs.* auto or cpu"):
         choose_device("cuda:0")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    for unknown in ("cuda:2", "gpu", "cuda:x", ""):
+        with pytest.raises(UpwindError, match="device"):
+            choose_device(unknown)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("auto") == torch.device("cuda")
     assert choose_device("cpu") == torch.device("cpu")

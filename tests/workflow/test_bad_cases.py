@@ -1,5 +1,7 @@
 """A data set with bad cases: the run stops with every problem, or goes on without them."""
 
+import re
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -40,18 +42,18 @@ def bad_data(workplace):
     return workplace
 
 
-def run(workplace, on_bad_case):
+def run(workplace, on_bad_case, *arguments):
     settings = {
         "experiment": "bad",
         "folds": 3,
         "image_size": 16,
         "dataset": {"kind": "lits", "root": "raw", "on_bad_case": on_bad_case},
     }
-    return workplace.snakemake("results/bad/folds.csv", configfiles=[workplace.configure(settings)])
+    return workplace.snakemake(*arguments, configfiles=[workplace.configure(settings)])
 
 
 def test_stop_prints_the_table_with_every_problem_and_fails(bad_data):
-    result = run(bad_data, "stop")
+    result = run(bad_data, "stop", "results/bad/folds.csv")
     assert result.returncode != 0
     assert "Traceback" not in result.stdout
     assert "3 of 6 cases cannot be used" in result.stdout
@@ -66,7 +68,9 @@ def test_stop_prints_the_table_with_every_problem_and_fails(bad_data):
 
 
 def test_skip_leaves_the_bad_cases_out_and_names_them(bad_data):
-    result = run(bad_data, "skip")
+    planned = run(bad_data, "skip", "--dry-run")
+    assert planned.returncode == 0, planned.stdout
+    result = run(bad_data, "skip", "results/bad/folds.csv")
     assert result.returncode == 0, result.stdout
     results = bad_data.folder / "results/bad"
     folds = pd.read_csv(results / "folds.csv")
@@ -81,3 +85,9 @@ def test_skip_leaves_the_bad_cases_out_and_names_them(bad_data):
     assert "segmentation-5" in cases.loc[5, "errors"]
     assert cases.loc[list(GOOD), "errors"].isna().all()
     assert "Case 5" in (results / "logs/collect_cases.log").read_text()
+    planned = run(bad_data, "skip", "--dry-run")
+    assert planned.returncode == 0, planned.stdout
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.stdout, re.MULTILINE))
+    assert jobs["operate_level_set"] == "3"
+    assert jobs["train"] == "7"  # two networks on three folds, and the UNet on all cases
+    assert "check_case" not in jobs

@@ -102,3 +102,13 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
 )
 def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expected, workplace):
     assert_one_message(dry_run(workplace, **settings), expected)
+
+
+def test_the_phantom_never_writes_among_volumes_that_it_did_not_make(workplace):
+    folder = workplace.folder / "mine"
+    folder.mkdir()
+    (folder / "volume-0.nii").touch()
+    result = dry_run(workplace, dataset={"root": "mine"})
+    assert_one_message(result, r"mine, but that folder holds volumes that the phantom did not make")
+    (folder / "phantom.txt").touch()
+    assert dry_run(workplace, dataset={"root": "mine"}).returncode == 0

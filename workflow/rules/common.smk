@@ -15,7 +15,7 @@ os.environ.update(PYTHONPATH=SOURCES)
 from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
 from upwind.data.folds import assign_folds, check_chosen, unseen_cases
-from upwind.data.naming import CaseFiles, find_cases
+from upwind.data.naming import CaseFiles, find_cases, holds_cases
 
 
 def load_schema():
@@ -44,10 +44,20 @@ RUNS = [(network, fold) for network in NETWORKS for fold in FOLDS]
 RUNS += [("unet", KERNEL_FOLD)] if KERNEL_FOLD not in FOLDS else []
 
 
+# Marks a folder whose volumes the phantom may write, and write again.
+PHANTOM_MARKER = f"{DATASET['root']}/phantom.txt"
+
+
 def raw_cases():
     """Cases before any check, by number: those the phantom will have, or those in the folder."""
     if DATASET["kind"] == "phantom":
         root = Path(DATASET["root"])
+        if holds_cases(root) and not Path(PHANTOM_MARKER).exists():
+            raise UpwindError(
+                f"dataset.kind is phantom, which writes its volumes into {root}, but that folder "
+                "holds volumes that the phantom did not make: set dataset.kind to lits or msd, or "
+                "dataset.root to another folder"
+            )
         return [
             CaseFiles(n, root / f"volume-{n}.nii.gz", root / f"segmentation-{n}.nii.gz")
             for n in range(DATASET["patients"])
@@ -180,7 +190,6 @@ def results():
                 "weights.safetensors",
                 "curves.csv",
                 "curves.png",
-                "verdict.json",
             )
         ],
     }

@@ -2,7 +2,20 @@
 
 if DATASET["kind"] == "phantom":
 
+    rule mark_phantom:
+        output:
+            marker=PHANTOM_MARKER,
+        log:
+            f"{LOGS}/mark_phantom.log",
+        conda:
+            "../../envs/volumes.yaml"
+        script:
+            "../scripts/mark_phantom.py"
+
     rule make_phantom:
+        input:
+            # Says whose the folder is before the first volume is in it; its date does not matter.
+            marker=ancient(PHANTOM_MARKER),
         output:
             volume=f"{DATASET['root']}/volume-{{case}}.nii.gz",
             segmentation=f"{DATASET['root']}/segmentation-{{case}}.nii.gz",
@@ -85,6 +98,7 @@ rule assign_folds:
         "../../envs/volumes.yaml"
     params:
         folds=config["folds"],
+        operated=config["levelset"]["cases"],
         shuffle_seed=config["fold_shuffle_seed"],
         heldout_share=config["heldout_share"],
         split_seed=config["split_seed"],

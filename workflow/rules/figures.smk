@@ -99,6 +99,6 @@ rule draw_gallery:
         "../../envs/figures.yaml"
     params:
         cases=lambda w: cases(),
-        segmentations=lambda w, input: str(Path(input.level_set[0]).parents[1]),
+        segmentations=lambda w: f"{RESULTS}/segmentations",
     script:
         "../scripts/draw_gallery.py"

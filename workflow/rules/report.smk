@@ -18,6 +18,7 @@ onsuccess:
     # Snakemake's report needs a finished run, so no rule can make it. The run still holds the lock,
     # and a run of single targets may not have all that the report shows.
     if all(Path(path).exists() for path in results()["top"]):
+        Path(f"{RESULTS}/report.html").unlink(missing_ok=True)
         shell(
             "{sys.executable} -m snakemake --snakefile {workflow.main_snakefile:q}"
             " --configfile {RESULTS}/config.yaml --report {RESULTS}/report.html --nolock --quiet all"

@@ -16,6 +16,7 @@ rule segment_fold:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     params:
+        threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
         cpu_threads=config["training"]["cpu_threads"],
     script:

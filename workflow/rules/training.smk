@@ -8,7 +8,6 @@ rule train:
     output:
         weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
         curves=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv",
-        verdict=f"{RESULTS}/networks/{{network}}/{{fold}}/verdict.json",
     log:
         f"{LOGS}/train/{{network}}-{{fold}}.log",
     conda:
@@ -16,10 +15,12 @@ rule train:
     threads: config["training"]["cpu_threads"]
     params:
         network=lambda w: config[w.network],
-        training=config["training"],
+        # What only judges a run must not train it again.
+        training={
+            key: v for key, v in config["training"].items() if key != "failed_below"
+        },
         image_size=config["image_size"],
         window=config["intensity"]["window"],
-        threshold=config["prediction"]["threshold"],
         seed=config["seed"],
     script:
         "../scripts/train.py"
@@ -27,11 +28,9 @@ rule train:
 
 rule collect_verdicts:
     input:
-        verdicts=expand(
-            f"{RESULTS}/networks/{{network}}/{{fold}}/verdict.json",
-            network=NETWORKS,
-            fold=FOLDS,
-        ),
+        curves=[
+            f"{RESULTS}/networks/{network}/{fold}/curves.csv" for network, fold in RUNS
+        ],
     output:
         table=f"{RESULTS}/verdicts.csv",
     log:
@@ -39,6 +38,7 @@ rule collect_verdicts:
     conda:
         "../../envs/figures.yaml"
     params:
-        runs=[(network, fold) for network in NETWORKS for fold in FOLDS],
+        runs=RUNS,
+        failed_below=config["training"]["failed_below"],
     script:
         "../scripts/collect_verdicts.py"

@@ -1,13 +1,16 @@
 """Cluster the UNet's 3x3 kernels, layer by layer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from upwind.common.jobs import logged
 from upwind.kernels.clustering import cluster, write_clustering
+from upwind.kernels.published import beside_published
 from upwind.networks.weights import convolution_kernels
 
 with logged(snakemake.log[0]):
     weights = convolution_kernels(snakemake.input.weights)
     params = snakemake.params
     clustering = cluster(weights, params.clusters, params.seed, params.restarts)
+    clustering = replace(clustering, layers=beside_published(clustering.layers))
     write_clustering(clustering, Path(snakemake.output.kernels).parent)

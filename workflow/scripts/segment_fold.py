@@ -1,5 +1,7 @@
 """Segment a fold's unseen patients, and the held-out slices of its training patients."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from upwind.common.jobs import logged
@@ -11,6 +13,7 @@ from upwind.training.loop import use_device
 with logged(snakemake.log[0]):
     device = use_device(snakemake.params.device, snakemake.params.cpu_threads)
     network, recipe = load_weights(snakemake.input.weights)
+    recipe = replace(recipe, threshold=snakemake.params.threshold)
     fold = snakemake.wildcards.fold
     unseen = unseen_cases(pd.read_csv(snakemake.input.folds), int(fold))
     heldout = slices_of(read_split(snakemake.input.split), fold, HELDOUT)

@@ -80,8 +80,8 @@ def check_chosen(folds: pd.DataFrame, chosen: Sequence[int]) -> None:
     bare = sorted(set(folds["fold"]) - set(folds.loc[folds["case"].isin(chosen), "fold"]))
     if bare:
         raise UpwindError(
-            f"levelset.cases: among them is no case of fold {', '.join(map(str, bare))}, so Table I "
-            "would have an empty cell; add one, or set `all`"
+            f"levelset.cases: among them is no case of fold {', '.join(map(str, bare))}, so Table "
+            "I would have an empty cell; add one, or set `all`"
         )
 
 

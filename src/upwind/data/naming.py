@@ -52,13 +52,12 @@ _NAMINGS = {
 KINDS = ("auto", *_NAMINGS)
 
 
-def find_cases(root: Path, kind: str = "auto", *, labels: bool = True) -> list[CaseFiles]:
+def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
     """Cases under ``root``, sorted by number (the paper's folds follow the case numbers).
 
     ``kind`` is ``lits``, ``msd`` or ``auto`` (whichever of the two is there). A case may lack its
-    image or its label: that is for :func:`upwind.data.check.check_case` to say. ``labels=False``
-    lists the images alone, for prediction. Leading zeros do not count: ``volume-007.nii`` is case
-    7. Other files and subfolders are ignored.
+    image or its label: that is for :func:`upwind.data.check.check_case` to say. Leading zeros
+    do not count: ``volume-007.nii`` is case 7. Other files and subfolders are ignored.
 
     Raises:
         UpwindError: no such folder or kind, no case in it, or names of both kinds (``auto``).
@@ -72,7 +71,7 @@ def find_cases(root: Path, kind: str = "auto", *, labels: bool = True) -> list[C
             "check the path (dataset.root in the config)."
         )
     tried = list(_NAMINGS) if kind == "auto" else [kind]
-    found = {name: _cases_named(root, _NAMINGS[name], labels) for name in tried}
+    found = {name: _cases_named(root, _NAMINGS[name]) for name in tried}
     held = [name for name, cases in found.items() if cases]
     if not held:
         expected = "; or ".join(f"{_NAMINGS[name].expected} ({name})" for name in tried)
@@ -86,6 +85,12 @@ def find_cases(root: Path, kind: str = "auto", *, labels: bool = True) -> list[C
             "(dataset.kind, or --kind)."
         )
     return found[held[0]]
+
+
+def holds_cases(root: Path) -> bool:
+    """Is there any file under ``root`` that is named like a case of either kind?"""
+    root = Path(root)
+    return root.is_dir() and any(_cases_named(root, naming) for naming in _NAMINGS.values())
 
 
 def short_name(path: Path) -> str:
@@ -105,9 +110,9 @@ def partner_name(path: Path) -> str:
     return f"partner of {name}"
 
 
-def _cases_named(root: Path, naming: _Naming, labels: bool) -> list[CaseFiles]:
+def _cases_named(root: Path, naming: _Naming) -> list[CaseFiles]:
     images = _numbered(root / naming.image_folder, naming.image_pattern)
-    partners = _numbered(root / naming.label_folder, naming.label_pattern) if labels else {}
+    partners = _numbered(root / naming.label_folder, naming.label_pattern)
     return [
         _case(number, images.get(number, []), partners.get(number, []))
         for number in sorted(images.keys() | partners.keys())

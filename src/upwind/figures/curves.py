@@ -40,7 +40,7 @@ def draw_curves(
     for axes, columns in ((loss, ["train_loss", "heldout_loss"]), (dsc, ["heldout_dsc"])):
         _draw_lines(axes, curves, columns)
         axes.set_xlabel("epoch")
-    loss.set_ylabel("loss (1 − squared DSC)")
+    loss.set_ylabel("loss (1 − DSC, squared form)")
     dsc.set_ylabel("DSC")
     if failed_below is not None:
         rule = f"failed if below {failed_below:g} at the end"

@@ -3,7 +3,7 @@
 Eager tensors spend their time on memory traffic: a step makes some thirty passes over u. Here one
 pass computes the nine differences of a row in registers and the step from them. Only u is kept
 for each step; the backward pass computes the differences again and applies the adjoint by hand
-(see ``benchmarks/lsn_step.py`` for the gain). Images are independent, and sums over pixels are
+(see ``benchmarks/training.py`` for the gain). Images are independent, and sums over pixels are
 kept per image and added in a fixed order, so results do not depend on the number of threads.
 """
 

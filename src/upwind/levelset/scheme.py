@@ -13,10 +13,12 @@ This module is the plain definition, differentiable by autograd on any device.
 :mod:`upwind.levelset.fused` computes the same on CPU, faster.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 # Rows of the stencil tensor. x runs along columns, y along rows.
 X_BACKWARD, X_FORWARD, Y_BACKWARD, Y_FORWARD, X, Y, XX, YY, XY = range(9)
@@ -89,6 +91,19 @@ def evolve(
     """u (n, h, w) after ``steps`` steps of :func:`step`."""
     for _ in range(steps):
         u = step(u, fields, stencils, dt)
+    return u
+
+
+def evolve_in_chunks(
+    u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float, steps: int
+) -> torch.Tensor:
+    """The same as :func:`evolve`; the backward pass computes each chunk of about sqrt(steps) steps
+    again instead of keeping it, so memory grows with sqrt(steps): autograd keeps some 35 images a
+    step, 38 GB for 224 steps of 20 slices of 256 x 256 pixels."""
+    chunk = math.isqrt(max(steps - 1, 0)) + 1
+    for start in range(0, steps, chunk):
+        count = min(chunk, steps - start)
+        u = checkpoint(evolve, u, fields, stencils, dt, count, use_reentrant=False)
     return u
 
 

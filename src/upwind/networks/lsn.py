@@ -69,7 +69,9 @@ class LSN(nn.Module):
             raise UpwindError(f"lsn.terms: {unknown or 'none given'}; choose from {list(TERMS)}")
         limit = scheme.stable_time_step(1.0, 0.0, 0.0)
         if not 0 < dt <= limit:
-            raise UpwindError(f"lsn.dt: {dt} is not in (0, {limit}], the scheme's stability limit")
+            raise UpwindError(
+                f"lsn.dt: {dt} is not in (0, {limit}], the stability limit for a speed of at most 1"
+            )
         self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
         self.edge_contrast = edge_contrast
         self.speed = SpeedNetwork(channels, dilations)
@@ -113,7 +115,7 @@ class LSN(nn.Module):
 
 def _evolve_on(device: torch.device) -> Callable[..., torch.Tensor]:
     if device.type != "cpu":
-        return scheme.evolve
+        return scheme.evolve_in_chunks
     # Imported when needed: Numba takes most of a second, and not every job moves a contour.
     from upwind.levelset import fused
 

@@ -10,12 +10,9 @@ from upwind.common.errors import UpwindError
 from upwind.data.volumes import Volume, read_grid, read_volume
 from upwind.scores.metrics import overlap, surface_distances
 
+# Patients that the fold did not train on, whole volume; the same, but only the slices from the
+# first to the last that show liver; held-out slices of patients that the fold did train on.
 UNSEEN, UNSEEN_LIVER, HELDOUT = "unseen", "unseen_liver", "heldout"
-SUBSETS = {
-    UNSEEN: "patients that the fold did not train on, whole volume",
-    UNSEEN_LIVER: "the same, only the slices from the first to the last that show liver",
-    HELDOUT: "held-out slices of patients that the fold did train on",
-}
 COLUMNS = (
     "method", "fold", "case", "subset", "dsc", "overlap_voxels", "mask_voxels", "label_voxels",
     "hd95_mm", "assd_mm", "mask_ml", "label_ml",

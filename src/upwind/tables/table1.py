@@ -29,7 +29,7 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}"}
 )
 NOTES = (
-    "DSC per volume on the CT's own grid, averaged over the cases of a fold.",
+    "DSC on the CT's own grid, averaged over a fold's cases: of whole volumes, but for LSN Test.",
     "ITK-SNAP: a simulated operator who sees the ground truth (bubble, parameters and stopping), "
     "as in the paper; it needs no training.",
     "LSN Test: held-out slices of patients that were trained on. The other columns: unseen "
@@ -67,7 +67,8 @@ def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
 
 def failed_folds(verdicts: pd.DataFrame) -> list[int]:
     """Folds in which a network failed to train, from the table of verdicts."""
-    return sorted(set(verdicts.loc[verdicts["failed"], "fold"].astype(int)))
+    failed = verdicts.loc[verdicts["failed"], "fold"].astype(str)
+    return sorted({int(fold) for fold in failed if fold.isdigit()})
 
 
 def failed_notes(verdicts: pd.DataFrame, failed_below: float) -> list[str]:
@@ -77,7 +78,7 @@ def failed_notes(verdicts: pd.DataFrame, failed_below: float) -> list[str]:
     if failed.empty:
         return [f"Every fold of every network trained ({rule})."]
     return [
-        f"{HEADINGS.get(row.method, row.method.upper())}, fold {row.fold}, failed to train: "
+        f"{HEADINGS.get(row.method, row.method.upper())}, {_run(row.fold)}, failed to train: "
         f"{row.reason} ({rule})."
         for row in failed.itertuples()
     ]
@@ -101,6 +102,10 @@ def left_out_notes(cases: pd.DataFrame) -> list[str]:
     if bad.empty:
         return []
     return [f"Left out, for the problems that cases.csv lists: case {', '.join(map(str, bad))}."]
+
+
+def _run(fold: object) -> str:
+    return "trained on all cases (Figures 1 and 2)" if str(fold) == "all" else f"fold {fold}"
 
 
 def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
@@ -156,6 +161,11 @@ def _all(notes: Sequence[str]) -> list[str]:
 
 def _beside(table: pd.DataFrame, before: str, after: str = "") -> pd.DataFrame:
     published = published_table1(list(TABLE1_COLUMNS))
+    ours = [fold for fold in table["fold"] if fold.isdigit()]
+    if ours != [fold for fold in published.index if fold.isdigit()]:
+        published = published.loc[
+            ["avg"]
+        ]  # with another number of folds, folds are not the paper's
 
     def cell(fold: str, column: str, ours: float) -> str:
         known = fold in published.index

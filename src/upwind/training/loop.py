@@ -1,5 +1,6 @@
 """The training loop, the same for every network."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,10 +38,15 @@ def choose_device(wanted: str = "auto") -> torch.device:
     """'auto' is the GPU where there is one. Raises UpwindError for a GPU that is not there."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
+    form = re.fullmatch(r"cpu|cuda(?::(\d+))?", wanted)
+    if form is None:
+        raise UpwindError(f"device {wanted!r}: choose auto, cpu, cuda or cuda:N")
+    shown = torch.cuda.device_count()
+    if wanted != "cpu" and int(form[1] or 0) >= shown:
         raise UpwindError(
-            f"training.device: {wanted} is asked for and this machine shows no GPU; set it to "
-            "'auto' or 'cpu', or check the driver and CUDA_VISIBLE_DEVICES"
+            f"device {wanted!r} is asked for and this machine shows {shown} GPUs; set the device "
+            "(training.device, --device) to auto or cpu, or check the driver and "
+            "CUDA_VISIBLE_DEVICES"
         )
     return torch.device(wanted)
 
