@@ -3,7 +3,9 @@
     u_t = F |grad u|  +  beta grad g . grad u  +  alpha g kappa |grad u|
 
 All layers share nine 3x3 stencils, which start as finite differences and are learned (paper,
-section IV). F in (-1, 1) is computed from the slice by a small convolution network, once, since
+section IV), by default among the kernels of mean zero: the paper's condition for a kernel to be a
+difference. A free stencil's sum is multiplied by u itself, tens of pixels, step after step: such
+networks ran away and did not train on every fold. F in (-1, 1) is computed from the slice by a small convolution network, once, since
 it does not depend on u. u starts as the signed distance to a disc where the training patients'
 livers are, so every pixel knows from the first step how far away the contour is; a binary start
 leaves the network nothing to learn from, which may be what happened to the paper's fold 2.
@@ -21,6 +23,7 @@ from upwind.levelset import scheme
 from upwind.levelset.edges import EDGE_CONTRAST, edge_function, sobel
 
 TERMS = ("balloon", "transport", "curvature")
+STENCIL_RULES = ("mean_zero", "free", "fixed")
 
 
 class SpeedNetwork(nn.Module):
@@ -47,10 +50,12 @@ class SpeedNetwork(nn.Module):
 
 
 class LSN(nn.Module):
-    """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities sigmoid(u) (n, 1, h, w).
+    """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities (n, 1, h, w).
 
     ``disc`` is (row, column, radius) as shares of the slice's size; see
-    :func:`upwind.training.prior.disc_of`.
+    :func:`upwind.training.prior.disc_of`. ``stencils`` is what learning may do to them: 'mean_zero',
+    'free' or 'fixed'. ``softness`` is the width of the contour's edge as a share of the slice's
+    size: probability is sigmoid(u / width).
     """
 
     def __init__(
@@ -62,6 +67,8 @@ class LSN(nn.Module):
         channels: int = 16,
         dilations: Sequence[int] = (1, 2, 4, 8),
         edge_contrast: float = EDGE_CONTRAST,
+        stencils: str = "mean_zero",
+        softness: float = 1 / 64,
     ) -> None:
         super().__init__()
         unknown = sorted(set(terms) - set(TERMS))
@@ -72,10 +79,15 @@ class LSN(nn.Module):
             raise UpwindError(
                 f"lsn.dt: {dt} is not in (0, {limit}], the stability limit for a speed of at most 1"
             )
+        if stencils not in STENCIL_RULES:
+            raise UpwindError(f"lsn.stencils: {stencils!r}; choose from {list(STENCIL_RULES)}")
+        self.rule, self.softness = stencils, softness
         self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
         self.edge_contrast = edge_contrast
         self.speed = SpeedNetwork(channels, dilations)
-        self.stencils = nn.Parameter(scheme.finite_differences())
+        self.free_stencils = nn.Parameter(
+            scheme.finite_differences(), requires_grad=stencils != "fixed"
+        )
         # alpha = softplus(.), beta free; both start at 0.1, small beside the balloon's 1, so that
         # dt = 0.5 stays near the stability limit of the whole equation.
         self.raw_alpha = nn.Parameter(torch.tensor(math.log(math.expm1(0.1))))
@@ -83,12 +95,19 @@ class LSN(nn.Module):
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
-        return torch.sigmoid(self.level_set(slices))[:, None]
+        width = self.softness * slices.shape[-1]
+        return torch.sigmoid(self.level_set(slices) / width)[:, None]
 
     def level_set(self, slices: torch.Tensor) -> torch.Tensor:
         """The level set function u (n, h, w) after the last step, in pixels, positive inside."""
         u = self.initial(slices.shape[-1], slices.device).expand(len(slices), -1, -1)
         return _evolve_on(slices.device)(u, self.fields(slices), self.stencils, self.dt, self.steps)
+
+    @property
+    def stencils(self) -> torch.Tensor:
+        """The nine stencils (9, 3, 3) that every layer uses."""
+        free = self.free_stencils
+        return free - free.mean(dim=(1, 2), keepdim=True) if self.rule == "mean_zero" else free
 
     def fields(self, slices: torch.Tensor) -> scheme.Fields:
         """Speed, transport velocity and curvature weight, evaluated once per slice."""
