@@ -50,7 +50,7 @@ def test_with_finite_differences_it_equals_the_solver():
         ours = network.level_set(slices)
         probability = network(slices)
     torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=1e-4)
-    torch.testing.assert_close(probability[:, 0], torch.sigmoid(ours))
+    torch.testing.assert_close(probability[:, 0], torch.sigmoid(ours / (24 / 64)))
     assert probability.shape == slices.shape
 
 
@@ -152,3 +152,41 @@ def test_no_layers_of_their_own_for_the_steps():
     counts = {sum(p.numel() for p in LSN(DISC, steps=s).parameters()) for s in (1, 40)}
     assert len(counts) == 1  # all steps share nine stencils
     assert LSN(DISC).stencils.shape == (9, 3, 3)
+
+
+def learn(network, updates=5):
+    optimiser = torch.optim.Adadelta(network.parameters(), lr=1.0)
+    for _ in range(updates):
+        optimiser.zero_grad()
+        network(random_slices()).square().mean().backward()
+        optimiser.step()
+    return network
+
+
+def test_learned_stencils_stay_differences_unless_they_are_free():
+    start = scheme.finite_differences()
+    torch.manual_seed(0)
+    kept = learn(LSN(DISC, steps=8)).stencils.detach()
+    assert (kept - start).abs().max() > 1e-4
+    torch.testing.assert_close(kept.sum((1, 2)), torch.zeros(9), rtol=0, atol=1e-6)
+    free = learn(LSN(DISC, steps=8, stencils="free")).stencils.detach()
+    assert free.sum((1, 2)).abs().max() > 1e-4
+    fixed = learn(LSN(DISC, steps=8, stencils="fixed")).stencils.detach()
+    torch.testing.assert_close(fixed, start, rtol=0, atol=0)
+
+
+def test_with_stencils_of_mean_zero_a_constant_added_to_u_is_only_added():
+    torch.manual_seed(0)
+    network = learn(LSN(DISC, steps=8))
+    slices = random_slices()
+    with torch.no_grad():
+        u = network.initial(24).expand(len(slices), -1, -1)
+        given = (network.fields(slices), network.stencils, 0.5, 8)
+        torch.testing.assert_close(
+            scheme.evolve(u + 50, *given), scheme.evolve(u, *given) + 50, rtol=0, atol=1e-3
+        )
+
+
+def test_an_unknown_rule_for_stencils_is_refused():
+    with pytest.raises(UpwindError, match=r"lsn\.stencils: 'loose'; choose from"):
+        LSN(DISC, stencils="loose")

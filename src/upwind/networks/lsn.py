@@ -5,10 +5,12 @@
 All layers share nine 3x3 stencils, which start as finite differences and are learned (paper,
 section IV), by default among the kernels of mean zero: the paper's condition for a kernel to be a
 difference. A free stencil's sum is multiplied by u itself, tens of pixels, step after step: such
-networks ran away and did not train on every fold. F in (-1, 1) is computed from the slice by a small convolution network, once, since
-it does not depend on u. u starts as the signed distance to a disc where the training patients'
-livers are, so every pixel knows from the first step how far away the contour is; a binary start
-leaves the network nothing to learn from, which may be what happened to the paper's fold 2.
+networks ran away and did not train on every fold.
+
+F in (-1, 1) is computed from the slice by a small convolution network, once, since it does not
+depend on u. u starts as the signed distance to a disc where the training patients' livers are, so
+every pixel knows from the first step how far away the contour is; a binary start leaves the network
+nothing to learn from, which may be what happened to the paper's fold 2.
 """
 
 import math
@@ -53,9 +55,9 @@ class LSN(nn.Module):
     """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities (n, 1, h, w).
 
     ``disc`` is (row, column, radius) as shares of the slice's size; see
-    :func:`upwind.training.prior.disc_of`. ``stencils`` is what learning may do to them: 'mean_zero',
-    'free' or 'fixed'. ``softness`` is the width of the contour's edge as a share of the slice's
-    size: probability is sigmoid(u / width).
+    :func:`upwind.training.prior.disc_of`. ``stencils`` is what learning may do to them:
+    'mean_zero', 'free' or 'fixed'. ``softness`` is the width of the contour's edge as a share of
+    the slice's size: probability is sigmoid(u / width).
     """
 
     def __init__(
