@@ -1,0 +1,30 @@
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted(
+    path
+    for folder in (".", "config", "results")
+    for path in (REPOSITORY / folder).glob("*.md")
+    if not path.name.startswith(".")
+)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.parent.name + "-" + path.stem)
+def test_links_lead_somewhere_and_nothing_is_left_to_fill_in(path):
+    text = path.read_text(encoding="utf-8")
+    assert "@@" not in text
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        if "://" not in link:
+            assert (path.parent / link).exists(), link
+
+
+def test_readme_names_the_commands_and_they_exist():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", readme, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for name in re.findall(r"--configfile (config/\S+)", readme):
+        assert (REPOSITORY / name.rstrip("`).")).is_file(), name
