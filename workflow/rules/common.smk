@@ -97,6 +97,14 @@ def operated_cases():
     return cases() if chosen == "all" else [n for n in cases() if n in chosen]
 
 
+def operated_masks():
+    """The operator's segmentations of those cases."""
+    return [
+        f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
+        for case in operated_cases()
+    ]
+
+
 def unseen(fold):
     return unseen_cases(or_stop(fold_table), int(fold))
 
@@ -147,10 +155,7 @@ def results():
             fold=FOLDS,
             subset=["unseen", "heldout"],
         ),
-        "level_set": lambda w: [
-            f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
-            for case in operated_cases()
-        ],
+        "level_set": lambda w: operated_masks(),
         "by_method": [
             f"{RESULTS}/scores/{method}.csv" for method in [*methods, "itk_snap"]
         ],

@@ -85,10 +85,7 @@ rule draw_gallery:
             network=NETWORKS,
             fold=FOLDS,
         ),
-        level_set=lambda w: [
-            f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
-            for case in operated_cases()
-        ],
+        level_set=lambda w: operated_masks(),
         images=lambda w: [volumes(case) for case in cases()],
         labels=lambda w: [segmentations(case) for case in cases()],
     output:

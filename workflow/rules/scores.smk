@@ -23,10 +23,7 @@ rule score_network:
 
 rule score_level_set:
     input:
-        segmentations=lambda w: [
-            f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
-            for case in operated_cases()
-        ],
+        segmentations=lambda w: operated_masks(),
         folds=f"{RESULTS}/folds.csv",
         images=lambda w: [volumes(case) for case in operated_cases()],
         labels=lambda w: [segmentations(case) for case in operated_cases()],
