@@ -1,0 +1,144 @@
+"""Fingerprints of code: which modules can act on a result, and whether what they do has changed.
+
+A fingerprint covers a script's own modules and every module of the package that these reach
+through imports, lazy ones included; a module that merely lies beside them does not count. Sources
+are compared as syntax trees without docstrings, so comments, docstrings and formatting do not
+count either.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.metadata
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import grimp
+
+from upwind.common.errors import UpwindError
+
+PACKAGE = "upwind"
+_SOURCES = Path(__file__).resolve().parents[1]
+# Names the release, not what is computed: a new one must not train every network again.
+_VERSION = "__version__"
+# They show progress and read command lines; no result is computed with them.
+_SHOWING = {"rich", "typer"}
+
+
+def code_fingerprint(modules: Iterable[str]) -> str:
+    """SHA-256 (hex) of the named modules of the package and all they reach, normalised.
+
+    Raises UpwindError for a module that is not of the package, or that is no valid Python.
+    """
+    lines = [f"{module} {module_fingerprint(module)}" for module in reached(modules)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def reached(modules: Iterable[str]) -> list[str]:
+    """The named modules, the modules of the package they reach through imports, and the packages
+    around these (whose ``__init__`` runs first), sorted."""
+    graph = _graph()
+    found: set[str] = set()
+    for module in modules:
+        if module not in _own_modules():
+            raise UpwindError(f"{module} is no module of {PACKAGE}")
+        found |= {module, *graph.find_upstream_modules(module)}
+    own = found & _own_modules()
+    return sorted(own | {parent for module in own for parent in _parents(module)})
+
+
+def package_versions(modules: Iterable[str]) -> dict[str, str]:
+    """Version of each distribution that the named modules reach by an import of their own, by name,
+    sorted. Those that come with them (torch's own needs, say) are not listed."""
+    graph = _graph()
+    imported = {name for module in reached(modules) for name in _externals(graph, module)}
+    owners = _distributions()
+    names = sorted({owner for name in imported for owner in owners.get(name, ())})
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def imported_modules(source: str) -> list[str]:
+    """Modules of the package that a script's source imports, sorted. ``from upwind.x import y``
+    counts as ``upwind.x.y`` where that is a module, as ``upwind.x`` otherwise."""
+    known = _own_modules()
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name in known}
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {name if name in known else node.module for name in names}
+    return sorted(found)
+
+
+def normalised(source: str) -> str:
+    """The source written out anew: without comments, docstrings, its formatting and the version."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+    tree.body = [part for part in tree.body if not _is_version(part)]
+    return ast.unparse(tree)
+
+
+def source_fingerprint(source: str) -> str:
+    """SHA-256 (hex) of one normalised source."""
+    return hashlib.sha256(normalised(source).encode()).hexdigest()
+
+
+@functools.cache
+def module_fingerprint(module: str) -> str:
+    """SHA-256 (hex) of one normalised module. Raises UpwindError where it is no valid Python."""
+    path = _path(module)
+    try:
+        return source_fingerprint(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise UpwindError(f"{path} is not valid Python: {error}") from error
+
+
+@functools.cache
+def _graph() -> grimp.ImportGraph:
+    # No cache on disk: building the graph takes a tenth of a second, and a stale one would lie.
+    return grimp.build_graph(
+        PACKAGE,
+        include_external_packages=True,
+        exclude_type_checking_imports=True,
+        cache_dir=None,
+    )
+
+
+@functools.cache
+def _own_modules() -> set[str]:
+    return {name for name in _graph().modules if name.split(".")[0] == PACKAGE}
+
+
+@functools.cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())
+
+
+def _externals(graph: grimp.ImportGraph, module: str) -> set[str]:
+    imported = {name.split(".")[0] for name in graph.find_modules_directly_imported_by(module)}
+    ignored = {PACKAGE, *_SHOWING, *sys.stdlib_module_names}
+    return imported - ignored
+
+
+def _parents(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _path(module: str) -> Path:
+    inside = _SOURCES.joinpath(*module.split(".")[1:])
+    return inside / "__init__.py" if inside.is_dir() else inside.with_suffix(".py")
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_version(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id == _VERSION for target in node.targets
+    )
