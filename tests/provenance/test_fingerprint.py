@@ -18,7 +18,6 @@ from upwind.provenance.fingerprint import (
 @pytest.fixture
 def edited(monkeypatch, tmp_path):
     """Edit one module: ``edited(module, old, new)``; fingerprints then see the edited text."""
-    fingerprint.module_fingerprint.cache_clear()
     original = fingerprint._path
 
     def edit(module, old, new):
@@ -26,13 +25,11 @@ def edited(monkeypatch, tmp_path):
         assert old in text
         copy = tmp_path / "edited.py"
         copy.write_text(text.replace(old, new, 1))
-        fingerprint.module_fingerprint.cache_clear()
         monkeypatch.setattr(
             fingerprint, "_path", lambda name: copy if name == module else original(name)
         )
 
-    yield edit
-    fingerprint.module_fingerprint.cache_clear()
+    return edit
 
 
 def test_training_reaches_the_loss_but_no_table():

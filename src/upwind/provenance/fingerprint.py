@@ -11,7 +11,7 @@ import functools
 import hashlib
 import importlib.metadata
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import grimp
@@ -31,7 +31,17 @@ def code_fingerprint(modules: Iterable[str]) -> str:
 
     Raises UpwindError for a module that is not of the package, or that is no valid Python.
     """
-    lines = [f"{module} {module_fingerprint(module)}" for module in reached(modules)]
+    return combined(module_fingerprints(modules))
+
+
+def module_fingerprints(modules: Iterable[str]) -> dict[str, str]:
+    """SHA-256 (hex) of each module that the named ones reach, themselves included, normalised."""
+    return {module: module_fingerprint(module) for module in reached(modules)}
+
+
+def combined(fingerprints: Mapping[str, str]) -> str:
+    """One SHA-256 (hex) of several named ones."""
+    lines = [f"{name} {digest}" for name, digest in sorted(fingerprints.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -53,9 +63,8 @@ def package_versions(modules: Iterable[str]) -> dict[str, str]:
     sorted. Those that come with them (torch's own needs, say) are not listed."""
     graph = _graph()
     imported = {name for module in reached(modules) for name in _externals(graph, module)}
-    owners = _distributions()
-    names = sorted({owner for name in imported for owner in owners.get(name, ())})
-    return {name: importlib.metadata.version(name) for name in names}
+    owners = sorted({owner for name in imported for owner in _distributions_of(name)})
+    return {name: importlib.metadata.version(name) for name in owners}
 
 
 def imported_modules(source: str) -> list[str]:
@@ -87,18 +96,31 @@ def source_fingerprint(source: str) -> str:
     return hashlib.sha256(normalised(source).encode()).hexdigest()
 
 
-@functools.cache
 def module_fingerprint(module: str) -> str:
     """SHA-256 (hex) of one normalised module. Raises UpwindError where it is no valid Python."""
-    path = _path(module)
+    return file_fingerprint(_path(module))
+
+
+def file_fingerprint(path: Path) -> str:
+    """SHA-256 (hex) of a normalised file. Raises UpwindError where it is no valid Python."""
+    return _file_fingerprint(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _file_fingerprint(path: Path, mtime_ns: int) -> str:
     try:
         return source_fingerprint(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise UpwindError(f"{path} is not valid Python: {error}") from error
 
 
-@functools.cache
 def _graph() -> grimp.ImportGraph:
+    # Sources can be edited during a run, which lasts a night.
+    return _graph_of(tuple(sorted((path, path.stat().st_mtime_ns) for path in _sources())))
+
+
+@functools.lru_cache(maxsize=2)
+def _graph_of(sources: tuple[tuple[Path, int], ...]) -> grimp.ImportGraph:
     # No cache on disk: building the graph takes a tenth of a second, and a stale one would lie.
     return grimp.build_graph(
         PACKAGE,
@@ -108,13 +130,25 @@ def _graph() -> grimp.ImportGraph:
     )
 
 
-@functools.cache
+def _sources() -> Iterable[Path]:
+    return _SOURCES.rglob("*.py")
+
+
 def _own_modules() -> set[str]:
     return {name for name in _graph().modules if name.split(".")[0] == PACKAGE}
 
 
 @functools.cache
-def _distributions() -> dict[str, list[str]]:
+def _distributions_of(imported: str) -> list[str]:
+    # The list of all distributions takes half a second to make; most are named like their module.
+    try:
+        return [importlib.metadata.distribution(imported).name]
+    except importlib.metadata.PackageNotFoundError:
+        return _all_distributions().get(imported, [])
+
+
+@functools.cache
+def _all_distributions() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
 
 

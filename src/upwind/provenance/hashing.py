@@ -1,0 +1,61 @@
+"""Content of files: SHA-256, size, and when it was last looked at."""
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+# Snakemake puts this empty file into folders that are outputs, after the job.
+TIMESTAMP = ".snakemake_timestamp"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What a file held: SHA-256 (hex) and size in bytes; ``mtime_ns`` is when it was last changed
+    then, and serves only to spare a second hashing."""
+
+    sha256: str
+    bytes: int
+    mtime_ns: int
+
+
+def state_of(path: str | os.PathLike[str]) -> FileState:
+    """Hash a file. In one process a file that has not changed since is not hashed again."""
+    status = Path(path).stat()
+    digest = _sha256(os.fspath(path), status.st_ino, status.st_size, status.st_mtime_ns)
+    return FileState(digest, status.st_size, status.st_mtime_ns)
+
+
+def holds(path: str | os.PathLike[str], state: FileState, trust_dates: bool) -> bool:
+    """Does the file still hold what ``state`` says? With ``trust_dates`` a file of the same size
+    and date counts as the same without being read."""
+    try:
+        status = Path(path).stat()
+        if status.st_size != state.bytes:
+            return False
+        if trust_dates and status.st_mtime_ns == state.mtime_ns:
+            return True
+        return state_of(path).sha256 == state.sha256
+    except OSError:
+        return False
+
+
+def files_in(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """The files among ``paths`` and, sorted, all files below the folders among them."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield from sorted(
+                inside
+                for inside in path.rglob("*")
+                if inside.is_file() and inside.name != TIMESTAMP
+            )
+        else:
+            yield path
+
+
+@functools.cache
+def _sha256(path: str, inode: int, size: int, mtime_ns: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

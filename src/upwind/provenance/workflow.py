@@ -1,0 +1,81 @@
+"""Provenance for a Snakemake workflow, all its rules at once, so that none can forget."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from upwind.provenance.recorder import Job, recording, script_version
+from upwind.provenance.trust import untrusted
+
+
+def record_rules(
+    rules: Iterable[Any], basedir: Path, folder_of: Callable[[list[str]], str]
+) -> None:
+    """Let every job of ``rules`` (Snakemake's) leave a record, and give every rule the parameter
+    ``code``, so that it runs again when code changes that it can reach.
+
+    ``folder_of`` says where the records of a job with these outputs belong.
+    """
+    for rule in rules:
+        if not rule.norun:
+            script = _script(rule)
+            rule.run_func = recording(rule.run_func, _describe(rule, script, basedir, folder_of))
+            rule.set_params(code=script_version(script))
+
+
+def distrust(workflow: Any, folders: Iterable[Path]) -> None:
+    """Make again, in a run or a dry run, what :func:`untrusted` finds among the files that the run
+    wants, and say so."""
+    reasons = untrusted(folders)
+    # Snakemake has no public way to name files to make again that are no targets of the run, and
+    # sets its own once the Snakefile has been read; a test holds this to the pinned version.
+    build = workflow._build_dag
+
+    def build_with_distrust() -> None:
+        workflow.dag.forcefiles = {*workflow.dag.forcefiles, *reasons}
+        build()
+        _tell(workflow, reasons)
+
+    workflow._build_dag = build_with_distrust
+
+
+def _tell(workflow: Any, reasons: Mapping[str, str]) -> None:
+    from snakemake.logging import logger
+
+    for job in workflow.dag.needrun_jobs():
+        for reason in sorted({reasons[path] for path in job.output if path in reasons}):
+            logger.info(f"{job.rule.name} runs again: {reason}")
+
+
+def _script(rule: Any) -> Path:
+    if rule.script is None:
+        raise ValueError(f"rule {rule.name} has no script, so that its code cannot be followed")
+    return (Path(rule.basedir.get_path_or_uri(secret_free=True)) / rule.script).resolve()
+
+
+def _describe(
+    rule: Any, script: Path, basedir: Path, folder_of: Callable[[list[str]], str]
+) -> Callable[..., Job]:
+    """From the arguments that Snakemake hands to a rule's function to the job of a record."""
+
+    def describe(input, output, params, wildcards, threads, resources, log, *others) -> Job:
+        outputs = [str(path) for path in output]
+        return Job(
+            folder=folder_of(outputs),
+            rule=rule.name,
+            wildcards={name: str(value) for name, value in wildcards.items()},
+            inputs=[str(path) for path in input],
+            outputs=outputs,
+            logs=[str(path) for path in log],
+            params=dict(params.items()),
+            script=script,
+            checkout=str(basedir),
+            threads=threads,
+            order_only=[str(path) for path in input if _ancient(path)],
+        )
+
+    return describe
+
+
+def _ancient(path: Any) -> bool:
+    return bool(getattr(path, "flags", {}).get("ancient"))
