@@ -22,7 +22,7 @@ class FileState:
 
 
 def state_of(path: str | os.PathLike[str]) -> FileState:
-    """Hash a file. In one process a file that has not changed since is not hashed again."""
+    """Hash a file. In one process a file of the same size and date is not hashed again."""
     status = Path(path).stat()
     digest = _sha256(os.fspath(path), status.st_ino, status.st_size, status.st_mtime_ns)
     return FileState(digest, status.st_size, status.st_mtime_ns)
@@ -37,7 +37,7 @@ def holds(path: str | os.PathLike[str], state: FileState, trust_dates: bool) -> 
             return False
         if trust_dates and status.st_mtime_ns == state.mtime_ns:
             return True
-        return state_of(path).sha256 == state.sha256
+        return sha256_of(path) == state.sha256
     except OSError:
         return False
 
@@ -55,7 +55,12 @@ def files_in(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
             yield path
 
 
-@functools.cache
-def _sha256(path: str, inode: int, size: int, mtime_ns: int) -> str:
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 (hex) of a file's bytes, read now."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def _sha256(path: str, inode: int, size: int, mtime_ns: int) -> str:
+    return sha256_of(path)

@@ -52,13 +52,12 @@ class Record:
     @property
     def name(self) -> str:
         """Rule and wildcards, as people name a job."""
-        return " ".join([self.rule, *self.wildcards.values()])
+        return f"{self.rule} {_wildcards(self.wildcards)}".strip()
 
 
 def record_path(folder: str | os.PathLike[str], rule: str, wildcards: Mapping[str, str]) -> Path:
     """Where the record of a job is kept whose results lie under ``folder``."""
-    name = ",".join(f"{key}={value}" for key, value in sorted(wildcards.items())) or "job"
-    return Path(folder) / FOLDER / rule / f"{name}.json"
+    return Path(folder) / FOLDER / rule / f"{_wildcards(wildcards) or 'job'}.json"
 
 
 def write_record(path: str | os.PathLike[str], record: Record) -> None:
@@ -92,6 +91,10 @@ def read_records(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, Record 
             yield path, read_record(path)
         except UpwindError as error:
             yield path, error
+
+
+def _wildcards(wildcards: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(wildcards.items()))
 
 
 def _layout(content: Mapping[str, Any]) -> str:
