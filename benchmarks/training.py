@@ -1,86 +1,166 @@
 """Slices per second in training, forward and backward and update, variant beside variant.
 
 Variants run in turn, several rounds, each in a process of its own; the best round counts, because
-what else a machine does can only slow one down. `make bench` runs it on one CPU thread.
+what else a machine does can only slow one down. `make bench` runs it on one CPU thread; with a GPU
+`--device cuda` measures that. At the end: what a checkpoint costs.
 """
 
 import argparse
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
+# Each variant is a set of what sets it apart, in words.
 VARIANTS = {
-    "unet": ("contiguous", "channels-last", "channels-last, allocator kept"),
-    "lsn": ("plain steps", "fused steps", "fused steps, allocator kept"),
+    "cpu": {
+        "unet": (
+            "contiguous",
+            "channels-last",
+            "channels-last, allocator kept",
+            "channels-last, allocator kept, bfloat16",
+            "channels-last, allocator kept, compiled",
+            "channels-last, allocator kept, bfloat16, compiled",
+        ),
+        "lsn": (
+            "plain steps",
+            "fused steps",
+            "fused steps, allocator kept",
+            "fused steps, allocator kept, bfloat16",
+            "fused steps, allocator kept, compiled",
+        ),
+    },
+    "cuda": dict.fromkeys(
+        ("unet", "lsn"), ("float32", "bfloat16", "compiled", "bfloat16, compiled")
+    ),
 }
 BATCH, UPDATES = 20, 4
 
 
-def measure(network: str, variant: str, size: int, threads: int) -> float:
+def measure(network: str, variant: str, size: int, threads: int, wanted: str) -> float:
     """Slices per second of one variant, in this process."""
     import torch
 
     from upwind.levelset import fused, scheme
-    from upwind.networks.lsn import LSN
-    from upwind.networks.unet import UNet
     from upwind.training.allocator import keep_large_blocks
+    from upwind.training.compilation import compile_network
     from upwind.training.loss import squared_dsc_loss
+    from upwind.training.precision import probability_in
 
     torch.manual_seed(0)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.allow_tf32 = False
     if "allocator" in variant:
         keep_large_blocks()
     if variant.startswith("plain"):
         fused.evolve = scheme.evolve
+    device = torch.device(wanted)
     layout = torch.contiguous_format if variant == "contiguous" else torch.channels_last
-    disc = (0.45, 0.35, 20 / 256)
-    model = UNet() if network == "unet" else LSN(disc, steps=40 * size // 64)
-    model.to(memory_format=layout)
+    model = build(network, size).to(device, memory_format=layout)
     optimiser = torch.optim.Adadelta(model.parameters())
-    slices = torch.randn(BATCH, 1, size, size).contiguous(memory_format=layout)
-    liver = (torch.rand(BATCH, 1, size, size) > 0.7).float()
+    slices = torch.randn(BATCH, 1, size, size).to(device).contiguous(memory_format=layout)
+    liver = (torch.rand(BATCH, 1, size, size) > 0.7).float().to(device)
+    precision = "bfloat16" if "bfloat16" in variant else "float32"
+    if "compiled" in variant:
+        compile_network(model, slices, liver, precision)
 
     def update() -> None:
         optimiser.zero_grad()
-        squared_dsc_loss(model(slices), liver).backward()
+        squared_dsc_loss(probability_in(precision, model, slices), liver).backward()
         optimiser.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
-    update()  # compiles, and takes memory from the system
+    for _ in range(2):  # compiles, and takes memory from the system
+        update()
     start = time.perf_counter()
     for _ in range(UPDATES):
         update()
     return BATCH * UPDATES / (time.perf_counter() - start)
 
 
+def build(network: str, size: int):
+    """An untrained network; the LSN with as many steps as the demo and LiTS have for a size."""
+    from upwind.networks.lsn import LSN
+    from upwind.networks.unet import UNet
+
+    return UNet() if network == "unet" else LSN((0.45, 0.35, 20 / 256), steps=56 * size // 64)
+
+
+def checkpoint_cost(network: str, rounds: int = 20) -> tuple[float, float]:
+    """Median milliseconds that a save takes, and the file's megabytes."""
+    import torch
+
+    from upwind.training.checkpoints import CheckpointPlace, Checkpoints
+    from upwind.training.settings import TrainingSettings
+    from upwind.training.state import TrainingState
+
+    state = TrainingState(build(network, 64), TrainingSettings(epochs=1), seed=0)
+    for parameter in state.network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    state.optimiser.step()
+    times = []
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        checkpoints = Checkpoints(CheckpointPlace(Path(folder), 0), {}, "here", network)
+        for _ in range(rounds):
+            start = time.perf_counter()
+            checkpoints.save(state)
+            times.append(time.perf_counter() - start)
+        size = checkpoints.path.stat().st_size
+    return 1000 * statistics.median(times), size / 1e6
+
+
 def main() -> None:
     """Print a table of all variants, or measure one (used by the table's own processes)."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--size", type=int, nargs="+", default=[64, 128], help="pixels")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", choices=sorted(VARIANTS), default="cpu")
+    parser.add_argument("--network", choices=["unet", "lsn"], nargs="+", default=["unet", "lsn"])
     parser.add_argument("--one", nargs=2, metavar=("NETWORK", "VARIANT"))
     given = parser.parse_args()
     if given.one:
-        print(measure(*given.one, given.sizes[0], given.threads))
+        print(measure(*given.one, given.size[0], given.threads, given.device))
         return
-    for size in given.sizes:
-        for network, variants in VARIANTS.items():
-            best = dict.fromkeys(variants, 0.0)
-            for _ in range(given.rounds):
-                for variant in variants:
-                    speed = run_one(network, variant, size, given.threads)
-                    best[variant] = max(best[variant], speed)
-            for variant, speed in best.items():
-                ratio = speed / best[variants[0]]
-                print(f"{size:4d} px  {network:5s} {variant:32s} {speed:8.1f}/s  x {ratio:.2f}")
+    print_device(given.device)
+    for size in given.size:
+        for network in given.network:
+            print_variants(network, size, given)
+    for network in given.network:
+        milliseconds, megabytes = checkpoint_cost(network)
+        print(f"{network:5s} checkpoint: {milliseconds:.0f} ms a save, {megabytes:.2f} MB")
 
 
-def run_one(network: str, variant: str, size: int, threads: int) -> float:
+def print_device(wanted: str) -> None:
+    """The device's name."""
+    import torch
+
+    from upwind.training.device import describe_device
+
+    print(describe_device(torch.device(wanted)))
+
+
+def print_variants(network: str, size: int, given: argparse.Namespace) -> None:
+    """The best of all rounds of each variant, and how it compares with the first."""
+    variants = VARIANTS[given.device][network]
+    best = dict.fromkeys(variants, 0.0)
+    for _ in range(given.rounds):
+        for variant in variants:
+            best[variant] = max(best[variant], run_one(network, variant, size, given))
+    for variant, speed in best.items():
+        ratio = speed / best[variants[0]]
+        print(f"{size:4d} px  {network:5s} {variant:50s} {speed:8.1f}/s  x {ratio:.2f}", flush=True)
+
+
+def run_one(network: str, variant: str, size: int, given: argparse.Namespace) -> float:
     """Measure in a fresh process: the allocator's settings cannot be taken back."""
-    command = [sys.executable, __file__, "--one", network, variant]
-    command += ["--sizes", str(size), "--threads", str(threads)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, __file__, "--one", network, variant, "--size", str(size)]
+    command += ["--threads", str(given.threads), "--device", given.device]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 if __name__ == "__main__":

@@ -139,3 +139,22 @@ def test_tensors_that_do_not_fit_each_other_are_refused():
         fused.evolve(u, scheme.Fields(*fields), stencils[:8], 0.2, 3)
     with pytest.raises(ValueError, match="dtype"):
         fused.evolve(u.double(), scheme.Fields(*fields), stencils, 0.2, 3)
+
+
+@pytest.mark.parametrize("steps", [1, fused._KEPT_STEPS, 2 * fused._KEPT_STEPS + 3])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_without_gradients_few_steps_are_kept_and_every_bit_is_the_same(mode, steps, monkeypatch):
+    u, *fields, stencils = example((2, 9, 14), torch.float32)
+    expected = fused.evolve(u, scheme.Fields(*fields), stencils, 0.2, steps).detach()
+    kept, forward = [], fused._forward
+
+    def counting(first, last, history, *given):
+        kept.append(len(history) - 1)
+        forward(first, last, history, *given)
+
+    monkeypatch.setattr(fused, "_forward", counting)
+    with mode():
+        found = fused.evolve(u, scheme.Fields(*fields), stencils, 0.2, steps)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert max(kept) <= fused._KEPT_STEPS
+    assert sum(kept) == 2 * steps  # of two images

@@ -190,3 +190,46 @@ def test_with_stencils_of_mean_zero_a_constant_added_to_u_is_only_added():
 def test_an_unknown_rule_for_stencils_is_refused():
     with pytest.raises(UpwindError, match=r"lsn\.stencils: 'loose'; choose from"):
         LSN(DISC, stencils="loose")
+
+
+def test_half_precision_is_for_the_speed_and_never_for_the_steps():
+    network = LSN(DISC, steps=20)
+    slices = random_slices()
+    with torch.no_grad():
+        exact, fields = network.level_set(slices), network.fields(slices)
+        with torch.autocast("cpu", torch.bfloat16):
+            half, half_fields = network.level_set(slices), network.fields(slices)
+    assert not torch.equal(half_fields.speed, fields.speed)
+    for ours, theirs in zip(half_fields[1:], fields[1:], strict=True):
+        assert torch.equal(ours, theirs)
+    assert {f.dtype for f in (half, *half_fields)} == {torch.float32}
+    # Twenty steps of half a pixel, with speeds that differ in the third digit.
+    torch.testing.assert_close(half, exact, atol=0.1, rtol=0)
+
+
+def test_compiling_leaves_the_weights_names_and_the_result():
+    network = LSN(DISC, steps=4)
+    slices, names = random_slices(), list(network.state_dict())
+    with torch.no_grad():
+        before = network(slices)
+        network.compile(backend="eager")  # traced, but not translated: that takes a minute
+        assert torch.equal(network(slices), before)
+    assert list(network.state_dict()) == names
+
+
+# What torch itself hides while it traces, but not where warnings are errors.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_a_compiled_step_gives_what_the_plain_one_does_there_and_back():
+    """As on a GPU: step after step, the backward pass in chunks."""
+    network = LSN(DISC, steps=5)
+    network.compile(backend="aot_eager")
+    fields = scheme.Fields(*(f.detach().requires_grad_() for f in network.fields(random_slices())))
+    u = network.initial(24).expand(2, -1, -1)
+    results = []
+    for step in (scheme.step, network._step):
+        stencils = scheme.finite_differences().requires_grad_()
+        later = scheme.evolve_in_chunks(u, fields, stencils, 0.3, 5, step)
+        gradients = torch.autograd.grad(later.square().mean(), (*fields, stencils))
+        results.append((later, *gradients))
+    for plain, compiled in zip(*results, strict=True):
+        torch.testing.assert_close(compiled, plain)

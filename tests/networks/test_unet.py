@@ -147,3 +147,21 @@ def test_filters_can_be_chosen():
     assert channels[:2] == [(1, 2), (2, 2)]
     assert channels[8:12] == [(4, 8), (8, 8), (8, 4), (4, 4)]
     assert small(random_slices(1, 16, 16)).shape == (1, 1, 16, 16)
+
+
+def test_half_precision_is_for_the_convolutions_and_not_for_the_probability(network):
+    slices = random_slices(2, 32, 32)
+    with torch.no_grad():
+        exact = network(slices)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = network(slices)
+    assert half.dtype == torch.float32
+    assert not torch.equal(half, exact)
+    torch.testing.assert_close(half, exact, atol=0.02, rtol=0)
+    # bfloat16 has 128 values between 0.25 and 0.5, and as many to 1.
+    assert not torch.equal(half, half.bfloat16().float())
+
+
+def test_double_precision_stays_double():
+    double = UNet().double()
+    assert double(random_slices(1, 16, 16).double()).dtype == torch.float64

@@ -15,7 +15,6 @@ from upwind.networks.unet import UNet
 from upwind.networks.weights import (
     Recipe,
     build,
-    convolution_kernels,
     load_weights,
     save_weights,
 )
@@ -213,20 +212,3 @@ def test_a_failed_write_leaves_the_older_file(saved, monkeypatch):
 def test_build_names_the_networks_that_exist():
     with pytest.raises(UpwindError, match=r"vnet.*lsn.*unet"):
         build(Recipe("vnet", 32, (0.0, 1.0)))
-
-
-def test_kernels_are_read_layer_by_layer(tmp_path):
-    torch.manual_seed(0)
-    network, path = UNet(), tmp_path / "w.safetensors"
-    save_weights(path, network, RECIPES["unet"])
-    kernels = convolution_kernels(path)
-    assert [number for number, _ in kernels] == list(range(1, 19))
-    for (_, weight), layer in zip(kernels, network.layers(), strict=True):
-        np.testing.assert_array_equal(weight, layer.weight.detach().numpy())
-
-
-def test_kernels_of_an_lsn_are_refused(tmp_path):
-    path = tmp_path / "w.safetensors"
-    save_weights(path, build(RECIPES["lsn"]), RECIPES["lsn"])
-    with pytest.raises(UpwindError, match="reads a unet"):
-        convolution_kernels(path)

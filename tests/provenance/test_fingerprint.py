@@ -33,11 +33,21 @@ def edited(monkeypatch, tmp_path):
 
 
 def test_training_reaches_the_loss_but_no_table():
-    found = reached(["upwind.training.runs"])
+    found = reached(["upwind.training.runs", "upwind.networks.lsn"])
     assert {"upwind.training.loss", "upwind.networks.lsn", "upwind.levelset.fused"} <= set(found)
     assert not any(
         re.match(r"upwind\.(tables|figures|scores|segmentation)", name) for name in found
     )
+
+
+def test_training_reaches_a_network_by_name_only():
+    assert not {"upwind.networks.lsn", "upwind.networks.unet"} & set(
+        reached(["upwind.training.runs"])
+    )
+
+
+def test_what_watches_a_job_has_no_part_in_it():
+    assert not any("provenance" in name for name in reached(["upwind.training.runs"]))
 
 
 def test_packages_around_a_module_count():
@@ -88,9 +98,9 @@ def test_text_that_is_used_counts():
 
 
 def test_versions_of_what_computes_only():
-    versions = package_versions(["upwind.training.runs"])
+    versions = package_versions(["upwind.training.runs", "upwind.networks.lsn"])
     assert {"torch", "numpy", "numba"} <= set(versions)
-    assert not {"rich", "typer", "matplotlib", "seaborn", "pytest"} & set(versions)
+    assert not {"rich", "typer", "filelock", "matplotlib", "seaborn", "pytest"} & set(versions)
     assert "matplotlib" in package_versions(["upwind.figures.curves"])
 
 

@@ -7,19 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from upwind.common.errors import UpwindError
 from upwind.data.intensity import rescale
+from upwind.training import loop
+from upwind.training.device import describe_device, use_device
 from upwind.training.examples import Examples
-from upwind.training.loop import (
-    CURVE_COLUMNS,
-    TrainingSettings,
-    choose_device,
-    evaluate,
-    train,
-    use_device,
-)
+from upwind.training.feeding import PlacedSlices
+from upwind.training.loop import evaluate, train
 from upwind.training.loss import squared_dsc_loss
+from upwind.training.settings import TrainingSettings
+from upwind.training.state import CURVE_COLUMNS
 from upwind.training.verdict import verdict
+
+CPU = torch.device("cpu")
 
 
 def toy_examples(n, seed=0, size=16):
@@ -64,7 +63,8 @@ def trained(network_class, epochs, *arguments, seed=0, **changes):
     torch.manual_seed(7)
     network = network_class(*arguments)
     settings = TrainingSettings(epochs=epochs, **{"batch_size": 4, "device": "cpu"} | changes)
-    curves = train(network, toy_examples(10), toy_examples(4, seed=1), settings, seed)
+    device = use_device("cpu", 1)
+    curves = train(network, toy_examples(10), toy_examples(4, seed=1), settings, seed, device)
     return network, curves
 
 
@@ -176,7 +176,7 @@ def test_evaluation_by_hand():
     images = torch.tensor([[[80, 20]], [[60, 60]]], dtype=torch.int16)
     masks = torch.tensor([[[1, 0]], [[0, 1]]], dtype=torch.uint8)
     settings = TrainingSettings(epochs=1, window=(0.0, 100.0), batch_size=1)
-    loss, dsc = evaluate(Given(), (images, masks), settings)
+    loss, dsc = evaluate(Given(), PlacedSlices(images, masks, CPU), settings)
     first = (0.04 + 0.04 + 1e-5) / (1 + 0.64 + 0.04 + 2e-5)
     second = (0.36 + 0.16 + 1e-5) / (1 + 0.36 + 0.36 + 2e-5)
     assert loss == pytest.approx((first + second) / 2, rel=1e-5)
@@ -189,7 +189,7 @@ def test_evaluation_without_any_liver_is_undefined_and_changes_nothing():
         network.layer.bias.fill_(-100.0)
     before = [p.detach().clone() for p in network.parameters()]
     empty = (torch.zeros((3, 4, 4), dtype=torch.int16), torch.zeros((3, 4, 4), dtype=torch.uint8))
-    _, dsc = evaluate(network, empty, TrainingSettings(epochs=1))
+    _, dsc = evaluate(network, PlacedSlices(*empty, CPU), TrainingSettings(epochs=1))
     assert math.isnan(dsc)
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
@@ -201,23 +201,81 @@ def test_defaults_are_the_papers_and_keras():
     assert settings.window == (-100.0, 400.0)
 
 
-def test_a_gpu_that_is_not_there_is_said_and_auto_takes_the_cpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto") == torch.device("cpu")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(UpwindError, match=r"'cuda:0' is asked for .* shows 0 GPUs.* auto or cpu"):
-        choose_device("cuda:0")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert choose_device("cuda:1") == torch.device("cuda:1")
-    for unknown in ("cuda:2", "gpu", "cuda:x", ""):
-        with pytest.raises(UpwindError, match="device"):
-            choose_device(unknown)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto") == torch.device("cuda")
-    assert choose_device("cpu") == torch.device("cpu")
+class Spy(Pixelwise):
+    """Keeps in what precision it was called, in training and in evaluation."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def forward(self, slices):
+        result = super().forward(slices)
+        self.seen.add((self.training, result.dtype))
+        return result
 
 
-def test_use_device_sets_the_threads_and_flushes_denormals():
-    assert use_device("cpu", 2) == torch.device("cpu")
-    assert torch.get_num_threads() == 2
-    assert float(torch.tensor(1e-39) * 1.0) == 0.0
+def test_half_precision_is_for_training_and_the_loss_stays_single():
+    network, curves = trained(Spy, epochs=25, precision="bfloat16")
+    assert network.seen == {(True, torch.bfloat16), (False, torch.float32)}
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert curves["heldout_dsc"].iloc[-1] > 0.95
+    exact, exact_curves = trained(Spy, epochs=25)
+    assert exact.seen == {(True, torch.float32), (False, torch.float32)}
+    assert not same_weights(network, exact)
+    np.testing.assert_allclose(curves["heldout_loss"], exact_curves["heldout_loss"], atol=0.02)
+
+
+def test_compilation_is_asked_for_once_with_a_batch_and_changes_nothing_else(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        loop,
+        "compile_network",
+        lambda network, images, masks, precision: asked.append((tuple(images.shape), precision)),
+    )
+    settings = {"epochs": 2, "precision": "bfloat16"}
+    compiled, _ = trained(Pixelwise, compile=True, **settings)
+    plain, _ = trained(Pixelwise, **settings)
+    assert asked == [((4, 1, 16, 16), "bfloat16")]
+    assert same_weights(compiled, plain)
+
+
+def test_the_log_names_the_device_and_that_a_cpu_is_deterministic(capsys):
+    trained(Pixelwise, epochs=1, deterministic=True)
+    said = capsys.readouterr().err
+    assert f"training: on {describe_device(CPU)}" in said
+    assert "deterministic: on the CPU training always is" in said
+
+
+def test_signals_are_left_alone_without_checkpoints(monkeypatch):
+    caught = []
+    real = loop.catching_signals
+    monkeypatch.setattr(loop, "catching_signals", lambda on: caught.append(on) or real(on))
+    trained(Pixelwise, epochs=1)
+    assert caught == [False]
+
+
+class Normalised(Pixelwise):
+    """A network with buffers, which a batch changes before its end."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, slices):
+        return super().forward(self.norm(slices))
+
+
+@pytest.mark.parametrize(("network_class", "allowed"), [(Pixelwise, True), (Normalised, False)])
+def test_a_batch_that_changes_buffers_is_not_ended_in_its_midst(
+    network_class, allowed, monkeypatch
+):
+    asked = set()
+    real = loop.Interruption.anytime
+
+    def anytime(self, allowed=True):
+        asked.add(allowed)
+        return real(self, allowed)
+
+    monkeypatch.setattr(loop.Interruption, "anytime", anytime)
+    trained(network_class, epochs=1)
+    assert asked == {allowed, True}  # evaluation changes nothing

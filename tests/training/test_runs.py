@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from upwind.networks.prior import disc_of
 from upwind.networks.weights import Recipe, build
 from upwind.training.examples import Examples
-from upwind.training.loop import TrainingSettings
-from upwind.training.prior import disc_of
 from upwind.training.runs import run_fold
+from upwind.training.settings import TrainingSettings
 
 WINDOW = (-100.0, 400.0)
 RECIPES = {

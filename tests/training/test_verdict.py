@@ -4,7 +4,7 @@ import math
 import pandas as pd
 import pytest
 
-from upwind.training.loop import CURVE_COLUMNS
+from upwind.training.state import CURVE_COLUMNS
 from upwind.training.verdict import verdict
 
 

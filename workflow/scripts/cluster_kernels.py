@@ -5,8 +5,8 @@ from pathlib import Path
 
 from upwind.common.jobs import logged
 from upwind.kernels.clustering import cluster, write_clustering
+from upwind.kernels.layers import convolution_kernels
 from upwind.kernels.published import beside_published
-from upwind.networks.weights import convolution_kernels
 
 with logged(snakemake.log[0]):
     weights = convolution_kernels(snakemake.input.weights)

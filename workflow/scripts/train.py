@@ -1,15 +1,18 @@
 """Train one network on one fold."""
 
+from pathlib import Path
+
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.data.folds import HELDOUT, TRAIN, read_split
 from upwind.networks.weights import Recipe, save_weights
+from upwind.training.checkpoints import CheckpointPlace
 from upwind.training.examples import load_examples
-from upwind.training.loop import TrainingSettings
 from upwind.training.runs import run_fold
+from upwind.training.settings import TrainingSettings
 
 with logged(snakemake.log[0]):
-    wildcards, params = snakemake.wildcards, snakemake.params
+    wildcards, params, config = snakemake.wildcards, snakemake.params, snakemake.config
     split = read_split(snakemake.input.split)
     training, heldout = (
         load_examples(snakemake.input.slices, split, wildcards.fold, part)
@@ -21,6 +24,11 @@ with logged(snakemake.log[0]):
     )
     recipe = Recipe(wildcards.network, params.image_size, settings.window, options=options)
     name = f"{wildcards.network} {wildcards.fold}"
-    network, recipe, curves = run_fold(recipe, training, heldout, settings, params.seed, name)
+    # Neither output nor params: Snakemake must not delete checkpoints, nor train again for them.
+    folder = Path("checkpoints", config["experiment"], f"{wildcards.network}-{wildcards.fold}")
+    place = CheckpointPlace(folder, config["training"]["checkpoint_seconds"])
+    network, recipe, curves = run_fold(
+        recipe, training, heldout, settings, params.seed, name, place
+    )
     save_weights(snakemake.output.weights, network, recipe)
     write_csv(snakemake.output.curves, curves)

@@ -12,9 +12,14 @@ Item = TypeVar("Item")
 
 
 def track(
-    items: Iterable[Item], total: int, what: str, out: TextIO | None = None
+    items: Iterable[Item],
+    total: int,
+    what: str,
+    out: TextIO | None = None,
+    done_before: int = 0,
 ) -> Iterator[Item]:
-    """Yield ``items``, showing how many of ``total`` are done and how long the rest will take."""
+    """Yield ``items``, showing how many of ``total`` are done and how long the rest will take.
+    ``done_before`` were done by an earlier run."""
     out = out or sys.stderr
     if out.isatty():
         columns = (
@@ -26,11 +31,11 @@ def track(
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=Console(file=out)) as bar:
-            yield from bar.track(items, total=total, description=what)
+            yield from bar.track(items, total=total, completed=done_before, description=what)
         return
     start = time.monotonic()
-    for done, item in enumerate(items, start=1):
+    for done, item in enumerate(items, start=done_before + 1):
         yield item
         elapsed = time.monotonic() - start
-        left = elapsed / done * (total - done)
+        left = elapsed / (done - done_before) * (total - done)
         print(f"{what} {done}/{total}, {elapsed:.0f} s, {left:.0f} s left", file=out, flush=True)

@@ -67,6 +67,11 @@ def trace(network: nn.Module, image_size: int) -> list[FeatureMap]:
         if node.op == "output" or node.name in parameters:
             continue
         operation = "input" if node.op == "placeholder" else node.target.overloadpacket.__name__
+        if operation == "_assert_tensor_metadata":  # stands before each change of precision
+            continue
+        if operation == "to":  # another precision, the same feature map
+            index[node.name] = index[node.args[0].name]
+            continue
         if operation in _ACTIVATIONS:
             acted_on = index[node.name] = index[node.args[0].name]
             maps[acted_on] = replace(maps[acted_on], activation=_ACTIVATIONS[operation])

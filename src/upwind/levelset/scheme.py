@@ -14,6 +14,7 @@ This module is the plain definition, differentiable by autograd on any device.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -40,6 +41,9 @@ class Fields(NamedTuple):
     velocity_x: torch.Tensor  # v along columns
     velocity_y: torch.Tensor  # v along rows
     curvature: torch.Tensor  # c >= 0
+
+
+Step = Callable[[torch.Tensor, Fields, torch.Tensor, float], torch.Tensor]
 
 
 def finite_differences(dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -86,16 +90,26 @@ def step(u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float) -> 
 
 
 def evolve(
-    u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float, steps: int
+    u: torch.Tensor,
+    fields: Fields,
+    stencils: torch.Tensor,
+    dt: float,
+    steps: int,
+    one_step: Step = step,
 ) -> torch.Tensor:
-    """u (n, h, w) after ``steps`` steps of :func:`step`."""
+    """u (n, h, w) after ``steps`` steps of :func:`step`, or of a compiled form of it."""
     for _ in range(steps):
-        u = step(u, fields, stencils, dt)
+        u = one_step(u, fields, stencils, dt)
     return u
 
 
 def evolve_in_chunks(
-    u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float, steps: int
+    u: torch.Tensor,
+    fields: Fields,
+    stencils: torch.Tensor,
+    dt: float,
+    steps: int,
+    one_step: Step = step,
 ) -> torch.Tensor:
     """The same as :func:`evolve`; the backward pass computes each chunk of about sqrt(steps) steps
     again instead of keeping it, so memory grows with sqrt(steps): autograd keeps some 35 images a
@@ -103,7 +117,7 @@ def evolve_in_chunks(
     chunk = math.isqrt(max(steps - 1, 0)) + 1
     for start in range(0, steps, chunk):
         count = min(chunk, steps - start)
-        u = checkpoint(evolve, u, fields, stencils, dt, count, use_reentrant=False)
+        u = checkpoint(evolve, u, fields, stencils, dt, count, one_step, use_reentrant=False)
     return u
 
 

@@ -14,8 +14,10 @@ nothing to learn from, which may be what happened to the paper's fold 2.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -23,6 +25,7 @@ from torch.nn import functional
 from upwind.common.errors import UpwindError
 from upwind.levelset import scheme
 from upwind.levelset.edges import EDGE_CONTRAST, edge_function, sobel
+from upwind.networks.prior import disc_of
 
 TERMS = ("balloon", "transport", "curvature")
 STENCIL_RULES = ("mean_zero", "free", "fixed")
@@ -84,6 +87,7 @@ class LSN(nn.Module):
         if stencils not in STENCIL_RULES:
             raise UpwindError(f"lsn.stencils: {stencils!r}; choose from {list(STENCIL_RULES)}")
         self.rule, self.softness = stencils, softness
+        self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
         self.edge_contrast = edge_contrast
         self.speed = SpeedNetwork(channels, dilations)
@@ -95,6 +99,14 @@ class LSN(nn.Module):
         self.raw_alpha = nn.Parameter(torch.tensor(math.log(math.expm1(0.1))))
         self.beta = nn.Parameter(torch.tensor(0.1))
 
+    @staticmethod
+    def options_from(options: dict[str, Any], masks: np.ndarray) -> dict[str, Any]:
+        """The user's ``options`` with what the network takes from the masks (n, size, size) of its
+        training slices: the initial ``disc``, in place of ``disc_radius``."""
+        options = dict(options)
+        radius = options.pop("disc_radius")
+        return {"disc": disc_of(masks, radius), **options}
+
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
         width = self.softness * slices.shape[-1]
@@ -103,7 +115,21 @@ class LSN(nn.Module):
     def level_set(self, slices: torch.Tensor) -> torch.Tensor:
         """The level set function u (n, h, w) after the last step, in pixels, positive inside."""
         u = self.initial(slices.shape[-1], slices.device).expand(len(slices), -1, -1)
-        return _evolve_on(slices.device)(u, self.fields(slices), self.stencils, self.dt, self.steps)
+        fields = self.fields(slices)
+        with _full_precision(slices.device):
+            if slices.device.type != "cpu":
+                step = self._step
+                return scheme.evolve_in_chunks(u, fields, self.stencils, self.dt, self.steps, step)
+            # Imported when needed: Numba takes most of a second, and not every job moves a contour.
+            from upwind.levelset import fused
+
+            return fused.evolve(u, fields, self.stencils, self.dt, self.steps)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile, with the arguments of torch.compile, the speed network and the time step that
+        GPUs use. (The network as a whole is hundreds of steps: minutes to compile.)"""
+        self.speed.compile(*args, **kwargs)
+        self._step = torch.compile(scheme.step, *args, **kwargs)
 
     @property
     def stencils(self) -> torch.Tensor:
@@ -115,14 +141,18 @@ class LSN(nn.Module):
         """Speed, transport velocity and curvature weight, evaluated once per slice."""
         image = slices[:, 0].contiguous()
         zero = torch.zeros_like(image)
-        speed = self.speed(slices).contiguous() if "balloon" in self.terms else zero
+        speed = zero
+        if "balloon" in self.terms:
+            speed = self.speed(slices).to(slices.dtype).contiguous()
         if self.terms == ("balloon",):
             return scheme.Fields(speed, zero, zero, zero)
-        g = edge_function(image, self.edge_contrast)
         velocity_x = velocity_y = curvature = zero
+        with _full_precision(slices.device):
+            g = edge_function(image, self.edge_contrast)
+            gradient = sobel(g) if "transport" in self.terms else ()
         if "transport" in self.terms:
             # + grad g: u grows where g does, so that the contour is drawn to g's valleys.
-            velocity_x, velocity_y = (self.beta * derivative for derivative in sobel(g))
+            velocity_x, velocity_y = (self.beta * derivative for derivative in gradient)
         if "curvature" in self.terms:
             curvature = functional.softplus(self.raw_alpha) * g
         return scheme.Fields(speed, velocity_x, velocity_y, curvature)
@@ -134,10 +164,7 @@ class LSN(nn.Module):
         return distance.to(device)
 
 
-def _evolve_on(device: torch.device) -> Callable[..., torch.Tensor]:
-    if device.type != "cpu":
-        return scheme.evolve_in_chunks
-    # Imported when needed: Numba takes most of a second, and not every job moves a contour.
-    from upwind.levelset import fused
-
-    return fused.evolve
+def _full_precision(device: torch.device) -> torch.autocast:
+    """Autocast is for the speed network's convolutions alone: a time step adds small differences of
+    distances of tens of pixels, which half precision does not hold."""
+    return torch.autocast(device.type, enabled=False)

@@ -5,6 +5,9 @@ two convolutions of an up level run *before* its up-sampling, and the skip conne
 level's *input*, so the last concatenation holds the CT slice itself.
 """
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -63,7 +66,14 @@ class UNet(nn.Module):
         for level, skip in zip(self.up, reversed(skips), strict=True):
             x = functional.interpolate(level(x), scale_factor=2, mode="nearest")
             x = torch.cat([x, skip], dim=1)
-        return torch.sigmoid(self.head(x))
+        # In the slices' precision, also where the convolutions are in half: bfloat16 knows no
+        # probability between 0.996 and 1.
+        return torch.sigmoid(self.head(x).to(slices.dtype))
+
+    @staticmethod
+    def options_from(options: dict[str, Any], masks: np.ndarray) -> dict[str, Any]:
+        """The user's ``options``: a UNet takes nothing from its training slices but its weights."""
+        return dict(options)
 
     def layers(self) -> list[nn.Conv2d]:
         """The 3x3 convolutions in order of execution: layer numbers 1 to 18 of Figure 2."""

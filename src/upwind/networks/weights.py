@@ -1,11 +1,11 @@
 """Trained weights as safetensors, with what is needed to rebuild the network and feed it."""
 
+import importlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -14,10 +14,7 @@ from torch import nn
 from upwind import __version__
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
-from upwind.networks.lsn import LSN
-from upwind.networks.unet import UNet
-
-NETWORKS: dict[str, type[nn.Module]] = {"unet": UNet, "lsn": LSN}
+from upwind.networks.registry import NETWORKS, network_module
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,14 @@ class Recipe:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+def network_class(name: str) -> type[nn.Module]:
+    """A network's class, imported now."""
+    return getattr(importlib.import_module(network_module(name)), NETWORKS[name][1])
+
+
 def build(recipe: Recipe) -> nn.Module:
     """The untrained network of a recipe."""
-    if recipe.network not in NETWORKS:
-        raise UpwindError(f"unknown network {recipe.network!r}; known are {sorted(NETWORKS)}")
-    return NETWORKS[recipe.network](**recipe.options)
+    return network_class(recipe.network)(**recipe.options)
 
 
 def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recipe) -> None:
@@ -65,14 +65,6 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[nn.Module, Recipe]:
             f"{path}: the tensors do not fit its {recipe.network}: {error}"
         ) from error
     return network.eval(), recipe
-
-
-def convolution_kernels(path: str | os.PathLike[str]) -> list[tuple[int, np.ndarray]]:
-    """(layer number, weights (out, in, 3, 3)) of a UNet's weights file, in order of execution."""
-    network, recipe = load_weights(path)
-    if not isinstance(network, UNet):
-        raise UpwindError(f"{path} is a {recipe.network}; the kernel analysis reads a unet")
-    return [(n, layer.weight.detach().numpy()) for n, layer in enumerate(network.layers(), 1)]
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, torch.Tensor]]:

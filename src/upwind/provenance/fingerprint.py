@@ -10,8 +10,9 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
+import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import grimp
@@ -22,8 +23,13 @@ PACKAGE = "upwind"
 _SOURCES = Path(__file__).resolve().parents[1]
 # Names the release, not what is computed: a new one must not train every network again.
 _VERSION = "__version__"
-# They show progress and read command lines; no result is computed with them.
-_SHOWING = {"rich", "typer"}
+# They show progress, read command lines, lock files, read imports: nothing is computed with them.
+_NOT_COMPUTING = {"rich", "typer", "filelock", "grimp"}
+# This package watches jobs and has no part in what they compute.
+_WATCHING = f"{PACKAGE}.provenance"
+
+# Distributions that are not named like their module.
+_NAMED_OTHERWISE = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
 
 
 def code_fingerprint(modules: Iterable[str]) -> str:
@@ -48,13 +54,13 @@ def combined(fingerprints: Mapping[str, str]) -> str:
 def reached(modules: Iterable[str]) -> list[str]:
     """The named modules, the modules of the package they reach through imports, and the packages
     around these (whose ``__init__`` runs first), sorted."""
-    graph = _graph()
+    graph, known = _graph(), _own_modules()
     found: set[str] = set()
     for module in modules:
-        if module not in _own_modules():
+        if module not in known:
             raise UpwindError(f"{module} is no module of {PACKAGE}")
         found |= {module, *graph.find_upstream_modules(module)}
-    own = found & _own_modules()
+    own = {name for name in found & known if not name.startswith(_WATCHING)}
     return sorted(own | {parent for module in own for parent in _parents(module)})
 
 
@@ -116,11 +122,11 @@ def _file_fingerprint(path: Path, mtime_ns: int) -> str:
 
 def _graph() -> grimp.ImportGraph:
     # Sources can be edited during a run, which lasts a night.
-    return _graph_of(tuple(sorted((path, path.stat().st_mtime_ns) for path in _sources())))
+    return _graph_of(tuple(sorted(_sources())))
 
 
 @functools.lru_cache(maxsize=2)
-def _graph_of(sources: tuple[tuple[Path, int], ...]) -> grimp.ImportGraph:
+def _graph_of(sources: tuple[tuple[str, int], ...]) -> grimp.ImportGraph:
     # No cache on disk: building the graph takes a tenth of a second, and a stale one would lie.
     return grimp.build_graph(
         PACKAGE,
@@ -130,8 +136,17 @@ def _graph_of(sources: tuple[tuple[Path, int], ...]) -> grimp.ImportGraph:
     )
 
 
-def _sources() -> Iterable[Path]:
-    return _SOURCES.rglob("*.py")
+def _sources() -> Iterator[tuple[str, int]]:
+    """Path and time of change of every source. Asked for hundreds of times while a workflow is
+    read, so __pycache__, which holds as many files again of Numba's, is not looked into."""
+    waiting = [os.fspath(_SOURCES)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    yield entry.path, entry.stat().st_mtime_ns
+                elif entry.is_dir() and entry.name != "__pycache__":
+                    waiting.append(entry.path)
 
 
 def _own_modules() -> set[str]:
@@ -140,9 +155,10 @@ def _own_modules() -> set[str]:
 
 @functools.cache
 def _distributions_of(imported: str) -> list[str]:
-    # The list of all distributions takes half a second to make; most are named like their module.
+    # The list of all distributions takes a third of a second to make, at every start of a workflow.
     try:
-        return [importlib.metadata.distribution(imported).name]
+        name = _NAMED_OTHERWISE.get(imported, imported)
+        return [importlib.metadata.distribution(name).name]
     except importlib.metadata.PackageNotFoundError:
         return _all_distributions().get(imported, [])
 
@@ -154,7 +170,7 @@ def _all_distributions() -> dict[str, list[str]]:
 
 def _externals(graph: grimp.ImportGraph, module: str) -> set[str]:
     imported = {name.split(".")[0] for name in graph.find_modules_directly_imported_by(module)}
-    ignored = {PACKAGE, *_SHOWING, *sys.stdlib_module_names}
+    ignored = {PACKAGE, *_NOT_COMPUTING, *sys.stdlib_module_names}
     return imported - ignored
 
 

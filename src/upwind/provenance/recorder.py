@@ -33,32 +33,40 @@ class Job:
     params: Mapping[str, Any]
     script: Path | None
     checkout: str
+    also_reaches: Iterable[str] = ()
     threads: int = 1
     order_only: Iterable[str] = field(default_factory=list)
 
 
-def script_code(script: Path) -> dict[str, str]:
+def script_modules(script: Path, also_reaches: Iterable[str] = ()) -> list[str]:
+    """Modules of the package that a script imports, and those that it is known to reach by name
+    (``also_reaches``)."""
+    return [*imported_modules(script.read_text(encoding="utf-8")), *also_reaches]
+
+
+def script_code(script: Path, also_reaches: Iterable[str] = ()) -> dict[str, str]:
     """Fingerprints by name of a script and of every module of the package that it reaches."""
-    modules = imported_modules(script.read_text(encoding="utf-8"))
+    modules = script_modules(script, also_reaches)
     return {script.name: file_fingerprint(script)} | module_fingerprints(modules)
 
 
-def script_packages(script: Path) -> dict[str, str]:
+def script_packages(script: Path, also_reaches: Iterable[str] = ()) -> dict[str, str]:
     """Versions of the packages that compute in a script, by distribution."""
-    return package_versions(imported_modules(script.read_text(encoding="utf-8")))
+    return package_versions(script_modules(script, also_reaches))
 
 
-def script_version(script: Path) -> str:
+def script_version(script: Path, also_reaches: Iterable[str] = ()) -> str:
     """One hash of a script's code and of the versions of the packages that compute in it: what has
     to change for its jobs to run again."""
-    return combined(script_code(script) | script_packages(script))
+    also_reaches = list(also_reaches)
+    return combined(script_code(script, also_reaches) | script_packages(script, also_reaches))
 
 
 @contextlib.contextmanager
 def recorded(job: Job) -> Iterator[None]:
     """Run the block as ``job`` and write its record, also where the block fails."""
-    code = {} if job.script is None else script_code(job.script)
-    packages = {} if job.script is None else script_packages(job.script)
+    code = {} if job.script is None else script_code(job.script, job.also_reaches)
+    packages = {} if job.script is None else script_packages(job.script, job.also_reaches)
     inputs = _states(job.inputs)
     started, clock = _now(), time.monotonic()
     status = OK

@@ -1,26 +1,47 @@
 """Provenance for a Snakemake workflow, all its rules at once, so that none can forget."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from upwind.provenance.recorder import Job, recording, script_version
+from upwind.provenance.recorder import Job, recorded, recording, script_version
 from upwind.provenance.trust import untrusted
 
 
 def record_rules(
-    rules: Iterable[Any], basedir: Path, folder_of: Callable[[list[str]], str]
+    rules: Iterable[Any],
+    basedir: Path,
+    folder_of: Callable[[list[str]], str],
+    reached_by: Callable[[Mapping[str, str]], list[str]],
 ) -> None:
     """Let every job of ``rules`` (Snakemake's) leave a record, and give every rule the parameter
     ``code``, so that it runs again when code changes that it can reach.
 
-    ``folder_of`` says where the records of a job with these outputs belong.
+    ``folder_of`` says where the records of a job with these outputs belong, ``reached_by`` which
+    modules a job with these wildcards imports by name, where no import statement shows them.
     """
     for rule in rules:
         if not rule.norun:
             script = _script(rule)
-            rule.run_func = recording(rule.run_func, _describe(rule, script, basedir, folder_of))
-            rule.set_params(code=script_version(script))
+            describe = _describe(rule, script, basedir, folder_of, reached_by)
+            rule.run_func = recording(rule.run_func, describe)
+            rule.set_params(code=_version_for(script, reached_by))
+
+
+def _version_for(
+    script: Path, reached_by: Callable[[Mapping[str, str]], list[str]]
+) -> Callable[[Any], str]:
+    """The parameter ``code`` as Snakemake evaluates it, job by job."""
+    versions: dict[tuple[str, ...], str] = {}
+
+    def version(wildcards: Any) -> str:
+        also_reaches = tuple(reached_by(dict(wildcards.items())))
+        if also_reaches not in versions:
+            versions[also_reaches] = script_version(script, also_reaches)
+        return versions[also_reaches]
+
+    return version
 
 
 def distrust(workflow: Any, folders: Iterable[Path]) -> None:
@@ -39,6 +60,26 @@ def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     workflow._build_dag = build_with_distrust
 
 
+def recorded_report(
+    folder: str, shown: Iterable[str], basedir: str
+) -> AbstractContextManager[None]:
+    """The record of the report of ``folder``, which no rule makes: around the call that makes it
+    from the results that it shows."""
+    return recorded(
+        Job(
+            folder=folder,
+            rule="report",
+            wildcards={},
+            inputs=[str(path) for path in shown],
+            outputs=[f"{folder}/report.html"],
+            logs=[f"{folder}/logs/report.log"],
+            params={},
+            script=None,
+            checkout=basedir,
+        )
+    )
+
+
 def _tell(workflow: Any, reasons: Mapping[str, str]) -> None:
     from snakemake.logging import logger
 
@@ -54,24 +95,31 @@ def _script(rule: Any) -> Path:
 
 
 def _describe(
-    rule: Any, script: Path, basedir: Path, folder_of: Callable[[list[str]], str]
+    rule: Any,
+    script: Path,
+    basedir: Path,
+    folder_of: Callable[[list[str]], str],
+    reached_by: Callable[[Mapping[str, str]], list[str]],
 ) -> Callable[..., Job]:
     """From the arguments that Snakemake hands to a rule's function to the job of a record."""
 
     def describe(input, output, params, wildcards, threads, resources, log, *others) -> Job:
         outputs = [str(path) for path in output]
+        named = {name: str(value) for name, value in wildcards.items()}
         return Job(
             folder=folder_of(outputs),
             rule=rule.name,
-            wildcards={name: str(value) for name, value in wildcards.items()},
+            wildcards=named,
             inputs=[str(path) for path in input],
             outputs=outputs,
             logs=[str(path) for path in log],
             params=dict(params.items()),
             script=script,
             checkout=str(basedir),
+            also_reaches=reached_by(named),
             threads=threads,
-            order_only=[str(path) for path in input if _ancient(path)],
+            # Snakemake hands `input` over as plain strings, without what the rule says of them.
+            order_only=[str(path) for path in rule.expand_input(named)[0] if _ancient(path)],
         )
 
     return describe

@@ -1,64 +1,24 @@
 """The training loop, the same for every network."""
 
-import re
-import time
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
-from upwind.data.intensity import PAPER_WINDOW, rescale
-from upwind.training.allocator import keep_large_blocks
+from upwind.training.checkpoints import Checkpoints
+from upwind.training.compilation import compile_network
+from upwind.training.device import describe_device, make_deterministic
 from upwind.training.examples import Examples
+from upwind.training.feeding import PlacedSlices, batches, place
+from upwind.training.interruption import Interrupted, Interruption, catching_signals
 from upwind.training.loss import squared_dsc_loss
-
-CURVE_COLUMNS = ("epoch", "train_loss", "heldout_loss", "heldout_dsc", "seconds")
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained. Defaults are the paper's where it states them."""
-
-    epochs: int
-    batch_size: int = 20  # authors' code
-    learning_rate: float = 1.0  # Adadelta, authors' code
-    rho: float = 0.95  # Keras' Adadelta, the authors' framework (torch's own default is 0.9)
-    epsilon: float = 1e-7  # Keras' Adadelta (torch's own default is 1e-6)
-    window: tuple[float, float] = PAPER_WINDOW
-    device: str = "auto"
-    cpu_threads: int = 1  # fixed, because the number of threads changes the last bits of a sum
-
-
-def choose_device(wanted: str = "auto") -> torch.device:
-    """'auto' is the GPU where there is one. Raises UpwindError for a GPU that is not there."""
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    form = re.fullmatch(r"cpu|cuda(?::(\d+))?", wanted)
-    if form is None:
-        raise UpwindError(f"device {wanted!r}: choose auto, cpu, cuda or cuda:N")
-    shown = torch.cuda.device_count()
-    if wanted != "cpu" and int(form[1] or 0) >= shown:
-        raise UpwindError(
-            f"device {wanted!r} is asked for and this machine shows {shown} GPUs; set the device "
-            "(training.device, --device) to auto or cpu, or check the driver and "
-            "CUDA_VISIBLE_DEVICES"
-        )
-    return torch.device(wanted)
-
-
-def use_device(wanted: str, cpu_threads: int) -> torch.device:
-    """Prepare this process for work on ``wanted``: threads and memory of the CPU."""
-    torch.set_num_threads(cpu_threads)
-    # Far from the contour gradients fade into denormal numbers, which take the CPU 100 times as
-    # long as zero does and mean as much.
-    torch.set_flush_denormal(True)
-    keep_large_blocks()
-    return choose_device(wanted)
+from upwind.training.precision import probability_in
+from upwind.training.settings import TrainingSettings
+from upwind.training.state import TrainingState
 
 
 def train(
@@ -67,82 +27,119 @@ def train(
     heldout: Examples,
     settings: TrainingSettings,
     seed: int,
+    device: torch.device,
     name: str = "training",
+    checkpoints: Checkpoints | None = None,
 ) -> pd.DataFrame:
     """Train ``network`` in place by Adadelta on the squared-DSC loss; return its curves, one row
-    an epoch: epoch, train_loss, heldout_loss, heldout_dsc, seconds since the start.
+    an epoch: epoch, train_loss, heldout_loss, heldout_dsc, seconds spent so far.
 
-    ``seed`` fixes the order of the slices (the caller seeds the initial weights). Where the loss
-    is no longer finite, training stops there, with the weights of the last finite epoch.
+    ``seed`` fixes the order of the slices (the caller seeds the initial weights), ``device`` is
+    that of :func:`upwind.training.device.use_device`. Where the loss is no longer finite, training
+    stops there, with the weights of the last finite epoch.
+
+    With ``checkpoints`` it goes on from the newest of them, and a signal to stop saves the state
+    and raises UpwindError. On CPU the weights are then the same to the bit as without interruption.
     """
-    device = use_device(settings.device, settings.cpu_threads)
+    print(f"{name}: on {describe_device(device)}", file=sys.stderr)
+    if settings.deterministic:
+        print(f"{name}: {make_deterministic(device)}", file=sys.stderr)
     network.to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.Adadelta(
-        network.parameters(), lr=settings.learning_rate, rho=settings.rho, eps=settings.epsilon
-    )
-    order = torch.Generator().manual_seed(seed)
-    held = _on_device(heldout, device)
-    data = _on_device(training, device)
-    rows, last_finite, start = [], _snapshot(network), time.monotonic()
-    for epoch in track(range(1, settings.epochs + 1), settings.epochs, f"{name}: epoch"):
-        network.train()
-        losses = [
-            _update(network, optimiser, images, masks)
-            for images, masks in _batches(
-                data, settings, torch.randperm(len(training), generator=order)
-            )
-        ]
-        loss = float(np.average([v for v, _ in losses], weights=[n for _, n in losses]))
-        heldout_loss, heldout_dsc = evaluate(network, held, settings)
-        rows.append((epoch, loss, heldout_loss, heldout_dsc, time.monotonic() - start))
-        if not np.isfinite([loss, heldout_loss]).all():
-            network.load_state_dict(last_finite)
-            break
-        last_finite = _snapshot(network)
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    state = TrainingState(network, settings, seed)
+    if checkpoints is not None:
+        checkpoints.resume(state)
+    if not state.finished:
+        slices, held = place((training, heldout), device)
+        if settings.compile:
+            first = next(batches(slices, settings, torch.arange(len(slices))))
+            compile_network(network, *first, settings.precision)
+        with catching_signals(checkpoints is not None) as interruption:
+            _run(state, slices, held, settings, name, checkpoints, interruption)
+    return state.curves()
 
 
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, data: tuple[torch.Tensor, torch.Tensor], settings: TrainingSettings
+    network: nn.Module, slices: PlacedSlices, settings: TrainingSettings
 ) -> tuple[float, float]:
-    """Mean squared-DSC loss over slices, and DSC at 0.5 pooled over them."""
+    """Mean squared-DSC loss over slices, and DSC at 0.5 pooled over them; in single precision, as
+    predictions are."""
     network.eval()
-    loss = overlap = total = 0.0
-    for images, masks in _batches(data, settings, torch.arange(len(data[0]))):
+    sums = []
+    for images, masks in batches(slices, settings, torch.arange(len(slices))):
         probability = network(images)
-        loss += float(squared_dsc_loss(probability, masks)) * len(images)
         mask = probability > 0.5
-        overlap += float((mask * masks).sum())
-        total += float(mask.sum() + masks.sum())
-    return loss / len(data[0]), 2 * overlap / total if total else float("nan")
+        loss = squared_dsc_loss(probability, masks)
+        overlap, total = (mask * masks).sum(), mask.sum() + masks.sum()
+        sums.append(torch.stack([loss.double() * len(images), overlap.double(), total.double()]))
+    # Brought back once: a GPU would have to stop for each batch.
+    loss, overlap, total = map(sum, zip(*torch.stack(sums).tolist(), strict=True))
+    return loss / len(slices), 2 * overlap / total if total else float("nan")
 
 
-def _on_device(examples: Examples, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    # Kept as int16 and uint8: a fold of LiTS at 256 pixels is then 2.5 GB instead of 7.
-    return tuple(torch.from_numpy(a).to(device) for a in (examples.images, examples.masks))
+def _run(
+    state: TrainingState,
+    slices: PlacedSlices,
+    held: PlacedSlices,
+    settings: TrainingSettings,
+    name: str,
+    checkpoints: Checkpoints | None,
+    interruption: Interruption,
+) -> None:
+    left, before = _epochs_left(state), state.epoch - 1
+    try:
+        for _ in track(left, settings.epochs, f"{name}: epoch", done_before=before):
+            _train_epoch(state, slices, held, settings, checkpoints, interruption)
+    except Interrupted:
+        checkpoints.save(state)
+        raise UpwindError(
+            f"{name}: stopped by {interruption.received} at {state.position}; it is saved in "
+            f"{checkpoints.path}, and the next run goes on from there"
+        ) from None
+    if checkpoints is not None:
+        checkpoints.save(state)
 
 
-def _batches(
-    data: tuple[torch.Tensor, torch.Tensor], settings: TrainingSettings, order: torch.Tensor
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    images, masks = data
-    for chosen in order.to(images.device).split(settings.batch_size):
-        batch = rescale(images[chosen].float(), settings.window)[:, None]
-        # Channels last is what the CPU's and the GPU's convolutions are fastest on.
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        yield batch, masks[chosen].float()[:, None]
+def _epochs_left(state: TrainingState) -> Iterator[int]:
+    while not state.finished:
+        yield state.epoch
+
+
+def _train_epoch(
+    state: TrainingState,
+    slices: PlacedSlices,
+    held: PlacedSlices,
+    settings: TrainingSettings,
+    checkpoints: Checkpoints | None,
+    interruption: Interruption,
+) -> None:
+    """What is left of the epoch under way."""
+    state.network.train()
+    order = state.draw_order(len(slices))
+    for images, masks in batches(slices, settings, order, first=state.batch):
+        _update(state, images, masks, settings, interruption)
+        if checkpoints is not None:
+            checkpoints.save_if_due(state)
+        interruption.check()
+    with interruption.anytime():
+        heldout_loss, heldout_dsc = evaluate(state.network, held, settings)
+    sizes = [len(chosen) for chosen in order.split(settings.batch_size)]
+    state.end_epoch(sizes, heldout_loss, heldout_dsc)
 
 
 def _update(
-    network: nn.Module, optimiser: torch.optim.Optimizer, images: torch.Tensor, masks: torch.Tensor
-) -> tuple[float, int]:
-    optimiser.zero_grad(set_to_none=True)
-    loss = squared_dsc_loss(network(images), masks)
-    loss.backward()
-    optimiser.step()
-    return float(loss.detach()), len(images)
-
-
-def _snapshot(network: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+    state: TrainingState,
+    images: torch.Tensor,
+    masks: torch.Tensor,
+    settings: TrainingSettings,
+    interruption: Interruption,
+) -> None:
+    # Up to the optimiser's step nothing that is kept changes, but for buffers (batch
+    # normalisation's, say; neither of our networks has one).
+    with interruption.anytime(allowed=not any(True for _ in state.network.buffers())):
+        state.optimiser.zero_grad(set_to_none=True)
+        probability = probability_in(settings.precision, state.network, images)
+        loss = squared_dsc_loss(probability, masks)
+        loss.backward()
+    state.optimiser.step()
+    state.end_batch(loss.detach())

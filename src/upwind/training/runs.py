@@ -6,10 +6,14 @@ import pandas as pd
 import torch
 from torch import nn
 
-from upwind.networks.weights import Recipe, build
+from upwind.networks.weights import Recipe, build, network_class
+from upwind.training.checkpoints import CheckpointPlace, Checkpoints
+from upwind.training.device import describe_device, use_device
 from upwind.training.examples import Examples
-from upwind.training.loop import TrainingSettings, train
-from upwind.training.prior import disc_of
+from upwind.training.keys import run_parts
+from upwind.training.loop import train
+from upwind.training.settings import TrainingSettings
+from upwind.training.turns import one_at_a_time
 
 
 def run_fold(
@@ -19,21 +23,26 @@ def run_fold(
     settings: TrainingSettings,
     seed: int,
     name: str,
+    place: CheckpointPlace | None = None,
 ) -> tuple[nn.Module, Recipe, pd.DataFrame]:
     """Build and train a network; return it, its complete recipe and its curves.
 
     ``recipe.options`` are the user's; what the network takes from its training patients (the
-    LSN's initial disc) is added to them here, so that it is kept with the weights.
+    LSN's initial disc) is added to them here, so that it is kept with the weights. With a
+    ``place`` for checkpoints the run goes on where an earlier one of the same settings, data and
+    code was interrupted; while another process is in the same run, this one waits.
     """
-    if recipe.network == "lsn":
-        recipe = replace(recipe, options=_with_disc(recipe.options, training))
+    device = use_device(settings.device, settings.cpu_threads)
+    completed = network_class(recipe.network).options_from(recipe.options, training.masks)
+    recipe = replace(recipe, options=completed)
     torch.manual_seed(seed)
     network = build(recipe)
-    curves = train(network, training, heldout, settings, seed, name)
+    if place is None:
+        curves = train(network, training, heldout, settings, seed, device, name)
+        return network, recipe, curves
+    where = describe_device(device)
+    parts = run_parts(recipe, settings, seed, training, heldout, where)
+    checkpoints = Checkpoints(place, parts, where, name)
+    with one_at_a_time(checkpoints.lock, name):
+        curves = train(network, training, heldout, settings, seed, device, name, checkpoints)
     return network, recipe, curves
-
-
-def _with_disc(options: dict, training: Examples) -> dict:
-    options = dict(options)
-    radius = options.pop("disc_radius")
-    return {"disc": disc_of(training.masks, radius), **options}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from upwind.training.prior import PAPER_RADIUS, disc_of
+from upwind.networks.prior import PAPER_RADIUS, disc_of
 
 
 def test_disc_stands_at_the_centre_of_mass_of_the_mean_mask():
