@@ -7,7 +7,6 @@ from sklearn.model_selection import KFold
 
 from upwind.common.errors import UpwindError
 from upwind.data.folds import (
-    ALL,
     HELDOUT,
     TRAIN,
     assign_folds,
@@ -83,33 +82,42 @@ FOLDS = assign_folds(range(6), 3)
 LIVER_SLICES = {case: list(range(10 * case, 10 * case + 20 + case)) for case in range(6)}
 
 
+def training_cases(fold):
+    unseen = [] if fold == "all" else unseen_cases(FOLDS, int(fold))
+    return [case for case in range(6) if case not in unseen]
+
+
+def split_fold(fold, share=0.1, seed=0):
+    return split_slices(fold, {c: LIVER_SLICES[c] for c in training_cases(fold)}, share, seed)
+
+
 @pytest.fixture(scope="module")
 def split():
-    return split_slices(FOLDS, LIVER_SLICES, heldout_share=0.1, seed=0)
+    return pd.concat([split_fold(fold) for fold in ("0", "1", "2", "all")], ignore_index=True)
 
 
-@pytest.mark.parametrize("fold", ["0", "1", "2", ALL])
+@pytest.mark.parametrize("fold", ["0", "1", "2", "all"])
 def test_split_covers_the_training_patients_liver_slices_once(split, fold):
     part = split[split["fold"] == fold]
-    unseen = [] if fold == ALL else unseen_cases(FOLDS, int(fold))
-    training = [case for case in range(6) if case not in unseen]
-    rows = [(case, z) for case in training for z in LIVER_SLICES[case]]
+    rows = [(case, z) for case in training_cases(fold) for z in LIVER_SLICES[case]]
     assert list(zip(part["case"], part["slice"], strict=True)) == rows
     assert (part["part"] == HELDOUT).sum() == round(0.1 * len(rows))
     assert set(part["part"]) == {TRAIN, HELDOUT}
 
 
-def test_split_is_reproducible_and_depends_on_its_seed(split):
-    pd.testing.assert_frame_equal(split, split_slices(FOLDS, LIVER_SLICES, 0.1, 0))
-    other = split_slices(FOLDS, LIVER_SLICES, 0.1, 1)
-    assert (split["part"] != other["part"]).any()
+def test_split_is_reproducible_and_depends_on_its_seed():
+    pd.testing.assert_frame_equal(split_fold("1"), split_fold("1"))
+    assert (split_fold("1")["part"] != split_fold("1", seed=1)["part"]).any()
+
+
+def test_split_follows_the_case_numbers_not_the_order_of_the_files():
+    turned = dict(reversed(LIVER_SLICES.items()))
+    pd.testing.assert_frame_equal(split_slices("all", turned), split_fold("all"))
 
 
 def test_heldout_slices_are_spread_over_patients_and_slices(split):
     """Shuffled, not the last tenth: a patient's share lies around a tenth, everywhere."""
-    folds = assign_folds(range(2), 2)
-    slices = {0: range(3000), 1: range(3000)}
-    part = split_slices(folds, slices, 0.1, 0).query("fold == 'all'")
+    part = split_slices("all", {0: range(3000), 1: range(3000)}, 0.1, 0)
     heldout = part[part["part"] == HELDOUT]
     assert len(heldout) == 600
     counts = heldout.groupby(["case", heldout["slice"] // 500]).size()
@@ -120,13 +128,12 @@ def test_heldout_slices_are_spread_over_patients_and_slices(split):
 
 @pytest.mark.parametrize(("count", "heldout"), [(2, 1), (9, 1), (20, 2), (26, 3)])
 def test_a_tenth_is_held_out_and_at_least_one_slice(count, heldout):
-    folds = assign_folds([0, 1], 2)
-    part = split_slices(folds, {0: range(count), 1: range(count)}).query("fold == '0'")
+    part = split_slices("0", {1: range(count)})
     assert (part["part"] == HELDOUT).sum() == heldout
 
 
 def test_patients_without_liver_slices_take_no_part():
-    part = split_slices(FOLDS, LIVER_SLICES | {5: []})
+    part = split_slices("all", LIVER_SLICES | {5: []})
     assert 5 not in set(part["case"])
 
 
@@ -146,7 +153,7 @@ def test_split_survives_its_csv(split, tmp_path):
 
 
 def test_folds_stay_text_where_all_look_like_numbers(tmp_path, split):
-    numbered = split[split["fold"] != ALL]
+    numbered = split[split["fold"] != "all"]
     numbered.to_csv(tmp_path / "split.csv", index=False)
     assert slices_of(read_split(tmp_path / "split.csv"), "2", TRAIN)
 

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upwind.common.errors import UpwindError
-from upwind.data.naming import CaseFiles, find_cases, holds_cases, partner_name, short_name
+from upwind.data.naming import (
+    CaseFiles,
+    find_cases,
+    holds_cases,
+    partner_name,
+    search_cases,
+    short_name,
+)
 
 
 def touch(root, *names):
@@ -142,3 +149,35 @@ def test_partner_names(tmp_path):
     assert partner_name(tmp_path / "labelsTr/liver_3.nii.gz") == "imagesTr/liver_3.nii.gz"
     assert short_name(tmp_path / "labelsTr/liver_3.nii.gz") == "labelsTr/liver_3.nii.gz"
     assert short_name(tmp_path / "volume-3.nii") == "volume-3.nii"
+
+
+def test_cases_are_searched_in_all_folders_below(tmp_path):
+    touch(tmp_path, "b1/volume-10.nii", "b1/volume-2.nii", "b1/deep/er/volume-0.nii.gz")
+    touch(tmp_path, "labels/segmentation-2.nii", "labels/segmentation-3.nii", "volume-x.nii")
+    assert search_cases(tmp_path, "lits") == [
+        CaseFiles(0, tmp_path / "b1/deep/er/volume-0.nii.gz", None),
+        CaseFiles(2, tmp_path / "b1/volume-2.nii", tmp_path / "labels/segmentation-2.nii"),
+        CaseFiles(3, None, tmp_path / "labels/segmentation-3.nii"),
+        CaseFiles(10, tmp_path / "b1/volume-10.nii", None),
+    ]
+
+
+def test_decathlon_is_searched_with_its_folders_alone(tmp_path):
+    touch(tmp_path, *(f"Task03/{d}/liver_4.nii.gz" for d in ("imagesTr", "labelsTr")))
+    touch(tmp_path, "Task03/imagesTs/liver_5.nii.gz", "Task03/liver_6.nii.gz")
+    (case,) = search_cases(tmp_path, "msd")
+    assert case.label == tmp_path / "Task03/labelsTr/liver_4.nii.gz"
+
+
+def test_a_volume_in_two_places_is_a_duplicate(tmp_path):
+    touch(tmp_path, "a/volume-1.nii", "b/volume-001.nii.gz", "b/segmentation-1.nii")
+    (case,) = search_cases(tmp_path, "lits")
+    assert case.image == tmp_path / "a/volume-1.nii"
+    assert case.duplicates == (tmp_path / "b/volume-001.nii.gz",)
+
+
+def test_nothing_found_below_is_explained(tmp_path):
+    with pytest.raises(UpwindError, match=r"No case found in .* or below\. Expected names: volume"):
+        search_cases(tmp_path, "lits")
+    with pytest.raises(UpwindError, match="does not exist"):
+        search_cases(tmp_path / "none", "lits")

@@ -1,5 +1,6 @@
 # Configuration, cases and folds: what the rules share.
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,12 @@ from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
 from upwind.data.folds import assign_folds, check_chosen, unseen_cases
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
+from upwind.networks.registry import NETWORKS as REGISTERED
+from upwind.versions.commands import repository_root
+from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
+from upwind.versions.hashes import Hashes
+from upwind.versions.pointers import pointer_path, read_pointer
+from upwind.versions.volumes import check_unedited, read_volumes, versions_by_case
 
 
 def load_schema():
@@ -36,7 +43,7 @@ or_stop(check_config, config, load_schema())
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"
 DATASET = config["dataset"]
-NETWORKS = ["unet", "lsn"]
+NETWORKS = list(REGISTERED)
 FOLDS = [str(fold) for fold in range(config["folds"])]
 # Every training run: each network on each fold, and the network whose kernels are analysed.
 KERNEL_FOLD = str(config["kernels"]["network"])
@@ -46,12 +53,15 @@ RUNS += [("unet", KERNEL_FOLD)] if KERNEL_FOLD not in FOLDS else []
 
 # Marks a folder whose volumes the phantom may write, and write again.
 PHANTOM_MARKER = f"{DATASET['root']}/phantom.txt"
+# Volumes with a DVC pointer beside their folder are versioned: pulled first, and known by content.
+POINTER = pointer_path(DATASET["root"])
+VERSIONED = DATASET["kind"] != "phantom" and POINTER.exists()
 
 
 def raw_cases():
-    """Cases before any check, by number: those the phantom will have, or those in the folder."""
+    """Cases before any check: those the phantom will have, or those in the folder."""
+    root = Path(DATASET["root"])
     if DATASET["kind"] == "phantom":
-        root = Path(DATASET["root"])
         if holds_cases(root) and not Path(PHANTOM_MARKER).exists():
             raise UpwindError(
                 f"dataset.kind is phantom, which writes its volumes into {root}, but that folder "
@@ -62,33 +72,70 @@ def raw_cases():
             CaseFiles(n, root / f"volume-{n}.nii.gz", root / f"segmentation-{n}.nii.gz")
             for n in range(DATASET["patients"])
         ]
-    return find_cases(DATASET["root"], DATASET["kind"])
+    if not root.exists() and not VERSIONED:
+        raise UpwindError(
+            f"the data folder {root} does not exist: `upwind import {DATASET['kind']} SOURCE --root "
+            f"{root}` checks the volumes in the folder SOURCE, puts them there and keeps track of "
+            "their version; or name your own folder in dataset.root"
+        )
+    return find_cases(root, DATASET["kind"])
 
 
-RAW = {case.number: case for case in or_stop(raw_cases)}
+def pulled_volumes():
+    """The volumes as they were pulled; none if the pointer names another version now."""
+    version = read_pointer(POINTER).version
+    table = Path(RESULTS, DATA_TABLE)
+    rows = read_volumes(table) if table.exists() else []
+    return [row for row in rows if row.version == version]
+
+
+def cases_known_now():
+    """Cases before any check, while the workflow is read; None where they must be pulled first."""
+    if VERSIONED:
+        root = repository_root(POINTER.parent, f"the version of {DATASET['root']}")
+        repository_root(Path(), f"the version of {RESULTS}/slices")
+        rows = pulled_volumes()
+        if not rows:
+            return None
+        if workflow.is_main_process:
+            check_unedited(
+                Path(DATASET["root"]), DATASET["kind"], rows, POINTER, Hashes(root)
+            )
+    return raw_cases()
+
+
+@functools.cache
+def raw():
+    """Cases before any check, by number. Versioned ones are known once they are pulled."""
+    if VERSIONED:
+        checkpoints.pull_data.get()
+    return {case.number: case for case in or_stop(raw_cases)}
 
 
 def cases():
     """Numbers of the usable cases. With on_bad_case: skip they are known once all are checked."""
+    numbers = sorted(raw())
     if DATASET["on_bad_case"] == "stop":
-        return sorted(RAW)
+        return numbers
     table = checkpoints.collect_cases.get().output.usable
     return [int(line) for line in Path(table).read_text().split()]
 
 
-def fold_table():
-    return assign_folds(cases(), config["folds"], config["fold_shuffle_seed"])
+def folds_of(numbers):
+    return assign_folds(numbers, config["folds"], config["fold_shuffle_seed"])
 
 
 def check_fold_settings():
-    table, chosen = fold_table(), config["levelset"]["cases"]
-    if chosen != "all":
-        check_chosen(table, chosen)
+    known, chosen = cases_known_now(), config["levelset"]["cases"]
+    # Which cases can be skipped is not known yet.
+    if known is not None and DATASET["on_bad_case"] == "stop":
+        table = folds_of([case.number for case in known])
+        if chosen != "all":
+            check_chosen(table, chosen)
 
 
-# Found before a night of training, not after. Which cases can be skipped is not known yet.
-if DATASET["on_bad_case"] == "stop":
-    or_stop(check_fold_settings)
+# Found before a night of training, not after.
+or_stop(check_fold_settings)
 
 
 def operated_cases():
@@ -106,7 +153,7 @@ def operated_masks():
 
 
 def unseen(fold):
-    return unseen_cases(or_stop(fold_table), int(fold))
+    return unseen_cases(or_stop(folds_of, cases()), int(fold))
 
 
 def training_cases(fold):
@@ -116,15 +163,28 @@ def training_cases(fold):
 
 
 def volumes(case):
-    return existing(RAW[int(case)].image)
+    return existing(raw()[int(case)].image)
 
 
 def segmentations(case):
-    return existing(RAW[int(case)].label)
+    return existing(raw()[int(case)].label)
 
 
 def existing(path):
-    return [] if path is None else str(path)
+    if path is None:
+        return []
+    # A pulled volume has the date of its copy; what counts is its version, a parameter.
+    return ancient(str(path)) if VERSIONED else str(path)
+
+
+@functools.cache
+def pulled_versions():
+    return versions_by_case(read_volumes(checkpoints.pull_data.get().output.table))
+
+
+def versions(*chosen):
+    """What changes when the volumes of these cases do; None where only their dates say so."""
+    return [pulled_versions()[int(case)] for case in chosen] if VERSIONED else None
 
 
 def slices(chosen):
@@ -163,31 +223,10 @@ def results():
             f"{RESULTS}/kernels/{name}.csv"
             for name in ("kernels", "layers", "stencils", "axes")
         ],
-        "top": [
-            f"{RESULTS}/{name}"
-            for name in (
-                "config.yaml",
-                "cases.csv",
-                "folds.csv",
-                "split.csv",
-                "verdicts.csv",
-                "scores.csv",
-                "table1.csv",
-                "table1.html",
-                "table1.md",
-                "table1.tex",
-                "comparison.csv",
-                "figure1.svg",
-                "figure1.png",
-                "figure2.pdf",
-                "figure2.png",
-                "figure2_all_layers.pdf",
-                "figure2_all_layers.png",
-                "curves.png",
-                "scores.png",
-                "gallery.png",
-            )
-        ],
+        "top": [f"{RESULTS}/{name}" for name in TOP_RESULTS],
+        "versions": (
+            [f"{RESULTS}/{DATA_TABLE}", f"{RESULTS}/slices.dvc"] if VERSIONED else []
+        ),
         "runs": [
             f"{RESULTS}/networks/{network}/{fold}/{name}"
             for network, fold in RUNS

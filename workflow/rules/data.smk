@@ -7,6 +7,7 @@ if DATASET["kind"] == "phantom":
             marker=PHANTOM_MARKER,
         log:
             f"{LOGS}/mark_phantom.log",
+        localrule: True
         conda:
             "../../envs/volumes.yaml"
         script:
@@ -21,12 +22,55 @@ if DATASET["kind"] == "phantom":
             segmentation=f"{DATASET['root']}/segmentation-{{case}}.nii.gz",
         log:
             f"{LOGS}/make_phantom/{{case}}.log",
+        group:
+            by_case("checks")
         conda:
             "../../envs/volumes.yaml"
+        resources:
+            **asks("phantom"),
         params:
             seed=DATASET["phantom_seed"],
         script:
             "../scripts/make_phantom.py"
+
+
+if VERSIONED:
+
+    checkpoint pull_data:
+        input:
+            pointer=str(POINTER),
+        output:
+            table=report(
+                f"{RESULTS}/{DATA_TABLE}",
+                category="Data",
+                caption="../report/data.rst",
+                labels={"item": "Versions of the volumes", "kind": "table"},
+            ),
+        log:
+            f"{LOGS}/pull_data.log",
+        # A remote that is away is told once.
+        retries: 0
+        localrule: True
+        conda:
+            "../../envs/versions.yaml"
+        params:
+            kind=DATASET["kind"],
+            version=or_stop(read_pointer, POINTER).version,
+        script:
+            "../scripts/pull_data.py"
+
+    rule track_slices:
+        input:
+            slices=lambda w: slices(cases()),
+        output:
+            pointer=f"{RESULTS}/slices.dvc",
+        log:
+            f"{LOGS}/track_slices.log",
+        localrule: True
+        conda:
+            "../../envs/versions.yaml"
+        script:
+            "../scripts/track_slices.py"
 
 
 rule check_case:
@@ -37,17 +81,22 @@ rule check_case:
         report=f"{RESULTS}/cases/case-{{case}}.json",
     log:
         f"{LOGS}/check_case/{{case}}.log",
+    group:
+        by_case("checks")
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks("check"),
     params:
-        duplicates=lambda w: [str(path) for path in RAW[int(w.case)].duplicates],
+        duplicates=lambda w: [str(path) for path in raw()[int(w.case)].duplicates],
+        version=lambda w: versions(w.case),
     script:
         "../scripts/check_case.py"
 
 
 checkpoint collect_cases:
     input:
-        reports=expand(f"{RESULTS}/cases/case-{{case}}.json", case=RAW),
+        reports=lambda w: expand(f"{RESULTS}/cases/case-{{case}}.json", case=raw()),
     output:
         table=report(
             f"{RESULTS}/cases.csv",
@@ -58,8 +107,12 @@ checkpoint collect_cases:
         usable=f"{RESULTS}/cases.txt",
     log:
         f"{LOGS}/collect_cases.log",
+    # It fails on bad data alone; a second look finds the same.
+    retries: 0
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks("table"),
     params:
         on_bad_case=DATASET["on_bad_case"],
     script:
@@ -77,10 +130,15 @@ rule slice_case:
         slices=f"{RESULTS}/slices/case-{{case}}.safetensors",
     log:
         f"{LOGS}/slice_case/{{case}}.log",
+    group:
+        by_case("slices")
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks("volume"),
     params:
         image_size=config["image_size"],
+        version=lambda w: versions(w.case),
     script:
         "../scripts/slice_case.py"
 
@@ -88,19 +146,51 @@ rule slice_case:
 rule assign_folds:
     input:
         usable=f"{RESULTS}/cases.txt",
-        slices=lambda w: slices(cases()),
     output:
         folds=f"{RESULTS}/folds.csv",
-        split=f"{RESULTS}/split.csv",
     log:
         f"{LOGS}/assign_folds.log",
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks("table"),
     params:
         folds=config["folds"],
         operated=config["levelset"]["cases"],
         shuffle_seed=config["fold_shuffle_seed"],
+    script:
+        "../scripts/assign_folds.py"
+
+
+rule split_fold:
+    input:
+        # Of the fold's own patients alone: new data of another patient do not train it again.
+        slices=lambda w: slices(training_cases(w.fold)),
+    output:
+        split=f"{RESULTS}/split/{{fold}}.csv",
+    log:
+        f"{LOGS}/split_fold/{{fold}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks("table"),
+    params:
         heldout_share=config["heldout_share"],
         split_seed=config["split_seed"],
     script:
-        "../scripts/assign_folds.py"
+        "../scripts/split_fold.py"
+
+
+rule gather_splits:
+    input:
+        splits=[f"{RESULTS}/split/{fold}.csv" for fold in [*FOLDS, "all"]],
+    output:
+        split=f"{RESULTS}/split.csv",
+    log:
+        f"{LOGS}/gather_splits.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/gather_splits.py"

@@ -8,7 +8,7 @@ from upwind.common.jobs import logged
 from upwind.figures.gallery import draw_gallery
 from upwind.figures.gallery_cases import gallery_items
 from upwind.figures.style import save
-from upwind.scores.folds import RawCases
+from upwind.scores.raw import RawCases
 
 with logged(snakemake.log[0]):
     raw = RawCases.of(snakemake.params.cases, snakemake.input.images, snakemake.input.labels)

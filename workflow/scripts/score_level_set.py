@@ -7,7 +7,8 @@ import pandas as pd
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.scores.cases import scores_table
-from upwind.scores.folds import RawCases, unseen_rows
+from upwind.scores.folds import unseen_rows
+from upwind.scores.raw import RawCases
 
 with logged(snakemake.log[0]):
     numbers = snakemake.params.cases

@@ -6,7 +6,8 @@ from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.data.folds import HELDOUT, read_split, slices_of, unseen_cases
 from upwind.scores.cases import scores_table
-from upwind.scores.folds import RawCases, heldout_rows, unseen_rows
+from upwind.scores.folds import heldout_rows, unseen_rows
+from upwind.scores.raw import RawCases
 
 with logged(snakemake.log[0]):
     fold = snakemake.wildcards.fold

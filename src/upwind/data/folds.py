@@ -1,7 +1,8 @@
 """Folds over patients, and the 90/10 split of slices inside a fold's training patients.
 
 Both are frozen as tables that people can read: ``folds.csv`` (case, fold) and ``split.csv``
-(fold, case, slice, part).
+(fold, case, slice, part). A fold's split depends on its training patients alone, so that another
+patient's new data do not train it again.
 """
 
 import os
@@ -13,7 +14,6 @@ import pandas as pd
 from upwind.common.errors import UpwindError
 
 TRAIN, HELDOUT = "train", "heldout"
-ALL = "all"  # the fold that leaves nobody out
 
 
 def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = None) -> pd.DataFrame:
@@ -40,34 +40,29 @@ def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = No
 
 
 def split_slices(
-    folds: pd.DataFrame,
+    fold: str,
     liver_slices: Mapping[int, Sequence[int]],
     heldout_share: float = 0.1,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """For each fold, the liver-bearing slices of its training patients, shuffled with ``seed`` and
-    split: ``heldout_share`` (10 % in the paper [code], seed 0 [code]) is held out.
+    """The liver-bearing slices of a fold's training patients, shuffled with ``seed`` and split:
+    ``heldout_share`` (10 % in the paper [code], seed 0 [code]) is held out.
 
-    ``liver_slices`` maps each case to the indices of its liver-bearing slices. Columns ``fold``
-    (text; 'all' trains on every patient, as the paper's analysed network did [code]), ``case``,
-    ``slice``, ``part`` ('train' or 'heldout'), in order of case and slice. The held-out slices
-    come from patients that were trained on: they are not unseen patients.
+    ``liver_slices`` maps each training case to the indices of its liver-bearing slices; the fold
+    'all' trains on every patient, as the paper's analysed network did [code]. Columns ``fold``
+    (text), ``case``, ``slice``, ``part`` ('train' or 'heldout'), in order of case and slice. The
+    held-out slices come from patients that were trained on: they are not unseen patients.
     """
-    parts = []
-    for fold in [*sorted(folds["fold"].unique()), ALL]:
-        training = folds.loc[folds["fold"] != fold, "case"]
-        rows = [(str(fold), int(case), int(z)) for case in training for z in liver_slices[case]]
-        order = np.random.default_rng(seed).permutation(len(rows))
-        part = np.full(len(rows), TRAIN, dtype=object)
-        # At least one slice is held out: whether a fold trained is judged on it.
-        part[order[: max(1, round(heldout_share * len(rows)))]] = HELDOUT
-        table = pd.DataFrame(rows, columns=["fold", "case", "slice"])
-        parts.append(table.assign(part=part))
-    return pd.concat(parts, ignore_index=True)
+    rows = [(fold, case, int(z)) for case in sorted(liver_slices) for z in liver_slices[case]]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    part = np.full(len(rows), TRAIN, dtype=object)
+    # At least one slice is held out: whether a fold trained is judged on it.
+    part[order[: max(1, round(heldout_share * len(rows)))]] = HELDOUT
+    return pd.DataFrame(rows, columns=["fold", "case", "slice"]).assign(part=part)
 
 
 def read_split(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """``split.csv`` as :func:`split_slices` made it."""
+    """The split of a fold as :func:`split_slices` made it, or ``split.csv``, those of all folds."""
     return pd.read_csv(path, dtype={"fold": str})
 
 

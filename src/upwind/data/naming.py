@@ -3,11 +3,13 @@
 Only folder listings are read here, so that a workflow can ask each time it is parsed.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from upwind.common.errors import UpwindError
 
@@ -87,6 +89,34 @@ def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
     return found[held[0]]
 
 
+def search_cases(source: Path, kind: str) -> list[CaseFiles]:
+    """Cases of one ``kind`` (not ``auto``) anywhere below ``source``, sorted by number, as data
+    sets are handed out: LiTS in two batches, the Decathlon in a folder of its task.
+
+    Files in several places that claim the same number and role are ``duplicates``.
+
+    Raises:
+        UpwindError: no such folder, or no case below it.
+    """
+    source = Path(source)
+    if not source.is_dir():
+        raise UpwindError(f"The folder {source} does not exist or is not a folder.")
+    naming = _NAMINGS[kind]
+    images: dict[int, list[Path]] = defaultdict(list)
+    labels: dict[int, list[Path]] = defaultdict(list)
+    for name, subfolders, _ in os.walk(source, onerror=_unlisted):
+        subfolders.sort()
+        folder = Path(name)
+        for number, paths in _numbered(folder / naming.image_folder, naming.image_pattern).items():
+            images[number] += paths
+        for number, paths in _numbered(folder / naming.label_folder, naming.label_pattern).items():
+            labels[number] += paths
+    if not images and not labels:
+        raise UpwindError(f"No case found in {source} or below. Expected names: {naming.expected}.")
+    numbers = sorted(images.keys() | labels.keys())
+    return [_case(number, images.get(number, []), labels.get(number, [])) for number in numbers]
+
+
 def holds_cases(root: Path) -> bool:
     """Is there any file under ``root`` that is named like a case of either kind?"""
     root = Path(root)
@@ -141,4 +171,9 @@ def _listing(folder: Path) -> Iterable[Path]:
     try:
         return list(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
-        raise UpwindError(f"The folder {folder} cannot be listed ({error.strerror}).") from error
+        _unlisted(error)
+
+
+def _unlisted(error: OSError) -> NoReturn:
+    message = f"The folder {error.filename} cannot be listed ({error.strerror})."
+    raise UpwindError(message) from error
