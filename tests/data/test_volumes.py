@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from nibabel import orientations
 
+from upwind.common.errors import UpwindError
 from upwind.data.volumes import (
     Grid,
     from_display,
@@ -169,3 +170,42 @@ def test_mask_that_does_not_fit_its_grid_is_refused_and_not_written(tmp_path):
 def test_orientation_helper_of_these_tests_agrees_with_nibabel():
     for codes in CODES:
         assert "".join(orientations.aff2axcodes(affine_of(codes))) == codes
+
+
+@pytest.mark.parametrize("dtype", ["<i2", ">i2", "<f4", "|u1"])
+@pytest.mark.parametrize("ending", ["nii", "nii.gz"])
+def test_stored_values_come_as_they_are_compressed_or_not(tmp_path, dtype, ending):
+    stored = np.random.default_rng(0).integers(0, 200, (7, 300, 900)).astype(dtype)
+    order = ">" if dtype.startswith(">") else "<"
+    header = nib.Nifti1Header(endianness=order)
+    header.set_data_dtype(stored.dtype)
+    nib.save(nib.Nifti1Image(stored, np.eye(4), header), tmp_path / f"a.{ending}")
+    volume = read_volume(tmp_path / f"a.{ending}")
+    assert volume.array.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(volume.array, stored)
+
+
+def test_a_compressed_file_cut_short_is_named(tmp_path):
+    path = tmp_path / "volume-3.nii.gz"
+    image = nib.Nifti1Image(np.zeros((20, 20, 20), np.int16), np.eye(4))
+    content = gzip.compress(image.to_bytes()[:-100])
+    path.write_bytes(content)
+    with pytest.raises(UpwindError, match=r"volume-3\.nii\.gz is truncated: 15,900 of 16,000"):
+        read_volume(path)
+
+
+READ = """
+from pathlib import Path
+from upwind.data.volumes import read_volume
+
+start()
+print(read_volume(Path(sys.argv[1]) / "volume.nii.gz").array[5, 5, 5])
+"""
+
+
+def test_a_compressed_volume_is_held_once(tmp_path, peak_memory):
+    ct = np.full((512, 512, 100), 40, np.int16)
+    nib.save(nib.Nifti1Image(ct, np.eye(4)), tmp_path / "volume.nii.gz")
+    peak, said = peak_memory(READ, tmp_path)
+    assert said == "40"
+    assert ct.nbytes < peak < 1.3 * ct.nbytes

@@ -4,7 +4,7 @@ import pytest
 
 from upwind.data.volumes import Grid, to_display, write_mask
 from upwind.figures.gallery_cases import gallery_items, segmentation_path
-from upwind.scores.folds import RawCases
+from upwind.scores.raw import RawCases
 
 
 @pytest.fixture

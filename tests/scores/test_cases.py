@@ -154,3 +154,24 @@ def test_a_segmentation_on_another_grid_is_named(tmp_path):
     nib.save(nib.Nifti1Image(np.ones((4, 5, 5), np.uint8), np.eye(4)), paths[0])
     with pytest.raises(UpwindError, match=r"mask-0\.nii\.gz has shape \(4, 5, 5\).*\(4, 5, 6\)"):
         read_pair(*paths)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("ending", ["nii", "nii.gz"])
+def test_a_label_of_any_type_is_read_alike(tmp_path, dtype, ending):
+    stored = np.random.default_rng(0).integers(0, 3, (4, 5, 6)).astype(dtype)
+    paths = write_case(tmp_path, stored.astype(np.uint8), np.diag([-0.5, 0.8, 2.5, 1.0]))
+    paths[2] = tmp_path / f"label.{ending}"
+    nib.save(nib.Nifti1Image(stored, np.diag([-0.5, 0.8, 2.5, 1.0])), paths[2])
+    mask, label, _ = read_pair(*paths)
+    np.testing.assert_array_equal(label, mask)
+    np.testing.assert_array_equal(label, (stored > 0)[::-1])
+
+
+def test_a_segmentation_cut_short_is_named(tmp_path):
+    paths = write_case(tmp_path, np.ones((50, 50, 60), np.uint8), np.eye(4))
+    mask = np.random.default_rng(0).random((50, 50, 60)) < 0.5  # too large for gzip's first block
+    write_mask(paths[0], mask, read_volume(paths[1]).grid)
+    paths[0].write_bytes(paths[0].read_bytes()[:-10])
+    with pytest.raises(UpwindError, match=r"mask-0\.nii\.gz is truncated or damaged"):
+        read_pair(*paths)

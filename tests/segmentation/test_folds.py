@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from upwind.data.slices import slice_case, write_slices
+from upwind.data.slices import Slices, slice_case, write_slices
+from upwind.data.volumes import Grid
 from upwind.networks.weights import Recipe
 from upwind.segmentation.folds import segment_heldout, segment_unseen
 
@@ -69,3 +70,37 @@ def test_only_heldout_slices_are_segmented_and_the_others_stay_empty(cases, tmp_
         others = np.setdiff1d(np.arange(4), stored)
         np.testing.assert_array_equal(mask[:, :, stored], bright[:, :, stored])
         assert not mask[:, :, others].any()
+
+
+PREDICT = """
+import torch
+from pathlib import Path
+from upwind.networks.weights import Recipe
+from upwind.segmentation.folds import segment_unseen
+
+class Brightness(torch.nn.Module):
+    def forward(self, slices):
+        return (slices + 1) / 2
+
+folder = Path(sys.argv[1])
+files = [folder / f"case-{case}.safetensors" for case in (0, 1)]
+recipe = Recipe("unet", 256, (-100.0, 400.0))
+start()
+segment_unseen(Brightness(), recipe, files, [0, 1], folder / "unseen", torch.device("cpu"))
+"""
+
+
+def test_peak_memory_is_at_most_three_times_the_volume(tmp_path, peak_memory):
+    """Of an int16 CT of 128 MB, whatever the network itself takes; and of one case, not of two."""
+    rng, grid = np.random.default_rng(0), Grid((512, 512, 256), np.diag([-0.75, -0.75, 1.0, 1.0]))
+    image = rng.integers(-100, 400, (256, 256, 256)).astype(np.int16)
+    label = np.zeros(image.shape, np.uint8)
+    for case in (0, 1):
+        slices = Slices(case, grid, image, label, np.ones(256, np.uint8))
+        write_slices(tmp_path / f"case-{case}.safetensors", slices)
+    peak, _ = peak_memory(PREDICT, tmp_path)
+    volume = 512 * 512 * 256 * 2
+    assert peak < 2 * volume
+    assert peak > volume * 3 / 4  # the mask on the CT's grid and the slices
+    mask, _ = read(tmp_path / "unseen/segmentation-1.nii.gz")
+    np.testing.assert_array_equal(mask[1::2, 1::2, 7], (image[7] > 150).T)

@@ -55,9 +55,13 @@ def return_to_grid(slices: np.ndarray, grid: Grid) -> np.ndarray:
     width, height, depth = grid.canonical_shape
     if slices.shape[0] != depth:
         raise ValueError(f"{slices.shape[0]} slices do not fit a grid of {depth}")
-    rows = nearest_indices(slices.shape[1], height)
-    columns = nearest_indices(slices.shape[2], width)
-    return from_display(slices[:, rows][:, :, columns])
+    returning = np.ix_(
+        nearest_indices(slices.shape[1], height), nearest_indices(slices.shape[2], width)
+    )
+    returned = np.empty((depth, height, width), slices.dtype)
+    for whole, small in zip(returned, slices, strict=True):
+        whole[:] = small[returning]
+    return from_display(returned)
 
 
 def liver_extent(label: Volume) -> np.ndarray:

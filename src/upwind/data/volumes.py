@@ -12,8 +12,10 @@ import nibabel as nib
 import numpy as np
 from nibabel import orientations
 
+from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
 
+_PIECE = 1 << 20  # bytes
 _CANONICAL = orientations.axcodes2ornt(("R", "A", "S"))
 
 
@@ -81,10 +83,37 @@ def read_volume(path: str | os.PathLike[str], affine: np.ndarray | None = None) 
     image = nib.load(path)
     stated = image.affine if affine is None else affine
     grid = Grid(tuple(int(n) for n in image.shape), np.asarray(stated, dtype=float))
-    stored = np.asanyarray(image.dataobj.get_unscaled())
+    stored = _unzipped(image) if str(path).endswith(".gz") else _mapped(image)
     slope, intercept = (float(v) for v in (image.dataobj.slope, image.dataobj.inter))
-    canonical = orientations.apply_orientation(stored, _to_canonical(grid.affine))
-    return Volume(canonical, grid, slope, intercept)
+    return Volume(canonical_view(stored, grid.affine), grid, slope, intercept)
+
+
+def _mapped(image: nib.Nifti1Image) -> np.ndarray:
+    return np.asanyarray(image.dataobj.get_unscaled())
+
+
+def _unzipped(image: nib.Nifti1Image) -> np.ndarray:
+    """The stored array of a compressed file, read in pieces: nibabel holds it twice."""
+    proxy = image.dataobj
+    stored = np.empty(proxy.shape, proxy.dtype, order="F")
+    into, done = memoryview(stored.reshape(-1, order="F").view(np.uint8)), 0
+    with image.file_map["image"].get_prepare_fileobj("rb") as file:
+        file.seek(proxy.offset)
+        while done < len(into):
+            count = file.readinto(into[done : done + _PIECE])
+            if not count:
+                raise UpwindError(
+                    f"{image.get_filename()} is truncated: {done:,} of {len(into):,} bytes of "
+                    "voxels are there; download or convert it again"
+                )
+            done += count
+    return stored
+
+
+def canonical_view(stored: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """View a stored array, placed by ``affine``, in the closest canonical orientation."""
+    codes = orientations.io_orientation(affine)
+    return orientations.apply_orientation(stored, orientations.ornt_transform(codes, _CANONICAL))
 
 
 def write_mask(path: str | os.PathLike[str], canonical: np.ndarray, grid: Grid) -> None:
@@ -109,7 +138,3 @@ def to_display(canonical: np.ndarray) -> np.ndarray:
 def from_display(slices: np.ndarray) -> np.ndarray:
     """Inverse of :func:`to_display`: (slice, row, column) to canonical (x, y, z), as a view."""
     return slices.transpose(2, 1, 0)[::-1, ::-1, :]
-
-
-def _to_canonical(affine: np.ndarray) -> np.ndarray:
-    return orientations.ornt_transform(orientations.io_orientation(affine), _CANONICAL)

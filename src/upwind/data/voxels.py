@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import logging
 import math
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from nibabel import imageglobals
 
 from upwind.common.errors import UpwindError
 from upwind.data.naming import short_name
-from upwind.data.volumes import rescale
+from upwind.data.volumes import canonical_view, rescale
 
 # Deflate cannot do better than 1032:1 (zlib's own technical notes), so a .nii.gz of n bytes holds
 # at most this many times n bytes.
@@ -133,6 +134,17 @@ def planes(header: Header) -> Iterator[np.ndarray]:
             f"{short_name(header.path)} is truncated or damaged: {done} of {count} planes could be "
             f"read ({_one_line(error)}). Download or convert it again."
         ) from error
+
+
+def read_positive(path: str | os.PathLike[str], affine: np.ndarray) -> np.ndarray:
+    """Where a file's values are positive (a mask, or liver with its tumours in a label), as
+    canonical bool (x, y, z) by ``affine``, the CT's. The values themselves, up to eight times as
+    large, pass plane by plane. Raises UpwindError as :func:`read_header` and :func:`planes` do."""
+    header = read_header(Path(path))
+    stored = np.empty(header.shape, bool, order="F")
+    for index, plane in enumerate(planes(header)):
+        np.greater(plane, 0, out=stored[..., index])
+    return canonical_view(stored, affine)
 
 
 def _is_gzipped(path: Path) -> bool:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
-from upwind.scores.cases import UNSEEN
+from upwind.scores.subsets import UNSEEN
 
 RANKS = ("best", "median", "worst")
 HU_WINDOW = (-100.0, 240.0)  # soft tissue: fat to enhanced vessels

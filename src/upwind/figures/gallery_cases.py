@@ -6,7 +6,7 @@ import pandas as pd
 
 from upwind.data.volumes import Volume, read_volume, to_display
 from upwind.figures.gallery import GalleryItem, largest_slice, pick_cases
-from upwind.scores.folds import RawCases
+from upwind.scores.raw import RawCases
 
 
 def gallery_items(scores: pd.DataFrame, raw: RawCases, segmentations: Path) -> list[GalleryItem]:

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
-from upwind.scores.cases import UNSEEN
+from upwind.scores.subsets import UNSEEN
 from upwind.tables.table1 import TABLE1_COLUMNS
 
 _SPREAD = 0.6  # width over which the folds of a method are laid side by side

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from upwind.common.errors import UpwindError
-from upwind.data.volumes import Volume, read_grid, read_volume
+from upwind.data.volumes import read_grid
+from upwind.data.voxels import read_positive
 from upwind.scores.metrics import overlap, surface_distances
+from upwind.scores.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
 
-# Patients that the fold did not train on, whole volume; the same, but only the slices from the
-# first to the last that show liver; held-out slices of patients that the fold did train on.
-UNSEEN, UNSEEN_LIVER, HELDOUT = "unseen", "unseen_liver", "heldout"
 COLUMNS = (
     "method", "fold", "case", "subset", "dsc", "overlap_voxels", "mask_voxels", "label_voxels",
     "hd95_mm", "assd_mm", "mask_ml", "label_ml",
@@ -27,14 +26,13 @@ def read_pair(
     """Mask and liver label (label > 0, tumour included) as canonical bool arrays on the CT's grid,
     and the spacing in mm."""
     grid = read_grid(image_path)
-    mask = read_volume(mask_path, affine=grid.affine)
-    label = read_volume(label_path, affine=grid.affine)
-    if mask.array.shape != label.array.shape:
+    mask, label = (read_positive(path, grid.affine) for path in (mask_path, label_path))
+    if mask.shape != label.shape:
         raise UpwindError(
-            f"{mask_path} has shape {mask.array.shape} and {label_path} {label.array.shape}; "
+            f"{mask_path} has shape {mask.shape} and {label_path} {label.shape}; "
             "delete the segmentation and run again"
         )
-    return _positive(mask), _positive(label), grid.spacing
+    return mask, label, grid.spacing
 
 
 def score_unseen(
@@ -76,7 +74,3 @@ def _row(
         "mask_ml": counts["mask_voxels"] * millilitres,
         "label_ml": counts["label_voxels"] * millilitres,
     }
-
-
-def _positive(volume: Volume) -> np.ndarray:
-    return volume.values() > 0

@@ -2,29 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from upwind.scores.cases import read_pair, score_heldout, score_unseen
-
-
-@dataclass(frozen=True)
-class RawCases:
-    """Where each case's CT and label are."""
-
-    images: Mapping[int, Path]
-    labels: Mapping[int, Path]
-
-    @classmethod
-    def of(cls, cases: Iterable[int], images: Iterable[str], labels: Iterable[str]) -> "RawCases":
-        """From lists in the same order."""
-        cases = list(cases)
-        return cls(
-            images=dict(zip(cases, map(Path, images), strict=True)),
-            labels=dict(zip(cases, map(Path, labels), strict=True)),
-        )
+from upwind.scores.raw import RawCases
 
 
 def unseen_rows(

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from upwind.common.errors import UpwindError
 from upwind.data.check import check_case
 from upwind.data.naming import CaseFiles
 from upwind.data.reports import CaseReport
-from upwind.data.volumes import read_volume, write_mask
+from upwind.data.volumes import read_grid, read_volume, write_mask
 from upwind.networks.weights import load_weights
 from upwind.segmentation.predict import segment_volume
-from upwind.training.loop import use_device
+from upwind.training.device import use_device
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,15 @@ def segment_file(
         problems = "\n".join(f"  - {problem}" for problem in report.errors)
         raise UpwindError(f"{ct} cannot be segmented:\n{problems}")
     network, recipe = load_weights(weights)
-    volume = read_volume(ct)
-    result = segment_volume(network, volume, recipe, use_device(device, cpu_threads))
+    grid = read_grid(ct)
+    # Nobody else holds the CT, so that it is freed as soon as it is resampled.
+    result = segment_volume(network, read_volume(ct), recipe, use_device(device, cpu_threads))
     try:
-        write_mask(mask, result, volume.grid)
+        write_mask(mask, result, grid)
     except OSError as error:
         raise UpwindError(f"{mask} cannot be written: {error}") from error
-    x, y, z = volume.grid.spacing
-    liver_ml = float(result.sum()) * x * y * z / 1000
+    x, y, z = grid.spacing
+    liver_ml = float(np.count_nonzero(result)) * x * y * z / 1000
     return Segmented(liver_ml, _warnings(report, liver_ml))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from upwind.data.slices import Slices, read_liver_slices, read_slices, return_to_grid
+from upwind.data.slices import read_liver_slices, read_slices, return_to_grid
 from upwind.data.volumes import write_mask
 from upwind.networks.weights import Recipe
 from upwind.segmentation.predict import segment_slices
@@ -27,9 +27,7 @@ def segment_unseen(
     for file in files:
         case, _ = read_liver_slices(file)
         if case in chosen:
-            slices = read_slices(file)
-            masks = segment_slices(network, slices.image, recipe, device)
-            _write(folder, slices, masks)
+            _segment_file(network, recipe, file, slice(None), folder, device)
 
 
 def segment_heldout(
@@ -44,13 +42,21 @@ def segment_heldout(
     for file in files:
         case, _ = read_liver_slices(file)
         if case in heldout:
-            slices = read_slices(file)
-            masks = np.zeros(slices.image.shape, np.uint8)
-            chosen = heldout[case]
-            masks[chosen] = segment_slices(network, slices.image[chosen], recipe, device)
-            _write(folder, slices, masks)
+            _segment_file(network, recipe, file, heldout[case], folder, device)
 
 
-def _write(folder: str | os.PathLike[str], slices: Slices, masks: np.ndarray) -> None:
+def _segment_file(
+    network: nn.Module,
+    recipe: Recipe,
+    file: str | os.PathLike[str],
+    chosen: np.ndarray | slice,
+    folder: str | os.PathLike[str],
+    device: torch.device,
+) -> None:
+    """Segment the ``chosen`` slices of a case. A function of its own, so that memory holds one
+    case, not two."""
+    slices = read_slices(file)
+    masks = np.zeros(slices.image.shape, np.uint8)
+    masks[chosen] = segment_slices(network, slices.image[chosen], recipe, device)
     path = Path(folder) / f"segmentation-{slices.case}.nii.gz"
     write_mask(path, return_to_grid(masks, slices.grid), slices.grid)

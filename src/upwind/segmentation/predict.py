@@ -34,5 +34,6 @@ def segment_volume(
 ) -> np.ndarray:
     """Canonical mask (x, y, z) uint8 of a CT on its own grid: every axial slice is resampled,
     segmented, and returned by nearest neighbour, as in the paper [code]."""
-    images = resample_volume(volume, recipe.image_size, np.int16)
-    return return_to_grid(segment_slices(network, images, recipe, device), volume.grid)
+    images, grid = resample_volume(volume, recipe.image_size, np.int16), volume.grid
+    del volume
+    return return_to_grid(segment_slices(network, images, recipe, device), grid)

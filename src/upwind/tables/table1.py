@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from upwind.common.errors import UpwindError
-from upwind.scores.cases import HELDOUT, UNSEEN
+from upwind.scores.subsets import HELDOUT, UNSEEN
 from upwind.tables.published import arithmetic_notes, published_table1
 
 # Column: (method, subset). By value, the paper's 'LSN Test' must be the held-out slices of trained
