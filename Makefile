@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 CORES  ?= $(shell nproc)
 
-.PHONY: demo test lint bench install clean
+.PHONY: demo test test-slurm lint bench install clean
 
 demo: $(VENV)/.run
 	$(BIN)/snakemake --cores $(CORES)
@@ -13,6 +13,10 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n $(CORES) --dist loadfile
+
+# Installs SLURM from Debian where it is missing, and starts a cluster on this machine: as root.
+test-slurm: $(VENV)/.dev
+	$(BIN)/pytest tests/slurm
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

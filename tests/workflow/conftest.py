@@ -1,10 +1,13 @@
 """The workflow as a user starts it, in a folder of its own."""
 
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import nibabel as nib
 import pytest
 import yaml
 
@@ -39,6 +42,70 @@ class Workplace:
             timeout=600,
             check=False,
         )
+
+
+@dataclass
+class Planned:
+    """A job of a dry run: what it would ask of a cluster, and with which others it would go."""
+
+    rule: str
+    group: str | None
+    wildcards: dict = field(default_factory=dict)
+    resources: dict = field(default_factory=dict)
+    threads: int = 1
+
+
+def planned_jobs(text):
+    """The jobs that ``snakemake --dry-run`` prints, but for rule all."""
+    jobs, group = [], None
+    for line in text.splitlines():
+        if found := re.match(r"\[.*\] Group job (\w+) \(jobs", line):
+            group = found[1]
+        elif found := re.match(r"( *)(?:local)?(?:rule|checkpoint) (\w+):$", line):
+            group = group if found[1] else None
+            jobs.append(Planned(found[2], group))
+        elif found := re.match(r" *(resources|wildcards): (.*)", line):
+            pairs = (pair.split("=", 1) for pair in found[2].split(", "))
+            values = {key: int(v) if v.isdecimal() else v for key, v in pairs}
+            setattr(jobs[-1], found[1], values)
+        elif found := re.match(r" *threads: (\d+)", line):
+            jobs[-1].threads = int(found[1])
+    return [job for job in jobs if job.rule != "all"]
+
+
+@pytest.fixture(scope="session")
+def plan():
+    """A function of a workplace and what :meth:`Workplace.snakemake` takes: the planned jobs."""
+
+    def run(workplace, *arguments, configfiles=()):
+        result = workplace.snakemake("--dry-run", *arguments, configfiles=configfiles)
+        assert result.returncode == 0, result.stdout[-5000:]
+        return planned_jobs(result.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def write_headers():
+    """A function of a folder and the cases' numbers of slices: LiTS's files without their voxels,
+    which neither a plan nor a request for memory reads."""
+
+    def write(folder, slices):
+        folder.mkdir()
+        for case, count in enumerate(slices):
+            for name, dtype in (("volume", "int16"), ("segmentation", "uint8")):
+                header = nib.Nifti1Header()
+                header.set_data_dtype(dtype)
+                header.set_data_shape((512, 512, count))
+                (folder / f"{name}-{case}.nii").write_bytes(header.binaryblock)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def workplace_in():
+    """Make a folder that is there a workplace."""
+    return Workplace
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_stop_prints_the_table_with_every_problem_and_fails(bad_data):
 def test_skip_leaves_the_bad_cases_out_and_names_them(bad_data):
     planned = run(bad_data, "skip", "--dry-run")
     assert planned.returncode == 0, planned.stdout
-    result = run(bad_data, "skip", "results/bad/folds.csv")
+    result = run(bad_data, "skip", "results/bad/folds.csv", "results/bad/split.csv")
     assert result.returncode == 0, result.stdout
     results = bad_data.folder / "results/bad"
     folds = pd.read_csv(results / "folds.csv")

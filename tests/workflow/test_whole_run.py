@@ -37,7 +37,7 @@ def workplace(shared_workplace):
     """The workplace after the run, which must succeed."""
     result = shared_workplace.snakemake(configfiles=[shared_workplace.configure(SETTINGS)])
     assert result.returncode == 0, result.stdout[-5000:]
-    assert "46 of 46 steps (100%) done" in result.stdout
+    assert "50 of 50 steps (100%) done" in result.stdout
     return shared_workplace
 
 
@@ -290,6 +290,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
         "comparison.csv",
         "cases",
         "slices",
+        "split",
         "networks",
         "segmentations",
         "scores",

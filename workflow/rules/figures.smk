@@ -10,6 +10,8 @@ rule draw_figure1:
         f"{LOGS}/draw_figure1.log",
     conda:
         "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
     script:
         "../scripts/draw_figure1.py"
 
@@ -26,6 +28,8 @@ rule draw_figure2:
         f"{LOGS}/draw_figure2.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     params:
         layers="paper",
     script:
@@ -57,6 +61,8 @@ rule draw_curves:
         f"{LOGS}/draw_curves.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     params:
         runs=RUNS,
         failed_below=config["training"]["failed_below"],
@@ -73,6 +79,8 @@ rule draw_scores:
         f"{LOGS}/draw_scores.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     script:
         "../scripts/draw_scores.py"
 
@@ -94,8 +102,12 @@ rule draw_gallery:
         f"{LOGS}/draw_gallery.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        # CT and label of the best, median and worst case of each method.
+        **asks("volume", most=2 * 3 * (len(NETWORKS) + 1)),
     params:
         cases=lambda w: cases(),
+        version=lambda w: versions(*cases()),
         segmentations=lambda w: f"{RESULTS}/segmentations",
     script:
         "../scripts/draw_gallery.py"

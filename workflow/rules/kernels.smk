@@ -18,6 +18,8 @@ rule cluster_kernels:
         f"{LOGS}/cluster_kernels.log",
     conda:
         "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
     params:
         clusters=config["kernels"]["clusters"],
         seed=config["kernels"]["seed"],

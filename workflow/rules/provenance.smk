@@ -1,6 +1,7 @@
 # Every job leaves a record, every rule carries the version of the code that it can reach, and what
 # records do not vouch for is made again. Included last: it sees all rules.
 
+from upwind.networks.registry import network_module
 from upwind.provenance.workflow import distrust, record_rules
 
 
@@ -10,7 +11,12 @@ def record_folder(outputs):
     return RESULTS if inside else DATASET["root"]
 
 
-record_rules(workflow.rules, Path(workflow.basedir), record_folder)
+def reached_by_name(wildcards):
+    """A network's module, for the jobs that are about one network."""
+    return [network_module(wildcards["network"])] if "network" in wildcards else []
+
+
+record_rules(workflow.rules, Path(workflow.basedir), record_folder, reached_by_name)
 
 # Jobs on other nodes read this file too; what is to be made is decided once, at the start.
 if workflow.is_main_process:

@@ -5,7 +5,7 @@ rule score_network:
     input:
         unseen=f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen",
         heldout=f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout",
-        split=f"{RESULTS}/split.csv",
+        split=f"{RESULTS}/split/{{fold}}.csv",
         folds=f"{RESULTS}/folds.csv",
         images=lambda w: [volumes(case) for case in cases()],
         labels=lambda w: [segmentations(case) for case in cases()],
@@ -15,8 +15,11 @@ rule score_network:
         f"{LOGS}/score_network/{{network}}-{{fold}}.log",
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks("volume"),
     params:
         cases=lambda w: cases(),
+        version=lambda w: versions(*cases()),
     script:
         "../scripts/score_network.py"
 
@@ -33,8 +36,11 @@ rule score_level_set:
         f"{LOGS}/score_level_set.log",
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks("volume"),
     params:
         cases=lambda w: operated_cases(),
+        version=lambda w: versions(*operated_cases()),
     script:
         "../scripts/score_level_set.py"
 
@@ -56,5 +62,7 @@ rule gather_scores:
         f"{LOGS}/gather_scores.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     script:
         "../scripts/gather_scores.py"

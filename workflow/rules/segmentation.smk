@@ -6,7 +6,7 @@ rule segment_fold:
         weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
         slices=lambda w: slices(cases()),
         folds=f"{RESULTS}/folds.csv",
-        split=f"{RESULTS}/split.csv",
+        split=f"{RESULTS}/split/{{fold}}.csv",
     output:
         unseen=directory(f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen"),
         heldout=directory(f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout"),
@@ -15,6 +15,8 @@ rule segment_fold:
     conda:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
+    resources:
+        **segmentation_asks(),
     params:
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
@@ -34,12 +36,22 @@ rule operate_level_set:
         trials=f"{RESULTS}/segmentations/itk_snap/trials-{{case}}.csv",
     log:
         f"{LOGS}/operate_level_set/{{case}}.log",
+    group:
+        by_case("level_sets")
     conda:
         "../../envs/volumes.yaml"
+    resources:
+        **asks(
+            "level_set",
+            trial_minutes(
+                config["levelset"]["trials"], config["levelset"]["spacing_mm"]
+            ),
+        ),
     params:
         settings={
             key: value for key, value in config["levelset"].items() if key != "cases"
         },
         seed=config["seed"],
+        version=lambda w: versions(w.case),
     script:
         "../scripts/operate_level_set.py"

@@ -20,6 +20,8 @@ rule tabulate:
         f"{LOGS}/tabulate.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     params:
         failed_below=config["training"]["failed_below"],
     script:
@@ -40,6 +42,8 @@ rule compare_methods:
         f"{LOGS}/compare_methods.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     params:
         resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],

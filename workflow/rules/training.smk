@@ -4,7 +4,7 @@
 rule train:
     input:
         slices=lambda w: slices(training_cases(w.fold)),
-        split=f"{RESULTS}/split.csv",
+        split=f"{RESULTS}/split/{{fold}}.csv",
     output:
         weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
         curves=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv",
@@ -13,11 +13,15 @@ rule train:
     conda:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
+    resources:
+        **training_asks(),
     params:
         network=lambda w: config[w.network],
-        # What only judges a run must not train it again.
+        # What only judges or saves a run must not train it again.
         training={
-            key: v for key, v in config["training"].items() if key != "failed_below"
+            key: v
+            for key, v in config["training"].items()
+            if key not in ("failed_below", "checkpoint_seconds")
         },
         image_size=config["image_size"],
         window=config["intensity"]["window"],
@@ -37,6 +41,8 @@ rule collect_verdicts:
         f"{LOGS}/collect_verdicts.log",
     conda:
         "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
     params:
         runs=RUNS,
         failed_below=config["training"]["failed_below"],

@@ -1,0 +1,142 @@
+# What jobs ask of a cluster: memory and time by the size of what they read, more with each attempt.
+# On one machine nobody is bound by it, unless `--resources mem_mb=...` says how much there is.
+# Where jobs run, and how many of a group go together, is the profile's (workflow/profiles/slurm).
+
+from snakemake.exceptions import IncompleteCheckpointException
+
+from upwind.data.demands import (
+    memory_mb,
+    minutes,
+    training_memory_mb,
+    training_minutes,
+    trial_minutes,
+)
+from upwind.data.sizes import TYPICAL_CT, VolumeSize, volume_size
+
+# Taken for a volume that is not there yet: not made, or not pulled.
+PHANTOM = VolumeSize((160, 160, 45), 2)
+ABSENT = PHANTOM if DATASET["kind"] == "phantom" else TYPICAL_CT
+NIFTI = (".nii", ".nii.gz")
+found_sizes = {}
+
+
+def size_of(path):
+    """Size of a volume; its header is read once, as no volume changes while the workflow runs."""
+    if path not in found_sizes:
+        size = volume_size(path)
+        if size is None:
+            return ABSENT
+        found_sizes[path] = size
+    return found_sizes[path]
+
+
+def asks(kind, extra_minutes=0, most=None):
+    """Resources of a kind of job, by the volumes among its inputs, of which it reads ``most``."""
+
+    def volumes_of(input):
+        sizes = [size_of(path) for path in map(str, input) if path.endswith(NIFTI)]
+        return sorted(sizes, key=lambda size: -size.megabytes)[:most]
+
+    return {
+        "mem_mb": lambda wildcards, input, attempt: memory_mb(
+            kind, volumes_of(input), attempt
+        ),
+        "runtime": lambda wildcards, input, attempt: minutes(
+            kind, volumes_of(input), attempt, extra_minutes
+        ),
+    }
+
+
+def images_of(choose, *arguments):
+    """Sizes of the CTs of the cases that ``choose`` tells; none while a checkpoint that tells them
+    is still to come: the job is planned anew then."""
+    try:
+        return [size_of(path) for path in map(volumes, choose(*arguments)) if path]
+    except IncompleteCheckpointException:
+        return []
+
+
+def training_slices(wildcards, input):
+    """Slices of a fold: the lines of its split, or, before there is one, all that its cases have."""
+    split = Path(input.split)
+    if split.exists():
+        return len(split.read_bytes().splitlines()) - 1
+    return sum(image.slices for image in images_of(training_cases, wildcards.fold))
+
+
+def network_minutes(wildcards, slices, epochs, threads, attempt):
+    cores = threads if config["training"]["device"] == "cpu" else None
+    options = config[wildcards.network] | {"epochs": epochs}
+    return training_minutes(
+        slices, config["image_size"], wildcards.network, options, cores, attempt
+    )
+
+
+def training_asks():
+    """Resources of training one network on one fold."""
+    return {
+        "mem_mb": lambda wildcards, input, attempt: training_memory_mb(
+            training_slices(wildcards, input),
+            config["image_size"],
+            config["training"]["batch_size"],
+            attempt,
+        ),
+        "runtime": lambda wildcards, input, threads, attempt: network_minutes(
+            wildcards,
+            training_slices(wildcards, input),
+            config[wildcards.network]["epochs"],
+            threads,
+            attempt,
+        ),
+    }
+
+
+def segmentation_asks():
+    """Resources of segmenting one fold, whose inputs are slices: one pass over unseen patients."""
+
+    def runtime(wildcards, threads, attempt):
+        images = images_of(unseen, wildcards.fold)
+        slices = sum(image.slices for image in images)
+        return max(
+            minutes("segmentation", images, attempt),
+            network_minutes(wildcards, slices, 1, threads, attempt),
+        )
+
+    return {
+        "mem_mb": lambda wildcards, attempt: memory_mb(
+            "segmentation", images_of(cases), attempt
+        ),
+        "runtime": runtime,
+    }
+
+
+@functools.cache
+def place_of():
+    """Place of each case in the order of their numbers."""
+    return {case: place for place, case in enumerate(sorted(raw()))}
+
+
+def by_case(name):
+    """Group of a job on one case: neighbours go together, as many as the profile's
+    group-components say for ``name``; every job goes alone where they say nothing.
+
+    The members are fixed here because Snakemake, left to choose them, chooses again after each
+    checkpoint and adds to the groups that it chose before, until all are one.
+    """
+
+    def group(wildcards):
+        count = workflow.group_settings.group_components.get(name)
+        if count is None:
+            return None
+        chosen = f"{name}{place_of()[int(wildcards.case)] // count}"
+        workflow.parent_groupids[chosen] = name
+        return chosen
+
+    return group
+
+
+onstart:
+    # The plugin asks squeue; see there why it asks ours.
+    if workflow.non_local_exec:
+        profile_programs = Path(workflow.basedir) / "workflow/profiles/slurm/bin"
+        os.environ["PATH"] = f"{profile_programs}:{os.environ['PATH']}"
