@@ -10,6 +10,8 @@ from typer.core import TyperGroup
 
 from upwind.common.errors import UpwindError
 
+_PIPE_WIDTH = 120
+
 
 class _Group(TyperGroup):
     """Commands whose :class:`UpwindError` is one message on stderr and exit code 1."""
@@ -110,7 +112,217 @@ def show(
         )
     typer.echo(f"Table I, ours / published ({table})\n\n{table.read_text(encoding='utf-8')}")
     report = folder / "report.html"
-    if report.is_file() and report.stat().st_mtime < table.stat().st_mtime:
+    # A release is never made again, and its files have the dates of their coming.
+    released = folder.with_name(f"{folder.name}.dvc").is_file()
+    if report.is_file() and report.stat().st_mtime < table.stat().st_mtime and not released:
         typer.echo(f"{report} is older than Table I; see {folder}/logs/report.log", err=True)
     pages = ["report.html", *sorted(p.name for p in folder.glob("*.png"))]
     typer.echo("\n".join(str(folder / page) for page in pages if (folder / page).is_file()))
+
+
+@app.command()
+def audit(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Results of an experiment, results/NAME, or a crate (.zip) of it."),
+    ],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Make scores, slices and folds again from the volumes.")
+    ] = False,
+    ask: Annotated[
+        bool,
+        typer.Option("--ask/--no-ask", help="Ask the workflow what it would do (some seconds)."),
+    ] = True,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases at a time, with --deep.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Prove that every number of an experiment comes from its data, or say what is wrong.
+
+    Every file is hashed and compared with the records of the jobs, these with the code, the
+    packages and the configuration, and tables are made again. The exit code is 0 only if
+    everything holds; warnings and what could not be checked are named.
+    """
+    from rich.console import Console
+
+    from upwind.audit.view import to_json, view
+
+    if folder.is_file():
+        from upwind.audit.crate_audit import audit_crate
+
+        result = audit_crate(folder, deep=deep)
+    else:
+        from upwind.audit.whole import audit as audited
+
+        result = audited(folder, deep=deep, ask=ask, jobs=jobs)
+    if as_json:
+        typer.echo(to_json(result))
+    else:
+        Console().print(view(result))
+    if not result.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    file: Annotated[Path, typer.Argument(help="A file of results/NAME, such as table1.csv.")],
+    cell: Annotated[
+        str | None, typer.Option(help="A cell of table1.csv: COLUMN,ROW, such as unet,2.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show every file, module and package.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a tree.")] = False,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Draw it into this HTML file instead.")
+    ] = None,
+) -> None:
+    """Show where a number or a file comes from, down to the raw volumes.
+
+    Job by job: what it read and wrote, with hashes, its code, parameters and seeds, where it ran
+    and how long. The exit code is 1 if a link of the chain does not hold.
+    """
+    import json
+
+    from rich.console import Console
+
+    from upwind.audit.trace import trace as traced
+    from upwind.audit.trace_view import to_dict, view
+
+    chain = traced(file, cell)
+    if page is not None:
+        from upwind.audit.trace_html import write_page
+
+        write_page(page, chain)
+        typer.echo(f"{page}: {len(chain.sources)} jobs behind {chain.path}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps(to_dict(chain), indent=2))
+    elif page is None:
+        console = Console()
+        # A pipe has no width; its lines are not to be broken as narrowly as rich would.
+        console.width = console.width if console.is_terminal else _PIPE_WIDTH
+        console.print(view(chain, full), highlight=False)
+    for problem in chain.problems if page is not None or as_json else ():
+        typer.echo(f"Broken: {problem}", err=True)
+    if chain.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def crate(
+    folder: Annotated[Path, typer.Argument(help="Results of an experiment: results/NAME.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Crate to write (.zip).")],
+    licence: Annotated[
+        str | None, typer.Option(help="Address of a licence other than the repository's.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a crate that is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although the audit finds something broken.")
+    ] = False,
+) -> None:
+    """Publish an experiment as one file: a Workflow Run RO-Crate.
+
+    It holds tables, figures, scores, weights, configuration, records and the workflow. Volumes,
+    segmentations and slices are described by their hashes and stay where they are.
+    """
+    from upwind.audit.crate import write_crate
+
+    if output.exists() and not overwrite:
+        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+    made = write_crate(folder, output, force, licence)
+    if made.broken:
+        typer.echo(f"Warning: published with {len(made.broken)} broken links in it", err=True)
+    size = made.path.stat().st_size / 1e6
+    typer.echo(
+        f"{made.path}: {made.files} files, {size:.1f} MB; {made.described} described only\n"
+        f"SHA-256 {made.sha256}"
+    )
+
+
+class DataSet(enum.StrEnum):
+    """Data sets that can be imported, by the naming of their files."""
+
+    lits = enum.auto()
+    msd = enum.auto()
+
+
+@app.command("import")
+def import_data(
+    kind: Annotated[DataSet, typer.Argument(help="LiTS, or Medical Segmentation Decathlon.")],
+    source: Annotated[Path, typer.Argument(help="Folder with the volumes, in it or below.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder to make; data/lits or data/msd if not given.")
+    ] = None,
+    link: Annotated[
+        bool,
+        typer.Option(
+            "--link",
+            help="Use the source's own files, which become read-only, in place of copies.",
+        ),
+    ] = False,
+    allow_bad: Annotated[
+        bool, typer.Option("--allow-bad", help="Import although cases cannot be used.")
+    ] = False,
+) -> None:
+    """Check a data set, copy it into the project and put it under DVC.
+
+    Nothing is left behind if a case is bad or something fails. A folder that holds the volumes
+    already is put under DVC where it is.
+    """
+    from rich.console import Console
+
+    from upwind.data.check import view
+    from upwind.versions.importing import (
+        check_cases,
+        gigabytes,
+        next_steps,
+        numbering_remark,
+        plan_import,
+        run_import,
+    )
+
+    root = root or Path("data", kind.value)
+    planned = plan_import(source, root, kind.value, link)
+    how = "put under DVC in place" if planned.in_place else "linked" if link else "copied"
+    volumes = f"{len(planned.cases)} cases, {gigabytes(planned.bytes)}"
+    typer.echo(f"{volumes} in {source}, to be {how} as {root}", err=True)
+    remark = numbering_remark(planned.cases) if kind is DataSet.lits else None
+    if remark:
+        typer.echo(f"Warning: {remark}", err=True)
+    reports = check_cases(planned)
+    Console().print(view(reports))
+    bad = sum(bool(report.errors) for report in reports)
+    if bad and not allow_bad:
+        raise UpwindError(
+            f"nothing is imported: {bad} of {len(reports)} cases cannot be used, for the reasons "
+            "above. Mend them; or give --allow-bad, and set dataset.on_bad_case: skip for the run"
+        )
+    pointer = run_import(planned)
+    typer.echo(next_steps(planned, pointer))
+
+
+@app.command()
+def release(
+    name: Annotated[str, typer.Argument(help="Name of the release: a git tag and a folder.")],
+    experiment: Annotated[str, typer.Option(help="Experiment to release.")] = "demo",
+    push: Annotated[bool, typer.Option(help="Push to the DVC remote.")] = True,
+    results_only: Annotated[
+        bool, typer.Option("--results-only", help="Do not push the versions of data and slices.")
+    ] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Although there are uncommitted changes.")
+    ] = False,
+) -> None:
+    """Publish a finished experiment: tables, figures, scores and trained networks.
+
+    They are copied to releases/NAME, put under DVC and pushed; their pointer is committed and the
+    commit tagged NAME. What fails leaves nothing behind.
+    """
+    from upwind.versions.release import make_release, plan_release
+
+    planned = plan_release(name, Path("results", experiment), push, allow_dirty)
+    make_release(planned, push, with_data=not results_only)
+    typer.echo(f"{planned.folder} is tagged {name}. Publish the tag: git push origin HEAD {name}")
+    if not push:
+        typer.echo(f"Push what it names, when you can: dvc push {planned.folder}.dvc")
+    typer.echo(f"""In another clone:
+  git checkout {name} && dvc pull {planned.folder}.dvc && upwind show {planned.folder}""")

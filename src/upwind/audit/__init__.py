@@ -1,0 +1,1 @@
+"""Does a finished experiment hold? Records, files, code and numbers, against each other."""

@@ -1,0 +1,107 @@
+"""Cells of Table I, and the rows of scores.csv that each is the mean of."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from upwind.common.errors import UpwindError
+from upwind.tables.table1 import TABLE1_COLUMNS
+
+TABLE, SCORES, VERDICTS = "table1.csv", "scores.csv", "verdicts.csv"
+_KEYS = ("method", "fold", "case", "subset", "dsc")
+_WITHOUT = "avg_without_"
+
+
+@dataclass(frozen=True)
+class Score:
+    """A row of scores.csv, as the file has it; ``dsc`` is empty where it is undefined."""
+
+    method: str
+    fold: str
+    case: str
+    subset: str
+    dsc: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of Table I as the file has it, and the scores that it is the mean of (for averages:
+    over folds of the means over cases)."""
+
+    column: str
+    row: str
+    value: str
+    scores: tuple[Score, ...]
+
+    @property
+    def name(self) -> str:
+        """Column and row, for people."""
+        return f"{self.column}, {'fold ' if self.row.isdigit() else ''}{self.row}"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the files from which the value is computed. Which folds failed counts only in
+        the row that leaves them out."""
+        return (SCORES, VERDICTS) if self.row.startswith(_WITHOUT) else (SCORES,)
+
+
+def read_cell(folder: Path, name: str) -> Cell:
+    """The cell ``COLUMN,ROW`` of Table I in ``folder``. Raises UpwindError, with the cells that
+    there are, for another."""
+    rows = {row.pop("fold"): row for row in _rows(folder / TABLE)}
+    columns = [column for column in TABLE1_COLUMNS if all(column in row for row in rows.values())]
+    column, _, row = name.partition(",")
+    column, row = column.strip(), row.strip()
+    if column not in columns or row not in rows:
+        raise UpwindError(
+            f"{folder / TABLE} has no cell {name!r}: give COLUMN,ROW with a column of "
+            f"{', '.join(columns)} and a row of {', '.join(rows)}, for example {columns[0]},avg"
+        )
+    method, subset = TABLE1_COLUMNS[column]
+    folds = _folds(row, list(rows))
+    scores = [
+        score
+        for score in read_scores(folder / SCORES)
+        if score.method == method and score.subset == subset and score.fold in folds
+    ]
+    return Cell(column, row, rows[row][column], tuple(scores))
+
+
+def read_scores(path: Path) -> list[Score]:
+    """The rows of a file of scores."""
+    return [Score(**{key: row[key] for key in _KEYS}) for row in _rows(path, _KEYS)]
+
+
+def holders(scores: Iterable[Score], paths: Iterable[Path]) -> list[Path]:
+    """Those of the files of scores that hold any of the given ones; empty unless each score is in
+    one of them."""
+    wanted = set(map(_comparable, scores))
+    found = {path: wanted & set(map(_comparable, read_scores(path))) for path in paths}
+    if set().union(*found.values()) != wanted:
+        return []
+    return [path for path, held in found.items() if held]
+
+
+def _folds(row: str, rows: Sequence[str]) -> list[str]:
+    """Folds that a row of the table is about."""
+    if row.isdigit():
+        return [row]
+    left_out = row.removeprefix(_WITHOUT).split("_") if row.startswith(_WITHOUT) else []
+    return [fold for fold in rows if fold.isdigit() and fold not in left_out]
+
+
+def _comparable(score: Score) -> tuple[str, str, str, str, float | None]:
+    dsc = float(score.dsc) if score.dsc else None
+    return score.method, score.fold, score.case, score.subset, dsc
+
+
+def _rows(path: Path, needed: Sequence[str] = ("fold",)) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UpwindError(f"{path} cannot be read: {error}") from error
+    if not rows or not all(row.get(key) is not None for row in rows for key in needed):
+        raise UpwindError(f"{path} is no table with columns {', '.join(needed)}; run upwind audit")
+    return rows

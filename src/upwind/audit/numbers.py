@@ -1,0 +1,263 @@
+"""The numbers of tables, made again from the files that they rest on.
+
+Table I from ``scores.csv``, that from the scores of each method, verdicts from training curves.
+None of the code that made them is used (a contract on imports holds that), and values are read as
+text.
+
+Tolerance: sums in another order differ in the last bits of a double, about 1e-16 of the value;
+``CLOSE`` leaves a wide margin and is far below what any table shows.
+"""
+
+import csv
+import functools
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from upwind.audit.findings import Checked, Finding, Kind, broken, unchecked
+
+CLOSE = 1e-9
+# Column of Table I: method and which of its scores.
+COLUMNS = {
+    "itk_snap": ("itk_snap", "unseen"),
+    "unet": ("unet", "unseen"),
+    "lsn_test": ("lsn", "heldout"),
+    "lsn_validation": ("lsn", "unseen"),
+}
+_PRINTED = 0.0005  # Table I is printed with three decimals
+_REMEDY = "run the workflow again; if it comes out the same, its code and the audit disagree"
+
+Rows = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where results lie (``folder``), how findings name that folder (``home``), the effective
+    configuration, and files that are known to be broken, from which nothing follows."""
+
+    folder: Path
+    home: str
+    config: Mapping[str, Any]
+    distrusted: Collection[str] = ()
+
+    def name(self, path: str) -> str:
+        """A path below the results, as findings name it."""
+        return f"{self.home}/{path}"
+
+    def rows(self, path: str) -> Rows:
+        """The rows of a CSV file below the results."""
+        with (self.folder / path).open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def table(self, path: str) -> dict[str, np.ndarray]:
+        """Columns of a CSV file that holds nothing but numbers."""
+        return _parsed((self.folder / path).read_text(encoding="utf-8"))
+
+    def number(self, path: str, message: str) -> Finding:
+        """A number of ``path`` that does not follow from what it rests on."""
+        return broken(Kind.number, self.name(path), message, _REMEDY)
+
+
+Check = Callable[[Place], Iterator[Finding | int]]
+
+
+def run_checks(place: Place, checks: Iterable[tuple[str, str, tuple[str, ...], Check]]) -> Checked:
+    """Run checks given as (what they count, the file they are about, files or patterns that they
+    need, function); the function yields findings, and how many numbers it has looked at.
+
+    A check is left out where a file that it needs is distrusted, and counts as unchecked where one
+    is not here.
+    """
+    parts = []
+    for label, about, needed, check in checks:
+        files = [file for pattern in needed for file in _matching(place, pattern)]
+        if any(place.name(file) in place.distrusted for file in files):
+            continue
+        gone = [file for file in (about, *files) if not (place.folder / file).is_file()]
+        if gone or not files:
+            message = f"not made again: {place.name(gone[0] if gone else needed[0])} is not here"
+            finding = unchecked(Kind.number, place.name(about), message, "audit where it is")
+            parts.append(Checked((finding,)))
+            continue
+        parts.append(_outcome(place, label, about, check))
+    return Checked.all_of(parts)
+
+
+def same(text: str, value: float | None, tolerance: float = CLOSE) -> bool:
+    """Does a cell hold ``value``? An undefined one is an empty cell, and NaN here."""
+    if value is None or math.isnan(value):
+        return text == ""
+    try:
+        return math.isclose(float(text), value, rel_tol=tolerance, abs_tol=tolerance)
+    except ValueError:
+        return False
+
+
+def check_numbers(place: Place) -> Checked:
+    """All numbers that can be made again from tables alone, in well under a second."""
+    return run_checks(
+        place,
+        [
+            ("verdicts", "verdicts.csv", ("networks/*/*/curves.csv",), _verdicts),
+            ("gathered_scores", "scores.csv", ("scores/*.csv",), _gathered),
+            ("table1_cells", "table1.csv", ("scores.csv", "verdicts.csv"), _table1),
+            ("table1_cells", "table1.md", ("table1.csv",), _markdown),
+            ("table1_cells", "table1.tex", ("table1.csv",), _latex),
+            ("table1_cells", "table1.html", ("table1.csv",), _html),
+        ],
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(text: str) -> dict[str, np.ndarray]:
+    names, *lines = text.splitlines()
+    if not lines:
+        raise ValueError("it has no rows")
+    values = np.loadtxt(lines, delimiter=",", ndmin=2)
+    values.setflags(write=False)
+    return dict(zip(names.split(","), values.T, strict=True))
+
+
+def _matching(place: Place, pattern: str) -> list[str]:
+    if "*" not in pattern:
+        return [pattern]
+    return sorted(path.relative_to(place.folder).as_posix() for path in place.folder.glob(pattern))
+
+
+def _outcome(place: Place, label: str, about: str, check: Check) -> Checked:
+    findings, count = [], 0
+    try:
+        with np.errstate(all="ignore"):  # of a value that is not finite a finding tells
+            for item in check(place):
+                if isinstance(item, int):
+                    count += item
+                else:
+                    findings.append(item)
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, csv.Error) as error:
+        reason = f"{type(error).__name__}: {error}"
+        findings.append(place.number(about, f"it cannot be made again ({reason})"))
+    return Checked(tuple(findings), {label: count})
+
+
+def _verdicts(place: Place) -> Iterator[Finding | int]:
+    """A run failed if its last losses are not finite, or its held-out DSC is below the limit."""
+    limit = float(place.config["training"]["failed_below"])
+    for row in place.rows("verdicts.csv"):
+        last = place.rows(f"networks/{row['method']}/{row['fold']}/curves.csv")[-1]
+        losses = [_value(last[name]) for name in ("train_loss", "heldout_loss")]
+        dsc = _value(last["heldout_dsc"])
+        failed = not (all(map(math.isfinite, losses)) and dsc >= limit)
+        run = f"{row['method']} {row['fold']}"
+        if row["failed"] != str(failed) or bool(row["reason"]) != failed:
+            message = f"{run}: failed is {row['failed']} there, its curves say {failed}"
+            yield place.number("verdicts.csv", message)
+        if not same(row["heldout_dsc"], dsc):
+            message = (
+                f"{run}: held-out DSC is {row['heldout_dsc']} there, its curves end with {dsc}"
+            )
+            yield place.number("verdicts.csv", message)
+        yield 1
+
+
+def _gathered(place: Place) -> Iterator[Finding | int]:
+    parts = {
+        path.relative_to(place.folder).as_posix(): place.rows(f"scores/{path.name}")
+        for path in sorted((place.folder / "scores").glob("*.csv"))
+    }
+    source = {_key(row): (path, row) for path, rows in parts.items() for row in rows}
+    gathered = {_key(row): row for row in place.rows("scores.csv")}
+    for key in sorted(source.keys() ^ gathered.keys()):
+        where = "scores.csv" if key in source else source.get(key, ("scores/",))[0]
+        yield place.number("scores.csv", f"{' '.join(key)} is missing in {where}")
+    for key in source.keys() & gathered.keys():
+        path, row = source[key]
+        for column, text in gathered[key].items():
+            if row[column] != text and not same(text, _value(row[column])):
+                message = f"{' '.join(key)}: {column} is {text} there and {row[column]} in {path}"
+                yield place.number("scores.csv", message)
+        yield len(row)
+
+
+def _table1(place: Place) -> Iterator[Finding | int]:
+    """A fold's cell is the mean DSC of its cases, ``avg`` the mean of the folds, all with the
+    same weight, and ``avg_without`` that of the folds in which every network trained."""
+    scores = defaultdict(list)
+    for row in place.rows("scores.csv"):
+        if row["dsc"]:
+            scores[row["fold"], row["method"], row["subset"]].append(float(row["dsc"]))
+    folds = sorted({fold for fold, _, _ in scores}, key=int)
+    failed = {r["fold"] for r in place.rows("verdicts.csv") if r["failed"] == "True"} & set(folds)
+    labels = {fold: [fold] for fold in folds} | {"avg": folds}
+    kept = [fold for fold in folds if fold not in failed]
+    if failed and kept:
+        labels["avg_without_" + "_".join(sorted(failed, key=int))] = kept
+    rows = place.rows("table1.csv")
+    if [row["fold"] for row in rows] != list(labels):
+        found = ", ".join(row["fold"] for row in rows)
+        yield place.number("table1.csv", f"its rows are {found}; they must be {', '.join(labels)}")
+        return
+    for row in rows:
+        for column, (method, subset) in COLUMNS.items():
+            means = [_mean(scores[fold, method, subset]) for fold in labels[row["fold"]]]
+            if not same(row[column], _mean(means)):
+                message = f"cell {column}, {row['fold']} is {row[column]} there and "
+                yield place.number("table1.csv", f"{message}{_mean(means)!r} by scores.csv")
+            yield 1
+
+
+def _markdown(place: Place) -> Iterator[Finding | int]:
+    rows = [
+        [cell.strip().split(" ")[0] for cell in line.strip("|\n").split("|")]
+        for line in _lines(place, "table1.md")
+        if line.startswith("|")
+    ]
+    yield from _printed(place, "table1.md", rows[2:])
+
+
+def _latex(place: Place) -> Iterator[Finding | int]:
+    rows = [
+        [cell.strip().split(" ")[0].replace("\\_", "_") for cell in line.split("&")]
+        for line in _lines(place, "table1.tex")
+        if "&" in line and line.endswith("\\\\\n")
+    ]
+    yield from _printed(place, "table1.tex", rows[1:])
+
+
+def _html(place: Place) -> Iterator[Finding | int]:
+    text = "".join(_lines(place, "table1.html"))
+    rows = [re.findall(r"<td>([^ <]*)", row) for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
+    yield from _printed(place, "table1.html", rows)
+
+
+def _printed(place: Place, path: str, printed: list[list[str]]) -> Iterator[Finding | int]:
+    """Cells as people read them, against ``table1.csv``."""
+    table = place.rows("table1.csv")
+    for row, cells in zip(table, printed, strict=True):
+        for column, cell in zip(COLUMNS, cells[1:], strict=True):
+            value = float(row[column])
+            if cells[0] != row["fold"] or abs(float(cell) - value) > _PRINTED + CLOSE:
+                message = f"cell {column}, {cells[0]} is {cell} there and {value:.3f} in table1.csv"
+                yield place.number(path, message)
+            yield 1
+
+
+def _lines(place: Place, path: str) -> list[str]:
+    return (place.folder / path).read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+def _key(row: Mapping[str, str]) -> tuple[str, ...]:
+    return row["method"], row["fold"], row["case"], row["subset"]
+
+
+def _value(text: str) -> float:
+    return float(text) if text else math.nan
+
+
+def _mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)

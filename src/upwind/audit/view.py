@@ -1,0 +1,173 @@
+"""An audit as people read it, and as JSON.
+
+The JSON object has these fields:
+
+- ``schema``: 1, raised when a field changes its meaning or goes
+- ``folder``: the audited folder
+- ``holds``: true if nothing is broken; the exit code is 0 then, 1 otherwise
+- ``deep``: whether scores, slices and folds were made again from the volumes
+- ``seconds``: how long it took
+- ``counts``: how many things of each sort were looked at, by name
+- ``findings``: causes before what follows from them, each with ``severity`` (``broken``,
+  ``warning`` or ``unchecked``), ``kind`` (:class:`upwind.audit.findings.Kind`), ``path`` (of a file
+  or a record, as the workflow names it; a package's name), ``message`` (what is wrong), ``remedy``
+  (what to do) and ``affects`` (paths of results that were made from it)
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import PurePosixPath
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from upwind.audit.findings import Finding, Kind, Severity
+from upwind.audit.whole import Audit
+
+SCHEMA = 1
+_SHOWN = 5  # findings of one kind, and results that fall with one
+_STYLES = {Severity.broken: "red", Severity.warning: "yellow", Severity.unchecked: "cyan"}
+_TITLES = {
+    Severity.broken: "Broken",
+    Severity.warning: "Warnings",
+    Severity.unchecked: "Not checked",
+}
+# What is checked: counts with their names for people, and the kinds of findings.
+_CHECKS: tuple[tuple[str, Mapping[str, str], Collection[Kind]], ...] = (
+    (
+        "every job left a record, intact",
+        {"records": "records"},
+        {Kind.record, Kind.missing_record, Kind.failed_job},
+    ),
+    (
+        "files are what their jobs wrote",
+        {"files": "files"},
+        {Kind.changed, Kind.missing, Kind.unexplained, Kind.raw_data},
+    ),
+    ("jobs read what is there", {"links": "inputs"}, {Kind.link}),
+    (
+        "code and packages are the same",
+        {"modules": "modules", "packages": "packages"},
+        {Kind.code, Kind.package},
+    ),
+    (
+        "parameters, and nothing left to do",
+        {"planned_jobs": "jobs"},
+        {Kind.parameter, Kind.workflow},
+    ),
+    (
+        "numbers follow from scores and weights",
+        {
+            "table1_cells": "cells of Table I",
+            "gathered_scores": "scores",
+            "verdicts": "verdicts",
+            "comparisons": "comparisons",
+            "figure1_numbers": "numbers in Figure 1",
+            "kernels": "kernels in Figure 2",
+        },
+        {Kind.number},
+    ),
+)
+
+_DEEP = {"scores": "scores", "resampled_slices": "slices", "folded_cases": "patients in folds"}
+_FROM_VOLUMES = ("scores.csv", "cases.csv", "folds.csv", "split.csv")
+
+
+def to_json(audit: Audit) -> str:
+    """The audit as JSON; this module's docstring says what the fields are."""
+    content = {
+        "schema": SCHEMA,
+        "folder": str(audit.folder),
+        "holds": audit.holds,
+        "deep": audit.deep,
+        "seconds": round(audit.seconds, 3),
+        "counts": dict(audit.checked.counts),
+        "findings": [asdict(finding) for finding in audit.checked.findings],
+    }
+    return json.dumps(content, indent=2)
+
+
+def view(audit: Audit) -> RenderableType:
+    """What was checked, everything that was found, and the verdict, for a rich console."""
+    parts: list[RenderableType] = [_overview(audit), Text()]
+    for severity in Severity:
+        found = audit.of(severity)
+        if found:
+            parts.append(Text(_TITLES[severity], style=f"bold {_STYLES[severity]}"))
+            parts += [Padding(part, (0, 0, 0, 2), expand=False) for part in _listed(found)]
+            parts.append(Text())
+    return Group(*parts, _verdict(audit))
+
+
+def _overview(audit: Audit) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("checked", no_wrap=True)
+    table.add_column("looked at")
+    table.add_column("")
+    counts = audit.checked.counts
+    for title, names, kinds in _CHECKS:
+        looked_at = [f"{counts[key]:,} {name}" for key, name in names.items() if counts.get(key)]
+        if "files" in names and looked_at:
+            looked_at[0] += f", {counts['bytes'] / 1e6:,.0f} MB"
+        wrong = sum(f.kind in kinds and not _is_deep(audit, f) for f in audit.of(Severity.broken))
+        table.add_row(title, ", ".join(looked_at), _result(wrong, bool(looked_at)))
+    title = "scores follow from the volumes"
+    looked_at = [f"{counts[key]:,} {name}" for key, name in _DEEP.items() if counts.get(key)]
+    wrong = sum(_is_deep(audit, finding) for finding in audit.of(Severity.broken))
+    table.add_row(
+        title, ", ".join(looked_at) or "only with --deep", _result(wrong, bool(looked_at))
+    )
+    return table
+
+
+def _is_deep(audit: Audit, finding: Finding) -> bool:
+    """Is it about what only the volumes can tell? The scores may be about either."""
+    about = PurePosixPath(finding.path)
+    of_volumes = about.name in _FROM_VOLUMES or about.parent.name == "slices"
+    return audit.deep and finding.kind is Kind.number and of_volumes
+
+
+def _result(wrong: int, was_checked: bool) -> Text:
+    if wrong:
+        return Text(f"{wrong} broken", style="red")
+    return Text("yes", style="green") if was_checked else Text("not checked", style="cyan")
+
+
+def _listed(findings: Collection[Finding]) -> Iterator[RenderableType]:
+    shown: dict[Kind, int] = {}
+    for finding in findings:
+        shown[finding.kind] = shown.get(finding.kind, 0) + 1
+        if shown[finding.kind] <= _SHOWN:
+            yield Text.assemble((finding.path, "bold"), f": {finding.kind}")
+            yield Padding(Text(finding.message), (0, 0, 0, 2), expand=False)
+            if finding.affects:
+                yield Padding(Text(_fallen(finding.affects)), (0, 0, 0, 2), expand=False)
+            yield Padding(Text(f"→ {finding.remedy}", style="dim"), (0, 0, 0, 2), expand=False)
+    for kind, count in shown.items():
+        if count > _SHOWN:
+            yield Text(f"{kind}: {count - _SHOWN} more, which --json lists", style="dim")
+
+
+def _fallen(paths: Collection[str]) -> str:
+    """The results that fall: Table I first, then what lies nearest to the top."""
+    ordered = sorted(paths, key=lambda p: ("table1" not in p, len(PurePosixPath(p).parts), p))
+    names = [PurePosixPath(path).name for path in ordered[:_SHOWN]]
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return f"with it fall {', '.join(names)}{more}"
+
+
+def _verdict(audit: Audit) -> Text:
+    broken, warned, skipped = (len(audit.of(severity)) for severity in Severity)
+    warnings = "1 warning" if warned == 1 else f"{warned} warnings"
+    apart = [warnings] * bool(warned) + [f"{skipped} not checked"] * bool(skipped)
+    with_them = f" ({', '.join(apart)})" if apart else ""
+    took = f" {audit.seconds:.1f} s."
+    if audit.holds:
+        return Text(f"{audit.folder} holds{with_them}.{took}", style="bold green")
+    return Text(
+        f"{audit.folder} does not hold: {broken} broken{with_them}.{took}", style="bold red"
+    )

@@ -1,0 +1,192 @@
+"""The whole audit of an experiment: files, code, parameters and numbers."""
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from upwind.audit.chain import Run, load, within
+from upwind.audit.checkout import Checkout, check_code, find_checkout, fingerprints
+from upwind.audit.comparison import check_comparison
+from upwind.audit.files import check_files
+from upwind.audit.findings import Checked, Finding, Kind, Severity, broken, unchecked
+from upwind.audit.kernels import check_kernels
+from upwind.audit.numbers import Place, check_numbers
+from upwind.audit.plan import PlannedJob, ask_workflow
+from upwind.audit.planned import check_plan, planned_records
+from upwind.audit.witnesses import counting, hashed, state_here
+from upwind.common.errors import UpwindError
+from upwind.provenance.records import FOLDER
+
+# The report of a run is made when the run has succeeded, by no job of the plan.
+REPORT = "report"
+_CASE = re.compile(
+    r"(?:^|/)(?:volume-|segmentation-|(?:imagesTr|labelsTr)/liver_)(\d+)\.nii(?:\.gz)?$"
+)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit of ``folder`` came to."""
+
+    folder: Path
+    checked: Checked
+    deep: bool
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Is nothing broken?"""
+        return self.checked.holds
+
+    def of(self, severity: Severity) -> list[Finding]:
+        """The findings of a severity, causes before what follows from them."""
+        return [finding for finding in self.checked.findings if finding.severity is severity]
+
+
+def audit(
+    folder: str | os.PathLike[str],
+    deep: bool = False,
+    ask: bool = True,
+    plan: Collection[PlannedJob] | None = None,
+    left_out: Collection[str] = (),
+    jobs: int = 1,
+) -> Audit:
+    """Check the experiment whose results lie in ``folder`` from end to end.
+
+    ``deep`` makes scores, slices and folds again from the volumes, ``jobs`` cases at a time.
+    ``ask`` starts a dry run of the workflow, which takes a few seconds; a ``plan`` that is known
+    already saves it. ``left_out`` are files that this copy of the results leaves out on purpose.
+    Raises UpwindError where ``folder`` is no folder.
+    """
+    started = time.monotonic()
+    run = load(folder)
+    checkout = find_checkout(run.root)
+    with ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(_plan, run, checkout) if ask and plan is None else None
+        states, code = hashed(run), fingerprints(run, checkout)
+        known, cannot = _answer(run, asked, plan)
+    planned = planned_records(run, known) if known else {}
+    live = _live(run, planned)
+    parts = [check_files(run, live, left_out, states)]
+    parts.append(check_code(run, live, checkout, code))
+    if planned:
+        parts.append(check_plan(run, planned, _paths(parts)))
+    parts.append(_report(run))
+    parts.append(Checked(cannot))
+    parts.append(_numbers(run, _paths(parts, affected=False), deep, jobs))
+    checked = Checked.all_of(parts)
+    return Audit(run.folder, _in_order(checked), deep, time.monotonic() - started)
+
+
+def raw_cases(run: Run) -> dict[int, tuple[Path, Path]]:
+    """Image and label of each case, as jobs read them."""
+    found: dict[int, dict[bool, Path]] = {}
+    for record in run.records.values():
+        for path in record.inputs:
+            match = _CASE.search(path)
+            if match and not within(path, run.home):
+                is_label = match[0].lstrip("/").startswith(("segmentation", "labelsTr"))
+                found.setdefault(int(match[1]), {})[is_label] = run.place(path)
+    return {case: (files[False], files[True]) for case, files in found.items() if len(files) == 2}
+
+
+def _plan(run: Run, checkout: Checkout) -> list[PlannedJob]:
+    """Raises UpwindError where the workflow cannot be asked, or refuses."""
+    if not run.config:
+        raise _NobodyToAskError("the record of the configuration is not there or not intact")
+    if checkout.snakefile is None:
+        raise _NobodyToAskError("the workflow is not here")
+    there = run.root / run.home
+    if not (there.is_dir() and there.samefile(run.folder)):
+        raise _NobodyToAskError(f"results do not lie where the run left them ({run.home})")
+    data = run.root / str(run.config.get("dataset", {}).get("root", ""))
+    if not data.is_dir():
+        raise _NobodyToAskError(f"the data are not here ({data})")
+    return ask_workflow(run.root, checkout.snakefile, _config(run))
+
+
+def _config(run: Run) -> str:
+    """The configuration as it was written, in its own order, if nobody changed it since."""
+    path = f"{run.home}/config.yaml"
+    maker, now = run.record_of(path), state_here(run.place(path))
+    if maker and now and maker.outputs[path].sha256 == now.sha256:
+        return run.place(path).read_text(encoding="utf-8")
+    return yaml.safe_dump(dict(run.config))
+
+
+class _NobodyToAskError(UpwindError):
+    """There is nobody to ask, or nothing to ask about."""
+
+
+def _answer(
+    run: Run, asked: Future | None, plan: Collection[PlannedJob] | None
+) -> tuple[Collection[PlannedJob], tuple[Finding, ...]]:
+    """The plan, or why there is none."""
+    config = f"{run.home}/config.yaml"
+    try:
+        if plan is None and asked is None:
+            raise _NobodyToAskError("that was not asked for")
+        return (plan if plan is not None else asked.result()), ()
+    except _NobodyToAskError as reason:
+        message = f"whether the workflow would do anything again is not known: {reason}"
+        remedy = "audit in the folder that the workflow ran in, with all it needs"
+        return (), (unchecked(Kind.workflow, config, message, remedy),)
+    except UpwindError as error:
+        message = f"the workflow refuses to plan with this configuration:\n{error}"
+        remedy = "mend what it says, and run the workflow again"
+        return (), (broken(Kind.workflow, config, message, remedy),)
+
+
+def _live(run: Run, planned: Collection[str]) -> set[str]:
+    """Records that count: of jobs that are asked for, and the report's."""
+    if not planned:
+        return counting(run)
+    report = run.record_name(REPORT, {}, run.home)
+    return run.records.keys() & {*planned, report}
+
+
+def _report(run: Run) -> Checked:
+    """No job of a plan makes the report, so that its record is missed by nothing else."""
+    name, path = run.record_name(REPORT, {}, run.home), f"{run.home}/report.html"
+    if name in run.records or name in run.damaged or not run.place(path).exists():
+        return Checked()
+    message = "the report left no record: it was not made by a run that succeeded"
+    remedy = "delete it and run the workflow again"
+    return Checked((broken(Kind.missing_record, name, message, remedy, [path]),))
+
+
+def _paths(parts: Collection[Checked], affected: bool = True) -> set[str]:
+    """Paths of all broken things, and of what falls with them if ``affected``."""
+    found = [f for part in parts for f in part.findings if f.severity is Severity.broken]
+    paths = {finding.path for finding in found}
+    return paths | {path for f in found for path in f.affects} if affected else paths
+
+
+def _numbers(run: Run, distrusted: Collection[str], deep: bool, jobs: int) -> Checked:
+    if not run.config:
+        path = f"{run.home}/{FOLDER}"
+        message = "no number was made again: the record of the configuration is not there"
+        return Checked((unchecked(Kind.number, path, message, "run the workflow again"),))
+    place = Place(run.folder, run.home, run.config, distrusted)
+    parts = [check_numbers(place), check_comparison(place), check_kernels(place)]
+    if deep:
+        from upwind.audit.recompute import recompute  # half a second of imports
+
+        bad = {run.place(path) for path in distrusted}
+        raw = {case: files for case, files in raw_cases(run).items() if not bad & {*files}}
+        parts.append(recompute(place, raw, jobs))
+    return Checked.all_of(parts)
+
+
+def _in_order(checked: Checked) -> Checked:
+    """Causes before what follows from them."""
+    fallen = Counter(path for finding in checked.findings for path in finding.affects)
+    ordered = sorted(checked.findings, key=lambda finding: fallen[finding.path])
+    return replace(checked, findings=tuple(ordered))

@@ -1,0 +1,203 @@
+"""The audit of a finished run of the workflow: it holds, or says what is wrong."""
+
+import csv
+import json
+import shutil
+from dataclasses import asdict, replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from upwind.audit.chain import load
+from upwind.audit.findings import Kind, Severity
+from upwind.audit.whole import audit, raw_cases
+from upwind.audit.witnesses import state_here
+from upwind.cli import app
+from upwind.provenance.hashing import FileState
+from upwind.provenance.records import read_record, write_record
+
+WARNINGS = {Kind.uncommitted, Kind.commits}
+
+
+def broken(root, **options):
+    result = audit(root / "results/tiny", **options)
+    return {(f.kind, f.path) for f in result.of(Severity.broken)}
+
+
+def reseal(root, path, **fields):
+    """Change a record and seal it again."""
+    record = read_record(root / path)
+    write_record(root / path, replace(record, **fields))
+
+
+def resealed_for(root, *changed):
+    """Let every record say that the changed files are what it read or wrote."""
+    states = {path: state_here(root / path) for path in changed}
+    for file in (root / "results/tiny/records").rglob("*.json"):
+        record = read_record(file)
+        sides = {side: getattr(record, side) for side in ("inputs", "outputs")}
+        sides = {s: {p: states.get(p, state) for p, state in f.items()} for s, f in sides.items()}
+        write_record(file, replace(record, **sides))
+
+
+def test_a_finished_run_holds_down_to_the_volumes(finished):
+    result = audit(finished / "results/tiny", deep=True)
+    assert result.of(Severity.broken) == []
+    assert result.of(Severity.unchecked) == []
+    assert {finding.kind for finding in result.of(Severity.warning)} <= WARNINGS
+    counts = result.checked.counts
+    assert counts["records"] == counts["planned_jobs"] + 1  # the report
+    # Four formats of four columns; two folds, their average and perhaps one without a failed fold.
+    assert counts["table1_cells"] in (4 * 4 * 3, 4 * 4 * 4)
+    assert counts["kernels"] == 14_608
+    assert (counts["cases"], counts["folded_cases"]) == (2, 2)
+    assert counts["scores"] == 8 * counts["score_rows"]
+
+
+def test_the_command_from_another_folder(finished, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["audit", str(finished / "results/tiny"), "--no-ask"])
+    assert result.exit_code == 0, result.output
+    assert "holds" in result.output
+    assert "does not hold" not in result.output
+
+
+def test_json_and_exit_code(finished, monkeypatch):
+    monkeypatch.chdir(finished)
+    (finished / "results/tiny/table1.csv").write_text("fold\n")
+    result = CliRunner().invoke(app, ["audit", "results/tiny", "--no-ask", "--json"])
+    assert result.exit_code == 1
+    report = json.loads(result.output)
+    assert (report["schema"], report["holds"], report["deep"]) == (1, False, False)
+    first = report["findings"][0]
+    assert set(first) == {"severity", "kind", "path", "message", "remedy", "affects"}
+    assert (first["severity"], first["kind"]) == ("broken", "changed file")
+    assert first["path"] == "results/tiny/table1.csv"
+    assert report["counts"]["records"] > 30
+
+
+def test_what_fails_for_a_changed_volume_is_told_once(finished):
+    path = finished / "data/phantom/volume-0.nii.gz"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    result = audit(finished / "results/tiny", ask=False)
+    (finding,) = result.of(Severity.broken)
+    assert finding.path == "data/phantom/volume-0.nii.gz"
+    fallen = {f"results/tiny/{name}" for name in ("table1.csv", "figure2.pdf", "scores.csv")}
+    assert fallen < set(finding.affects)
+
+
+def test_results_that_were_moved_hold_as_far_as_can_be_checked(finished, tmp_path):
+    moved = tmp_path / "archive"
+    shutil.move(finished / "results/tiny", moved)
+    result = audit(moved, deep=True)
+    assert result.holds, result.of(Severity.broken)
+    unchecked = {finding.kind for finding in result.of(Severity.unchecked)}
+    assert unchecked == {Kind.raw_data, Kind.workflow, Kind.number, Kind.unexplained}
+
+
+def test_a_setting_in_the_effective_configuration(finished):
+    path = finished / "results/tiny/config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["lsn"]["steps"] += 1
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert broken(finished) == {(Kind.changed, "results/tiny/config.yaml")}
+
+
+def test_a_parameter_that_a_forger_changed_in_a_record(finished):
+    path = "results/tiny/records/train/fold=1,network=lsn.json"
+    params = read_record(finished / path).params
+    reseal(finished, path, params=params | {"network": params["network"] | {"epochs": 40}})
+    assert broken(finished, ask=False) == set()
+    result = audit(finished / "results/tiny")
+    (finding,) = result.of(Severity.broken)
+    assert (finding.kind, finding.path) == (Kind.parameter, path)
+    assert "network.epochs was 40 and is 1 now" in finding.message
+
+
+def test_a_job_that_was_never_run(finished):
+    for name in ("records/draw_gallery/job.json", "logs/draw_gallery.log", "gallery.png"):
+        (finished / "results/tiny" / name).unlink()
+    report = "results/tiny/records/report/job.json"
+    inputs = read_record(finished / report).inputs
+    reseal(finished, report, inputs={p: s for p, s in inputs.items() if "gallery" not in p})
+    missing = (Kind.missing_record, "results/tiny/records/draw_gallery/job.json")
+    assert broken(finished) == {missing}
+
+
+def test_a_forged_score_is_found_from_the_volumes_alone(finished):
+    """Scores, everything made from them and all records agree; only the masks say otherwise."""
+    folder = finished / "results/tiny"
+    mask = folder / "segmentations/unet/0/unseen/segmentation-0.nii.gz"
+    image = nib.load(mask)
+    voxels = np.asanyarray(image.dataobj).copy()
+    voxels[voxels.shape[0] // 2, voxels.shape[1] // 2] ^= 1
+    nib.save(nib.Nifti1Image(voxels, image.affine), mask)
+    resealed_for(finished, mask.relative_to(finished).as_posix())
+    assert broken(finished, ask=False) == set()
+    found = broken(finished, ask=False, deep=True)
+    assert found == {(Kind.number, "results/tiny/scores.csv")}
+
+
+def test_a_cell_that_does_not_follow_from_the_scores(finished):
+    """The records agree with the forged table; arithmetic does not."""
+    path = finished / "results/tiny/table1.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    rows[1][2] = "0.999"
+    path.write_text("".join(",".join(row) + "\n" for row in rows))
+    resealed_for(finished, "results/tiny/table1.csv")
+    names = {path for kind, path in broken(finished, ask=False) if kind is Kind.number}
+    tables = {f"results/tiny/table1.{ending}" for ending in ("csv", "md", "html", "tex")}
+    assert names == tables
+
+
+def test_a_file_made_stale_by_a_failed_run(finished):
+    """Slices were made again, but what rests on them was not: the next job failed."""
+    slices = "results/tiny/slices/case-0.safetensors"
+    content = bytearray((finished / slices).read_bytes())
+    content[-1] ^= 1
+    (finished / slices).write_bytes(bytes(content))
+    record = "results/tiny/records/slice_case/case=0.json"
+    state = state_here(finished / slices)
+    reseal(finished, record, outputs={slices: FileState(**asdict(state))})
+    result = audit(finished / "results/tiny", ask=False)
+    links = [finding for finding in result.of(Severity.broken) if finding.kind is Kind.link]
+    assert [finding.path for finding in links] == [slices]
+    assert "results/tiny/table1.csv" in links[0].affects
+
+
+def test_raw_cases_are_found_by_both_namings(project):
+    names = ["volume-3.nii", "segmentation-3.nii", "imagesTr/liver_12.nii.gz"]
+    names += ["labelsTr/liver_12.nii.gz", "volume-7.nii", "notes.txt"]
+    for name in names:
+        project.write(f"raw/{name}", name)
+    project.job("check", [f"raw/{name}" for name in names])
+    found = raw_cases(load(project.results))
+    assert set(found) == {0, 3, 12}
+    assert found[12][0].name == "liver_12.nii.gz"
+    assert found[12][0].parent.name == "imagesTr"
+    assert found[12][1].parent.name == "labelsTr"
+
+
+def test_a_folder_without_any_record(tmp_path):
+    (tmp_path / "results/x").mkdir(parents=True)
+    result = audit(tmp_path / "results/x")
+    assert [finding.kind for finding in result.of(Severity.broken)] == [Kind.missing_record]
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], []])
+def test_nothing_to_audit(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, ["audit", *arguments]).exit_code != 0
+
+
+def test_a_configuration_that_the_workflow_refuses(project):
+    """It says that the data are the phantom's; that folder holds others."""
+    (finding,) = [f for f in audit(project.results).of(Severity.broken) if f.kind is Kind.workflow]
+    assert finding.path == "results/x/config.yaml"
+    assert "the workflow refuses to plan" in finding.message
+    assert "volumes that the phantom did not make" in finding.message
