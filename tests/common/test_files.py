@@ -154,6 +154,17 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
         write_text(tmp_path / "new" / "a.txt", "x")
 
 
+def test_what_is_in_the_way_is_told(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError, match="folder was not written: a folder of that name"):
+        write_text(tmp_path / "folder", "x")
+    for path in (tmp_path / "file" / "a.txt", tmp_path / "file" / "b" / "a.txt"):
+        with pytest.raises(StorageError, match=r"a\.txt was not written: a file is where"):
+            write_text(path, "x")
+    assert listing(tmp_path) == ["file", "folder"]
+
+
 def test_a_message_of_an_inner_file_is_not_replaced(tmp_path):
     def both():
         with atomic_path(tmp_path / "outer.txt"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from upwind.common.errors import StorageError, UpwindError
-from upwind.common.shortages import memory_problem, storage_error
+from upwind.common.shortages import memory_problem, storage_error, storage_problem
 
 KINDS = {
     errno.ENOSPC: ("no space is left", "Free some space"),
@@ -16,6 +16,9 @@ KINDS = {
     errno.EPERM: ("may not write", "ls -ld"),
     errno.EFBIG: ("ulimit -f", "Raise the limit"),
     errno.EIO: ("input/output error", "Have the disk looked at"),
+    errno.EISDIR: ("a folder of that name", "Rename it"),
+    errno.ENOTDIR: ("a file is where its folder", "Rename it"),
+    errno.EEXIST: ("a file is where its folder", "Rename it"),
 }
 
 
@@ -55,7 +58,25 @@ def test_a_library_written_in_rust_is_understood(tmp_path):
 )
 def test_other_errors_are_not_the_disks(error, tmp_path):
     assert storage_error(error, tmp_path) is None
+    assert storage_problem(error, tmp_path) is None
     assert memory_problem(error) is None
+
+
+@pytest.mark.parametrize("number", KINDS)
+def test_anywhere_in_a_job_only_what_is_sure_to_be_about_writing_is_taken_for_it(number, tmp_path):
+    log = tmp_path / "job.log"
+    said = storage_problem(OSError(number, os.strerror(number)), log)
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+        assert said.startswith(f"{log} was not written: ")
+    else:
+        assert said is None
+
+
+def test_a_file_that_may_not_be_opened_is_named(tmp_path):
+    error = PermissionError(errno.EACCES, "Permission denied", "/data/volume-3.nii")
+    said = storage_problem(error, tmp_path)
+    assert said.startswith("/data/volume-3.nii cannot be opened: permission is denied.")
+    assert "ls -ld" in said
 
 
 def test_where_there_is_no_folder_yet_the_room_is_told_all_the_same(tmp_path):

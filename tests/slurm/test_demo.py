@@ -47,9 +47,9 @@ def disturbed(cluster, earlier, checkouts, wait_for):
         assert run.poll() is None, checkout.said()[-3000:]
         return in_the_middle(cluster, checkout, but)
 
-    cancelled = wait_for(training, 1200, "training job in the middle of its work")
+    cancelled = wait_for(training, 3600, "training job in the middle of its work")
     cluster.ask("scancel", cancelled[0])
-    requeued = wait_for(lambda: training([cancelled[1]]), 600, "second training job")
+    requeued = wait_for(lambda: training([cancelled[1]]), 1200, "second training job")
     cluster.ask("scontrol", "requeue", requeued[0])
     assert run.wait(3600) == 0, checkout.said()[-3000:]
     return checkout, cancelled, requeued

@@ -92,7 +92,10 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
     ("settings", "expected"),
     [
         ({"folds": 7, "dataset": {"patients": 6}}, r"7 folds need at least 7 usable cases"),
-        ({"dataset": {"kind": "lits", "root": "no/such"}}, r"data folder no/such does not exist"),
+        (
+            {"dataset": {"kind": "lits", "root": "no/such"}},
+            r"data folder no/such does not exist: `upwind import lits SOURCE --root no/such`",
+        ),
         ({"kernels": {"network": 5}}, r"kernels\.network: .* 5; folds are 0 to 4"),
         ({"levelset": {"cases": [3, 77]}}, r"levelset\.cases: no case 77"),
         ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .*fold 3.*empty cell"),

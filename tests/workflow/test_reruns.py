@@ -372,6 +372,16 @@ def test_an_intermediate(project, name, how):
         assert found == expected
 
 
+def test_an_edit_behind_a_job_whose_content_does_not_matter(project):
+    """operate_level_set waits for all cases to be checked and does not ask what came of it; that
+    these are collected again must not hide that its own settings changed."""
+    project.replace("workflow/scripts/collect_cases.py", "\nwith ", "\nSTEP = 1\nwith ")
+    project.configure({"levelset.trials": 2})
+    found = project.planned()
+    assert (found["collect_cases"], found["operate_level_set"]) == (1, PATIENTS)
+    assert "slice_case" not in found
+
+
 def test_edits_that_are_really_run(project):
     project.configure({"comparison.resamples": 120})
     project.replace("src/upwind/figures/curves.py", "\nimport ", "\nCOLOUR = 'C0'\nimport ")

@@ -1,6 +1,6 @@
 # What jobs ask of a cluster: memory and time by the size of what they read, more with each attempt.
 # On one machine nobody is bound by it, unless `--resources mem_mb=...` says how much there is.
-# Where jobs run, and how many of a group go together, is the profile's (workflow/profiles/slurm).
+# Where jobs run is the profile's (workflow/profiles/slurm).
 
 from snakemake.exceptions import IncompleteCheckpointException
 
@@ -108,35 +108,3 @@ def segmentation_asks():
         ),
         "runtime": runtime,
     }
-
-
-@functools.cache
-def place_of():
-    """Place of each case in the order of their numbers."""
-    return {case: place for place, case in enumerate(sorted(raw()))}
-
-
-def by_case(name):
-    """Group of a job on one case: neighbours go together, as many as the profile's
-    group-components say for ``name``; every job goes alone where they say nothing.
-
-    The members are fixed here because Snakemake, left to choose them, chooses again after each
-    checkpoint and adds to the groups that it chose before, until all are one.
-    """
-
-    def group(wildcards):
-        count = workflow.group_settings.group_components.get(name)
-        if count is None:
-            return None
-        chosen = f"{name}{place_of()[int(wildcards.case)] // count}"
-        workflow.parent_groupids[chosen] = name
-        return chosen
-
-    return group
-
-
-onstart:
-    # The plugin asks squeue; see there why it asks ours.
-    if workflow.non_local_exec:
-        profile_programs = Path(workflow.basedir) / "workflow/profiles/slurm/bin"
-        os.environ["PATH"] = f"{profile_programs}:{os.environ['PATH']}"

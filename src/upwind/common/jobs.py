@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TextIO
 
 from upwind.common.errors import UpwindError
-from upwind.common.shortages import memory_problem, storage_error
+from upwind.common.shortages import memory_problem, storage_problem
 
 
 @contextlib.contextmanager
@@ -54,11 +54,7 @@ def _message(error: Exception, log: str) -> str | None:
     """What to say instead of a traceback; None for an error that needs one."""
     if isinstance(error, UpwindError):
         return str(error)
-    if (said := memory_problem(error)) is not None:
-        return said
-    # A write that failed does not name its file; all others go through atomic_path, which does.
-    told = storage_error(error, Path(getattr(error, "filename", None) or log))
-    return None if told is None else str(told)
+    return memory_problem(error) or storage_problem(error, Path(log))
 
 
 def _stop(message: str, *outs: TextIO) -> None:

@@ -37,6 +37,13 @@ _STORAGE = {
     ),
 }
 _STORAGE[errno.EPERM] = _STORAGE[errno.EACCES]
+_STORAGE[errno.EISDIR] = ("a folder of that name is there", f"Rename it or the file, {_AGAIN}.")
+_STORAGE[errno.ENOTDIR] = _STORAGE[errno.EEXIST] = (
+    "a file is where its folder should be",
+    f"Rename it or the folder, {_AGAIN}.",
+)
+# Those that can only come from writing, whatever the file.
+_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 _GB = 1e9
 
 
@@ -48,6 +55,22 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
         return None
     what, advice = _STORAGE[number]
     return StorageError(f"{path} was not written: {what}{_room(path)}. {advice}", number)
+
+
+def storage_problem(error: BaseException, log: Path) -> str | None:
+    """The same in a sentence, for an error from anywhere in a job whose log is ``log``; None also
+    where it may be about a file that was read, unless that one may not be opened."""
+    named = getattr(error, "filename", None)
+    if _error_number(error) in _WRITING:
+        # A write that failed does not name its file. Other files than the log go through
+        # upwind.common.files, which does.
+        return str(storage_error(error, Path(named or log)))
+    if isinstance(error, PermissionError) and named:
+        return (
+            f"{named} cannot be opened: permission is denied. Look at its owner and rights and at "
+            f"those of its folder (`ls -ld`), {_AGAIN}."
+        )
+    return None
 
 
 def memory_problem(error: BaseException) -> str | None:

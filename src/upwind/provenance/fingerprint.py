@@ -10,9 +10,8 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import grimp
@@ -27,6 +26,8 @@ _VERSION = "__version__"
 _NOT_COMPUTING = {"rich", "typer", "filelock", "grimp"}
 # This package watches jobs and has no part in what they compute.
 _WATCHING = f"{PACKAGE}.provenance"
+# The sources when their imports were read.
+_seen: frozenset[tuple[Path, int]] = frozenset()
 
 # Distributions that are not named like their module.
 _NAMED_OTHERWISE = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
@@ -87,6 +88,16 @@ def imported_modules(source: str) -> list[str]:
     return sorted(found)
 
 
+def refresh() -> None:
+    """Look at the sources again: they can be edited during a run, which may last a night."""
+    global _seen
+    now = frozenset((path, path.stat().st_mtime_ns) for path in _SOURCES.rglob("*.py"))
+    if now != _seen:
+        _graph.cache_clear()
+        _own_modules.cache_clear()
+        _seen = now
+
+
 def normalised(source: str) -> str:
     """The source written out anew: without comments, docstrings, its formatting and the version."""
     tree = ast.parse(source)
@@ -120,13 +131,8 @@ def _file_fingerprint(path: Path, mtime_ns: int) -> str:
         raise UpwindError(f"{path} is not valid Python: {error}") from error
 
 
+@functools.cache
 def _graph() -> grimp.ImportGraph:
-    # Sources can be edited during a run, which lasts a night.
-    return _graph_of(tuple(sorted(_sources())))
-
-
-@functools.lru_cache(maxsize=2)
-def _graph_of(sources: tuple[tuple[str, int], ...]) -> grimp.ImportGraph:
     # No cache on disk: building the graph takes a tenth of a second, and a stale one would lie.
     return grimp.build_graph(
         PACKAGE,
@@ -136,19 +142,7 @@ def _graph_of(sources: tuple[tuple[str, int], ...]) -> grimp.ImportGraph:
     )
 
 
-def _sources() -> Iterator[tuple[str, int]]:
-    """Path and time of change of every source. Asked for hundreds of times while a workflow is
-    read, so __pycache__, which holds as many files again of Numba's, is not looked into."""
-    waiting = [os.fspath(_SOURCES)]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.name.endswith(".py"):
-                    yield entry.path, entry.stat().st_mtime_ns
-                elif entry.is_dir() and entry.name != "__pycache__":
-                    waiting.append(entry.path)
-
-
+@functools.cache
 def _own_modules() -> set[str]:
     return {name for name in _graph().modules if name.split(".")[0] == PACKAGE}
 

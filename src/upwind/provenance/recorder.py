@@ -14,6 +14,7 @@ from upwind.provenance.fingerprint import (
     imported_modules,
     module_fingerprints,
     package_versions,
+    refresh,
 )
 from upwind.provenance.hashing import FileState, files_in, state_of
 from upwind.provenance.machine import accelerators, checkout, machine, scheduler_job
@@ -65,6 +66,7 @@ def script_version(script: Path, also_reaches: Iterable[str] = ()) -> str:
 @contextlib.contextmanager
 def recorded(job: Job) -> Iterator[None]:
     """Run the block as ``job`` and write its record, also where the block fails."""
+    refresh()
     code = {} if job.script is None else script_code(job.script, job.also_reaches)
     packages = {} if job.script is None else script_packages(job.script, job.also_reaches)
     inputs = _states(job.inputs)

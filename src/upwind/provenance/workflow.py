@@ -1,6 +1,6 @@
 """Provenance for a Snakemake workflow, all its rules at once, so that none can forget."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,36 @@ def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     build = workflow._build_dag
 
     def build_with_distrust() -> None:
-        workflow.dag.forcefiles = {*workflow.dag.forcefiles, *reasons}
+        dag = workflow.dag
+        dag.forcefiles = {*dag.forcefiles, *reasons}
+        dag.bfs = _past_ancient(dag, dag.bfs)
         build()
         _tell(workflow, reasons)
 
     workflow._build_dag = build_with_distrust
+
+
+def _past_ancient(dag: Any, bfs: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Snakemake's walk through its job graph, without steps over inputs marked ``ancient``.
+
+    Snakemake does not look at what lies behind a job that runs, since it follows; behind an
+    ancient input nothing follows, so a change of its own would be overlooked.
+    """
+
+    def walk(direction: Any, *jobs: Any, **named: Any) -> Iterator[Any]:
+        if direction is not dag.depending:
+            yield from bfs(direction, *jobs, **named)
+            return
+        found, queue = set(jobs), list(jobs)
+        while queue:
+            job = queue.pop()
+            yield job
+            for follower, files in direction[job].items():
+                if follower not in found and not all(path.is_ancient for path in files):
+                    found.add(follower)
+                    queue.append(follower)
+
+    return walk
 
 
 def recorded_report(

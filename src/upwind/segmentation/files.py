@@ -42,10 +42,7 @@ def segment_file(
     grid = read_grid(ct)
     # Nobody else holds the CT, so that it is freed as soon as it is resampled.
     result = segment_volume(network, read_volume(ct), recipe, use_device(device, cpu_threads))
-    try:
-        write_mask(mask, result, grid)
-    except OSError as error:
-        raise UpwindError(f"{mask} cannot be written: {error}") from error
+    write_mask(mask, result, grid)
     x, y, z = grid.spacing
     liver_ml = float(np.count_nonzero(result)) * x * y * z / 1000
     return Segmented(liver_ml, _warnings(report, liver_ml))

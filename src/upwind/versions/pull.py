@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from upwind.common.errors import UpwindError
+from upwind.common.notices import announce
 from upwind.common.progress import track
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, repository_root, run_dvc
@@ -65,7 +66,11 @@ def _fetch(pointer: Pointer, cache: Cache) -> None:
     """Fetch into DVC's cache what is missing there; the folder is not touched."""
     if not cache.missing(pointer.version):
         return
-    said = ""
+    name = f"version {pointer.version[:8]} of {pointer.folder}"
+    remote = default_remote(pointer.path.parent)
+    where = remote or "anywhere, as no DVC remote is set (`dvc remote add --default NAME URL`)"
+    if remote:
+        announce(f"fetching {name} from {where}")
     try:
         # Of files that it cannot find DVC only warns.
         said = run_dvc(pointer.path.parent, "fetch", pointer.path.name, with_warnings=True)
@@ -73,9 +78,6 @@ def _fetch(pointer: Pointer, cache: Cache) -> None:
         said = str(error)
     missing = cache.missing(pointer.version)
     if missing:
-        name = f"version {pointer.version[:8]} of {pointer.folder}"
-        remote = default_remote(pointer.path.parent)
-        where = remote or "anywhere, as no DVC remote is set (`dvc remote add --default NAME URL`)"
         what = "its list of files" if missing == [pointer.version] else f"{len(missing)} files"
         raise UpwindError(
             f"cannot fetch {name}, which {pointer.path} names, from {where}: {what} "
