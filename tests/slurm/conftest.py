@@ -5,6 +5,7 @@ and jobs find the cluster by ``/etc/slurm``), stops whatever it started by its p
 refuses to touch a cluster that is not its own.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -166,6 +167,8 @@ class Cluster:
         for path in CONFIGURATION.glob("*.conf"):
             if path.read_text().startswith(MARK):
                 path.unlink()
+        with contextlib.suppress(OSError):  # not empty: somebody else's
+            MUNGE_SOCKET.parent.rmdir()
 
     def end(self, name, how=signal.SIGTERM):
         """End one daemon."""
@@ -204,6 +207,8 @@ class Cluster:
         return dict(re.findall(r"(\S+?)=(\S*)", self.ask("scontrol", "show", "job", str(number))))
 
     def _spawn(self, name, command):
+        # However this process ends, they get to know.
+        command = ["setpriv", "--pdeathsig=TERM", *command]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.daemons[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
