@@ -44,4 +44,4 @@ $(VENV)/.dev: $(VENV)/.run envs/requirements-dev.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) results/demo data/phantom .snakemake
+	rm -rf $(VENV) results/demo checkpoints/demo data/phantom .snakemake
