@@ -89,11 +89,9 @@ def test_every_setting_is_explained():
 
 
 def test_nothing_else_is_explained():
-    rows = [
-        line.split("|")[1]
-        for line in (ROOT / "config/README.md").read_text().splitlines()
-        if line.startswith("| `")
-    ]
+    # What follows is about the profile for SLURM, whose keys are Snakemake's.
+    settings, _ = (ROOT / "config/README.md").read_text().split("\n# SLURM\n")
+    rows = [line.split("|")[1] for line in settings.splitlines() if line.startswith("| `")]
     explained = {key for cell in rows for key in re.findall(r"`([^`]+)`", cell)}
     assert explained - LEAVES.keys() == set()
 
