@@ -2,7 +2,7 @@
 # look at the cluster before the first job.
 
 from upwind.common.notices import announce
-from upwind.common.slurm import check_site
+from upwind.common.slurm import check_site, look_first_in
 
 
 @functools.cache
@@ -33,16 +33,16 @@ def by_case(name):
 def site_of(rule):
     """What the profile says about where a rule's jobs run, by its names."""
     resources = workflow.get_rule(rule).resources
-    return {
-        name: resource.raw for name, resource in resources.items() if resource.raw
-    }
+    return {name: resource.raw for name, resource in resources.items() if resource.raw}
 
 
 onstart:
     if workflow.non_local_exec:
         # The plugin asks squeue; see there why it asks ours.
-        programs = Path(workflow.basedir) / "workflow/profiles/slurm/bin"
-        os.environ["PATH"] = f"{programs}:{os.environ['PATH']}"
-        kinds = {"most rules": site_of("collect_cases"), "training": site_of("train")}
+        look_first_in(Path(workflow.basedir) / "workflow/profiles/slurm/bin")
+        kinds = {
+            "most rules": site_of("collect_cases"),
+            "training": site_of("train"),
+        }
         for warning in or_stop(check_site, kinds):
             announce(warning)

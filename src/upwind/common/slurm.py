@@ -1,9 +1,11 @@
 """Asking SLURM whether it knows a site's names at the start of a run, not after hours of it."""
 
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from upwind.common.errors import UpwindError
 
@@ -55,3 +57,8 @@ def _refusal(resources: Mapping[str, object]) -> str:
     command += [f"--{_OPTIONS[name]}={value}" for name, value in named.items() if value]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else " ".join(done.stderr.split())
+
+
+def look_first_in(programs: Path) -> None:
+    """Let this process and those that it starts find commands in ``programs`` before others."""
+    os.environ["PATH"] = os.pathsep.join([str(programs), os.environ["PATH"]])
