@@ -53,6 +53,9 @@ def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     build = workflow._build_dag
 
     def build_with_distrust() -> None:
+        # Code counts by way of the parameter "code", without comments and formatting.
+        triggers = workflow.dag_settings.rerun_triggers
+        workflow.dag_settings.rerun_triggers = {t for t in triggers if t.name != "CODE"}
         dag = workflow.dag
         dag.forcefiles = {*dag.forcefiles, *reasons}
         dag.bfs = _past_ancient(dag, dag.bfs)
