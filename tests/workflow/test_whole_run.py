@@ -296,5 +296,6 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
         "scores",
         "kernels",
         "logs",
+        "records",
     }
     assert tops == expected
