@@ -147,7 +147,7 @@ def audit(
     from upwind.audit.view import to_json, view
 
     if folder.is_file():
-        from upwind.audit.crate_audit import audit_crate
+        from upwind.audit.crate.audited import audit_crate
 
         result = audit_crate(folder, deep=deep)
     else:
@@ -185,12 +185,12 @@ def trace(
 
     from rich.console import Console
 
-    from upwind.audit.trace import trace as traced
-    from upwind.audit.trace_view import to_dict, view
+    from upwind.audit.trace.text import to_dict, view
+    from upwind.audit.trace.walk import trace as traced
 
     chain = traced(file, cell)
     if page is not None:
-        from upwind.audit.trace_html import write_page
+        from upwind.audit.trace.page import write_page
 
         write_page(page, chain)
         typer.echo(f"{page}: {len(chain.sources)} jobs behind {chain.path}", err=as_json)
@@ -224,7 +224,7 @@ def crate(
     It holds tables, figures, scores, weights, configuration, records and the workflow. Volumes,
     segmentations and slices are described by their hashes and stay where they are.
     """
-    from upwind.audit.crate import write_crate
+    from upwind.audit.crate.write import write_crate
 
     if output.exists() and not overwrite:
         raise UpwindError(f"{output} exists already; name another file or give --overwrite")

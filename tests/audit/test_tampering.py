@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from upwind.audit.chain import load
-from upwind.audit.checkout import find_checkout
+from upwind.audit.checks.checkout import find_checkout
 from upwind.audit.findings import Severity
 from upwind.audit.plan import ask_workflow
 from upwind.audit.whole import audit

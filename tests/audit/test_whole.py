@@ -12,9 +12,9 @@ import yaml
 from typer.testing import CliRunner
 
 from upwind.audit.chain import load
+from upwind.audit.checks.witnesses import state_here
 from upwind.audit.findings import Kind, Severity
 from upwind.audit.whole import audit, raw_cases
-from upwind.audit.witnesses import state_here
 from upwind.cli import app
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import read_record, write_record

@@ -12,15 +12,15 @@ from pathlib import Path
 import yaml
 
 from upwind.audit.chain import Run, load, within
-from upwind.audit.checkout import Checkout, check_code, find_checkout, fingerprints
-from upwind.audit.comparison import check_comparison
-from upwind.audit.files import check_files
+from upwind.audit.checks.checkout import Checkout, check_code, find_checkout, fingerprints
+from upwind.audit.checks.files import check_files
+from upwind.audit.checks.planned import check_plan, planned_records
+from upwind.audit.checks.witnesses import counting, hashed, state_here
 from upwind.audit.findings import Checked, Finding, Kind, Severity, broken, unchecked
-from upwind.audit.kernels import check_kernels
-from upwind.audit.numbers import Place, check_numbers
 from upwind.audit.plan import PlannedJob, ask_workflow
-from upwind.audit.planned import check_plan, planned_records
-from upwind.audit.witnesses import counting, hashed, state_here
+from upwind.audit.recomputed.comparison import check_comparison
+from upwind.audit.recomputed.kernels import check_kernels
+from upwind.audit.recomputed.numbers import Place, check_numbers
 from upwind.common.errors import UpwindError
 from upwind.provenance.records import FOLDER
 
@@ -177,7 +177,7 @@ def _numbers(run: Run, distrusted: Collection[str], deep: bool, jobs: int) -> Ch
     place = Place(run.folder, run.home, run.config, distrusted)
     parts = [check_numbers(place), check_comparison(place), check_kernels(place)]
     if deep:
-        from upwind.audit.recompute import recompute  # half a second of imports
+        from upwind.audit.recomputed.volumes import recompute  # half a second of imports
 
         bad = {run.place(path) for path in distrusted}
         raw = {case: files for case, files in raw_cases(run).items() if not bad & {*files}}

@@ -1,0 +1,1 @@
+"""An experiment as one Workflow Run RO-Crate: written, described, unpacked and audited."""

@@ -1,0 +1,239 @@
+"""One case made again from its volumes: its scores, its slices and what ``cases.csv`` says of it.
+
+Definitions are those of LiTS and of the paper, the code is the audit's own, and the library is
+another than the pipeline's: SimpleITK reads NIfTI and measures distances.
+
+Tolerances: counts of voxels and slices must agree exactly, DSC to the last bits of a double.
+Distances may differ by ``DISTANCE_MM``: SimpleITK's maps are in single precision (6e-8 of at most
+some 500 mm), and so are the spacings that files state; a wrong voxel would show as a tenth of a
+millimetre. Volumes in ml and spacings may differ by the share ``SPACING``, for the same reason.
+"""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+
+from upwind.audit.recomputed.numbers import CLOSE, same
+from upwind.audit.recomputed.tensors import read_tensors
+
+DISTANCE_MM = 1e-3
+SPACING = 1e-5
+_SPACINGS = ("spacing_x_mm", "spacing_y_mm", "spacing_z_mm")
+_TOLERANCE = {
+    **dict.fromkeys(("hd95_mm", "assd_mm"), DISTANCE_MM),
+    **dict.fromkeys(("mask_ml", "label_ml", "liver_ml", "tumour_ml", *_SPACINGS), SPACING),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to make again of one case. ``scores`` are rows of ``scores.csv``, each with the file of
+    its segmentation; ``heldout`` are the held-out slices by fold; ``report`` is the row of
+    ``cases.csv``. ``slices`` is the file of the resampled slices. Paths of files are below
+    ``folder``, but for the raw ``image`` and ``label``."""
+
+    case: int
+    image: Path
+    label: Path
+    folder: Path
+    slices: str
+    report: Mapping[str, str]
+    scores: list[tuple[Mapping[str, str], str]]
+    heldout: Mapping[str, list[int]]
+
+
+@dataclass(frozen=True)
+class Remade:
+    """What came of a task: files below the results with what is wrong in each, and how many things
+    of each sort were looked at."""
+
+    wrong: list[tuple[str, str]]
+    counts: Mapping[str, int]
+
+
+def remake(task: Task) -> Remade:
+    """Make a case again and compare. What cannot be read counts as wrong."""
+    wrong, counts = [], Counter()
+    try:
+        ct = read_volume(task.image)
+        image, label = upright(ct), upright(read_volume(task.label, ct))
+        hu, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()
+        labels = sitk.GetArrayFromImage(label)
+        wrong += _report(task, hu, labels, spacing)
+        wrong += _slices(task, hu, labels)
+        counts.update({"cases": 1, "resampled_slices": len(hu)})
+        for row, path in task.scores:
+            mask = sitk.GetArrayFromImage(upright(read_volume(task.folder / path, ct))) > 0
+            heldout = task.heldout.get(row["fold"], ())
+            expected = scores(mask, labels > 0, spacing, row["subset"], heldout)
+            name = " ".join(row[key] for key in ("method", "fold", "case", "subset"))
+            wrong += _differences("scores.csv", name, row, expected, path)
+            counts["scores"] += len(expected)
+    except (OSError, ValueError, LookupError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1:]
+        wrong.append(("scores.csv", f"case {task.case} cannot be made again: {reason}"))
+    return Remade(wrong, counts)
+
+
+def read_volume(path: str | os.PathLike[str], ct: sitk.Image | None = None) -> sitk.Image:
+    """A volume as stored. A label or mask lies where its ``ct`` (as stored) lies, whatever it
+    states itself. Raises RuntimeError for what is no such volume."""
+    # Many files state axes that are not quite at right angles; ITK refuses them otherwise.
+    os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
+    image = sitk.ReadImage(os.fspath(path))
+    if ct is not None:
+        image.CopyInformation(ct)
+    return image
+
+
+def upright(image: sitk.Image) -> sitk.Image:
+    """A volume with x to the patient's left, y to the back and z upwards: as an array, slices from
+    the feet up, rows from front to back, columns from the patient's right to the left."""
+    return sitk.DICOMOrient(image, "LPS")
+
+
+def scores(
+    mask: np.ndarray,
+    label: np.ndarray,
+    spacing: tuple[float, float, float],
+    subset: str,
+    heldout: Collection[int] = (),
+) -> dict[str, float]:
+    """A row of scores of two bool masks (slice, row, column); ``spacing`` is (x, y, z) in mm.
+
+    ``unseen`` is the whole volume, ``unseen_liver`` the slices from the first to the last with
+    liver, ``heldout`` the slices of that list. Undefined values are NaN.
+    """
+    if subset == "heldout":
+        mask, label = mask[list(heldout)], label[list(heldout)]
+    elif subset == "unseen_liver":
+        first, last = _extent(label)
+        mask, label = mask[first:last], label[first:last]
+    both, in_mask, in_label = (int(np.sum(m)) for m in (mask & label, mask, label))
+    millilitres = math.prod(spacing) / 1000
+    row = {
+        "dsc": 2 * both / (in_mask + in_label) if in_mask + in_label else math.nan,
+        "overlap_voxels": both,
+        "mask_voxels": in_mask,
+        "label_voxels": in_label,
+        "mask_ml": in_mask * millilitres,
+        "label_ml": in_label * millilitres,
+    }
+    distances = surface_distances(mask, label, spacing) if subset == "unseen" else np.empty(0)
+    if len(distances) == 0:
+        return row | {"hd95_mm": math.nan, "assd_mm": math.nan}
+    # Both ways together, as in LiTS' evaluation.
+    hd95, assd = np.percentile(distances, 95), distances.mean()
+    return row | {"hd95_mm": float(hd95), "assd_mm": float(assd)}
+
+
+def surface_distances(
+    mask: np.ndarray, label: np.ndarray, spacing: tuple[float, float, float]
+) -> np.ndarray:
+    """Distance (mm) of each border voxel of either to the nearest of the other, both ways; none
+    where one of them is empty. A border voxel has a face in common with one outside."""
+    if not (mask.any() and label.any()):
+        return np.empty(0)
+    box = tuple(slice(low, high) for low, high in _box(mask | label))
+    one, other = _border(mask[box]), _border(label[box])
+    return np.concatenate([_map_of(other, spacing)[one], _map_of(one, spacing)[other]])
+
+
+def _map_of(border: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Distance (mm) of every voxel to the nearest of ``border``."""
+    # With a voxel of background around: ITK measures to where object and background meet.
+    image = sitk.GetImageFromArray(np.pad(border, 1).astype(np.uint8))
+    image.SetSpacing(spacing)
+    # Negative inside; a border is too thin to have an inside, so that it is at 0 itself.
+    distances = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
+    return np.maximum(sitk.GetArrayFromImage(distances)[1:-1, 1:-1, 1:-1], 0)
+
+
+def _border(mask: np.ndarray) -> np.ndarray:
+    padded = np.pad(mask, 1)
+    inside = mask.copy()
+    for axis in range(3):
+        for shift in (0, 2):
+            window = [slice(1, -1)] * 3
+            window[axis] = slice(shift, shift + mask.shape[axis])
+            inside &= padded[tuple(window)]
+    return mask & ~inside
+
+
+def _box(mask: np.ndarray) -> Iterator[tuple[int, int]]:
+    for axis in range(mask.ndim):
+        yield _extent(np.moveaxis(mask, axis, 0))
+
+
+def _extent(mask: np.ndarray) -> tuple[int, int]:
+    """First index along axis 0 that holds anything, and the one after the last; 0, 0 for none."""
+    held = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1))
+    return (int(held[0]), int(held[-1]) + 1) if held.size else (0, 0)
+
+
+def _report(
+    task: Task, hu: np.ndarray, labels: np.ndarray, spacing: tuple[float, float, float]
+) -> Iterator[tuple[str, str]]:
+    millilitres = math.prod(spacing) / 1000
+    depth, height, width = hu.shape
+    expected = {
+        "size_x": width,
+        "size_y": height,
+        "slices": depth,
+        **dict(zip(_SPACINGS, spacing, strict=True)),
+        "hu_min": float(hu.min()),
+        "hu_max": float(hu.max()),
+        "liver_slices": int((labels > 0).any(axis=(1, 2)).sum()),
+        "liver_ml": int((labels > 0).sum()) * millilitres,
+        "tumour_ml": int((labels == 2).sum()) * millilitres,
+    }
+    yield from _differences("cases.csv", f"case {task.case}", task.report, expected, "the volumes")
+
+
+def _slices(task: Task, hu: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, str]]:
+    stored = read_tensors(task.folder / task.slices)
+    limits = np.iinfo(np.int16)
+    for name, volume in (
+        ("image", np.clip(np.rint(hu), limits.min, limits.max)),
+        ("label", labels),
+    ):
+        if not _resampled(volume, stored[name]):
+            yield task.slices, f"its {name} is not the raw volume, resampled"
+    bearing = np.zeros(len(labels), bool)
+    bearing[slice(*_extent(labels > 0))] = True
+    if not np.array_equal(stored["liver_bearing"] > 0, bearing):
+        yield task.slices, "slices that bear liver are others than in the label"
+
+
+def _resampled(volume: np.ndarray, small: np.ndarray) -> bool:
+    """Is ``small`` the nearest neighbour in plane? Where a pixel's centre lies on the border of two
+    voxels, the upper one is meant, and the lower one put up with if rounding gives it."""
+    height, width, size = *volume.shape[1:], small.shape[1]
+    for nearest in (nearest_voxels, _nearest_as_rounded):
+        rows, columns = nearest(height, size), nearest(width, size)
+        if np.array_equal(volume[:, rows][:, :, columns], small):
+            return True
+    return False
+
+
+def nearest_voxels(length: int, size: int) -> np.ndarray:
+    """The voxel (of ``length``) under the centre of each of ``size`` pixels, in whole numbers."""
+    return (2 * np.arange(size) + 1) * length // (2 * size)
+
+
+def _nearest_as_rounded(length: int, size: int) -> np.ndarray:
+    return ((np.arange(size) + 0.5) * (length / size)).astype(int)
+
+
+def _differences(
+    path: str, name: str, row: Mapping[str, str], expected: Mapping[str, float], source: str
+) -> Iterator[tuple[str, str]]:
+    for column, value in expected.items():
+        if not same(row[column], value, _TOLERANCE.get(column, CLOSE)):
+            yield path, f"{name}: {column} is {row[column]} there and {value:.10g} by {source}"

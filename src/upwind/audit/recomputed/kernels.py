@@ -1,0 +1,163 @@
+"""The numbers of Figures 1 and 2, made again from the trained weights and the kernels' tables.
+
+As in :mod:`upwind.audit.recomputed.numbers`: with code of its own.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from upwind.audit.findings import Checked, Finding
+from upwind.audit.recomputed.numbers import CLOSE, Place, run_checks, same
+from upwind.audit.recomputed.tensors import read_tensors
+
+_WEIGHTS = [f"w{i}" for i in range(9)]
+# k-means stops when its centroids move by less than scikit-learn's tolerance (1e-4 of the
+# variance), so the logged score belongs to centroids that are not quite the means.
+_KMEANS = 1e-3
+# Products of weights in single precision, summed in double.
+_PROJECTED = 1e-7
+# The UNet's layers in order of execution.
+_ORDER = {"down": 0, "bottom": 1, "up": 2}
+
+
+def check_kernels(place: Place) -> Checked:
+    """What Figure 1 says of the network, and every table that Figure 2 is drawn from."""
+    if "kernels" not in place.config:
+        return Checked()
+    weights = (f"networks/unet/{place.config['kernels']['network']}/weights.safetensors",)
+    kernels, axes = ("kernels/kernels.csv",), ("kernels/axes.csv",)
+    return run_checks(
+        place,
+        [
+            ("figure1_numbers", "figure1.svg", weights, _figure1),
+            ("kernels", "kernels/kernels.csv", weights, _weights),
+            ("kernel_layers", "kernels/layers.csv", kernels, _layers),
+            ("principal_axes", "kernels/axes.csv", kernels, _axes),
+            ("projections", "kernels/kernels.csv", axes, _projections),
+            ("projections", "kernels/stencils.csv", (*kernels, *axes), _stencils),
+        ],
+    )
+
+
+def _convolutions(place: Place) -> list[np.ndarray]:
+    """Weights (out, in, 3, 3) of the UNet's layers in order of execution."""
+    path = f"networks/unet/{place.config['kernels']['network']}/weights.safetensors"
+    tensors = read_tensors(place.folder / path)
+    names = [name for name, array in tensors.items() if array.shape[2:] == (3, 3)]
+    return [tensors[name] for name in sorted(names, key=_in_order)]
+
+
+def _in_order(name: str) -> tuple[int, list[str]]:
+    part, *rest = name.split(".")
+    return _ORDER[part], rest  # the level, then first or second
+
+
+def _figure1(place: Place) -> Iterator[Finding | int]:
+    """Layers are numbered, and every box has its number of channels beside it."""
+    layers = [array.shape[:2] for array in _convolutions(place)]
+    depth = (len(layers) - 2) // 4
+    down, bottom, up = np.split(np.array(layers), [2 * depth, 2 * depth + 2])
+    boxes = [down[0][1], *down[:, 0], *down[1::2, 0], *bottom[:, 0], *up[:, 0]]
+    # Going up, a level's last box is doubled in size and joined by the input of the level across.
+    across = [1, *down[1:-1:2, 0]]
+    boxes += [*up[1::2, 0], *across, 1]
+    text = (place.folder / "figure1.svg").read_text(encoding="utf-8")
+    drawn = re.findall(r"<text style=\"(font-weight: 700)?[^>]*>(\d+)</text>", text)
+    for what, bold, expected in (
+        ("numbers of layers", True, range(1, len(layers) + 1)),
+        ("numbers of channels", False, map(int, boxes)),
+    ):
+        expected = Counter(map(str, expected))
+        found = Counter(number for weight, number in drawn if bool(weight) == bold)
+        if found != expected:
+            message = f"{what}: {dict(found)} there and {dict(expected)} in the network"
+            yield place.number("figure1.svg", message)
+        yield expected.total()
+
+
+def _weights(place: Place) -> Iterator[Finding | int]:
+    """One row for each kernel, output channel by output channel, its weights row by row."""
+    kernels = np.concatenate([array.reshape(-1, 9) for array in _convolutions(place)])
+    table = place.table("kernels/kernels.csv")
+    if len(kernels) != len(table["layer"]):
+        message = f"{len(table['layer'])} kernels there and {len(kernels)} in the network"
+        yield place.number("kernels/kernels.csv", message)
+        return
+    for row in np.flatnonzero((_vectors(table) != kernels).any(axis=1))[:3]:
+        message = f"row {row + 1}: its weights are not those of the network"
+        yield place.number("kernels/kernels.csv", message)
+    yield len(kernels)
+
+
+def _vectors(table: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.stack([table[name] for name in _WEIGHTS], axis=1)
+
+
+def _layers(place: Place) -> Iterator[Finding | int]:
+    """Counts, the mean squared distance to the own cluster's mean, and the Calinski-Harabasz
+    score: between the clusters and within them, by degrees of freedom."""
+    table = place.table("kernels/kernels.csv")
+    vectors = _vectors(table)
+    for row in place.rows("kernels/layers.csv"):
+        chosen = table["layer"] == int(row["layer"])
+        points, labels = vectors[chosen], table["cluster"][chosen]
+        groups = [points[labels == label] for label in np.unique(labels)]
+        within = sum(float(((group - group.mean(0)) ** 2).sum()) for group in groups)
+        total = float(((points - points.mean(0)) ** 2).sum())
+        freedom = (len(points) - len(groups)) / (len(groups) - 1)
+        expected = {
+            "in_channels": (len(set(table["in_channel"][chosen])), CLOSE),
+            "out_channels": (len(set(table["out_channel"][chosen])), CLOSE),
+            "kernels": (len(points), CLOSE),
+            "kmeans_mean_score": (-within / len(points), _KMEANS),
+            "calinski_harabasz": ((total - within) / within * freedom, CLOSE),
+        }
+        for column, (value, tolerance) in expected.items():
+            if not same(row[column], value, tolerance):
+                message = f"layer {row['layer']}: {column} is {row[column]} there and {value:g} by"
+                yield place.number("kernels/layers.csv", f"{message} kernels.csv")
+            yield 1
+
+
+def _axes(place: Place) -> Iterator[Finding | int]:
+    """Axes of one length, at right angles, along which the kernels vary as much as is said and
+    independently of each other: so the principal ones."""
+    vectors = _vectors(place.table("kernels/kernels.csv"))
+    table = place.table("kernels/axes.csv")
+    axes, centred = _vectors(table), vectors - vectors.mean(0)
+    covariance = axes @ (centred.T @ centred) @ axes.T / (centred**2).sum()
+    gap = np.abs(axes @ axes.T - np.eye(len(axes))).max()
+    off = np.abs(covariance - np.diag(table["explained_variance_ratio"])).max()
+    if not max(gap, off) <= _PROJECTED:  # also where one is NaN
+        message = f"they are no principal axes of kernels.csv (off by {max(gap, off):.1e})"
+        yield place.number("kernels/axes.csv", message)
+    yield len(axes)
+
+
+def _projections(place: Place) -> Iterator[Finding | int]:
+    table = place.table("kernels/kernels.csv")
+    vectors = _vectors(table)
+    yield from _projected(place, "kernels/kernels.csv", vectors, vectors.mean(0), table)
+
+
+def _stencils(place: Place) -> Iterator[Finding | int]:
+    mean = _vectors(place.table("kernels/kernels.csv")).mean(0)
+    rows = place.rows("kernels/stencils.csv")
+    table = {name: np.array([float(row[name]) for row in rows]) for name in ("pc1", "pc2")}
+    vectors = np.array([[float(row[name]) for name in _WEIGHTS] for row in rows])
+    yield from _projected(place, "kernels/stencils.csv", vectors, mean, table)
+
+
+def _projected(
+    place: Place, path: str, vectors: np.ndarray, mean: np.ndarray, table: Mapping[str, np.ndarray]
+) -> Iterator[Finding | int]:
+    axes = _vectors(place.table("kernels/axes.csv"))
+    for index, name in enumerate(("pc1", "pc2")):
+        wrong = ~(np.abs((vectors - mean) @ axes[index] - table[name]) <= _PROJECTED)
+        for row in np.flatnonzero(wrong)[:3]:
+            message = f"row {row + 1}: {name} is not the projection on axis {index + 1} of axes.csv"
+            yield place.number(path, message)
+        yield len(wrong)

@@ -1,0 +1,198 @@
+"""Every score, slice and fold made again from the volumes: what ``upwind audit --deep`` adds.
+
+Folds and splits follow the paper's rule from the lists of cases and slices; each case's scores and
+slices are made again in :mod:`upwind.audit.recomputed.cases`, which states the tolerances.
+"""
+
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+
+from upwind.audit.findings import Checked, Finding, Kind, unchecked
+from upwind.audit.recomputed.cases import Remade, Task, remake
+from upwind.audit.recomputed.numbers import Place, run_checks
+from upwind.audit.recomputed.tensors import read_tensors
+from upwind.common.progress import track
+
+_NETWORKS = ("unet", "lsn")
+
+
+def recompute(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1) -> Checked:
+    """Everything that follows from the raw volumes ``raw`` (image and label by case), the stored
+    segmentations and slices. ``jobs`` cases are worked on at a time."""
+    return Checked.all_of(
+        [
+            run_checks(
+                place,
+                [
+                    ("folded_cases", "folds.csv", ("cases.txt",), _folds),
+                    ("split_slices", "split.csv", ("folds.csv", "slices/*.safetensors"), _split),
+                    ("score_rows", "scores.csv", ("folds.csv", "split.csv"), _complete),
+                ],
+            ),
+            _cases(place, raw, jobs),
+        ]
+    )
+
+
+def _folds(place: Place) -> Iterator[Finding | int]:
+    """Contiguous blocks of the cases in order, the first ones larger by one where they must be."""
+    numbers = sorted(int(line) for line in (place.folder / "cases.txt").read_text().split())
+    count, seed = int(place.config["folds"]), place.config["fold_shuffle_seed"]
+    order = range(len(numbers))
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(len(numbers))
+    least, larger = divmod(len(numbers), count)
+    blocks = [fold for fold in range(count) for _ in range(least + (fold < larger))]
+    expected = {numbers[index]: fold for index, fold in zip(order, blocks, strict=True)}
+    rows = {int(row["case"]): int(row["fold"]) for row in place.rows("folds.csv")}
+    for case in sorted(rows.keys() ^ expected.keys()):
+        yield place.number("folds.csv", f"case {case} is there or in cases.txt, not in both")
+    for case in sorted(rows.keys() & expected.keys()):
+        if rows[case] != expected[case]:
+            message = (
+                f"case {case} is in fold {rows[case]} there and in {expected[case]} by the rule"
+            )
+            yield place.number("folds.csv", message)
+        yield 1
+
+
+def _split(place: Place) -> Iterator[Finding | int]:
+    """Slices of each fold's training patients, shuffled, the first share of them held out."""
+    fold_of = {int(row["case"]): row["fold"] for row in place.rows("folds.csv")}
+    liver = {case: _liver_slices(place.folder, case) for case in sorted(fold_of)}
+    share, seed = place.config["heldout_share"], place.config["split_seed"]
+    parts = defaultdict(dict)
+    for row in place.rows("split.csv"):
+        parts[row["fold"]][int(row["case"]), int(row["slice"])] = row["part"]
+    for fold in [*sorted(set(fold_of.values()), key=int), "all"]:
+        slices = [(case, z) for case, z in _listed(liver) if fold_of[case] != fold]
+        order = np.random.default_rng(seed).permutation(len(slices))
+        held = {slices[i] for i in order[: max(1, round(share * len(slices)))]}
+        expected = {key: "heldout" if key in held else "train" for key in slices}
+        wrong = sum(
+            1 for key in parts[fold].keys() | expected if _differ(key, parts[fold], expected)
+        )
+        if wrong:
+            message = (
+                f"fold {fold}: {wrong} slices are in another part than by the rule, or in none"
+            )
+            yield place.number("split.csv", message)
+        yield len(slices)
+
+
+def _differ(key: tuple[int, int], one: Mapping, other: Mapping) -> bool:
+    return one.get(key) != other.get(key)
+
+
+def _listed(liver: Mapping[int, list[int]]) -> Iterator[tuple[int, int]]:
+    return ((case, z) for case, slices in liver.items() for z in slices)
+
+
+def _liver_slices(folder: Path, case: int) -> list[int]:
+    tensors = read_tensors(folder / f"slices/case-{case}.safetensors")
+    return np.flatnonzero(tensors["liver_bearing"]).tolist()
+
+
+def _complete(place: Place) -> Iterator[Finding | int]:
+    """A row for every patient that a fold did not train on, and every one with held-out slices."""
+    fold_of = {row["case"]: row["fold"] for row in place.rows("folds.csv")}
+    chosen = place.config["levelset"]["cases"]
+    operated = [case for case in fold_of if chosen == "all" or int(case) in chosen]
+    held = {(r["fold"], r["case"]) for r in place.rows("split.csv") if r["part"] == "heldout"}
+    whole = [(method, case) for method in _NETWORKS for case in fold_of]
+    whole += [("itk_snap", case) for case in operated]
+    expected = {
+        (method, fold_of[case], case, subset)
+        for method, case in whole
+        for subset in ("unseen", "unseen_liver")
+    }
+    expected |= {
+        (method, fold, case, "heldout")
+        for method in _NETWORKS
+        for fold, case in held
+        if fold != "all"
+    }
+    found = Counter(_key(row) for row in place.rows("scores.csv"))
+    for key in sorted(found.keys() | expected):
+        if found[key] != (key in expected):
+            message = (
+                f"{' '.join(key)}: {found[key]} rows there, {int(key in expected)} by folds.csv"
+            )
+            yield place.number("scores.csv", f"{message} and split.csv")
+    yield len(expected)
+
+
+def _key(row: Mapping[str, str]) -> tuple[str, ...]:
+    return row["method"], row["fold"], row["case"], row["subset"]
+
+
+def _cases(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Checked:
+    tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv")
+    if any(place.name(path) in place.distrusted for path in tables):
+        return Checked()
+    tasks, gone = [], []
+    for case in sorted({int(row["case"]) for row in place.rows("folds.csv")}):
+        here = case in raw and all(path.is_file() for path in raw[case])
+        (tasks if here else gone).append(case)
+    findings, counts = [], Counter()
+    if gone:
+        message = f"{len(gone)} cases were not scored again: their volumes are not here"
+        remedy = "audit with --deep where the volumes are"
+        findings.append(unchecked(Kind.number, place.name("scores.csv"), message, remedy))
+    work = _worked_on([_task(place, case, *raw[case]) for case in tasks], jobs)
+    for remade in track(work, len(tasks), "cases made again"):
+        findings += [place.number(path, message) for path, message in remade.wrong]
+        counts.update(remade.counts)
+    return Checked(tuple(findings), dict(counts))
+
+
+def _task(place: Place, case: int, image: Path, label: Path) -> Task:
+    heldout = defaultdict(list)
+    for row in place.rows("split.csv"):
+        if int(row["case"]) == case and row["part"] == "heldout":
+            heldout[row["fold"]].append(int(row["slice"]))
+    rows = [row for row in place.rows("scores.csv") if int(row["case"]) == case]
+    masks = [_mask_of(row) for row in rows]
+    return Task(
+        case=case,
+        image=image,
+        label=label,
+        folder=place.folder,
+        slices=f"slices/case-{case}.safetensors",
+        report=next(row for row in place.rows("cases.csv") if int(row["case"]) == case),
+        scores=[
+            (row, mask)
+            for row, mask in zip(rows, masks, strict=True)
+            if place.name(mask) not in place.distrusted
+        ],
+        heldout=dict(heldout),
+    )
+
+
+def _mask_of(row: Mapping[str, str]) -> str:
+    name = f"segmentation-{row['case']}.nii.gz"
+    if row["method"] == "itk_snap":
+        return f"segmentations/itk_snap/{name}"
+    part = "heldout" if row["subset"] == "heldout" else "unseen"
+    return f"segmentations/{row['method']}/{row['fold']}/{part}/{name}"
+
+
+def _worked_on(tasks: list[Task], jobs: int) -> Iterator[Remade]:
+    if jobs == 1:
+        yield from map(remake, tasks)
+        return
+    # Fresh processes: ITK's and NumPy's threads do not survive a fork.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=fresh, initializer=_alone) as pool:
+        yield from pool.map(remake, tasks)
+
+
+def _alone() -> None:
+    """One thread a process: the cases are spread over the cores already."""
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)

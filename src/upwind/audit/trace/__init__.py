@@ -1,0 +1,1 @@
+"""The way from one number, or one file, down to the raw volumes."""

@@ -1,0 +1,123 @@
+"""The numbers of Figures 1 and 2 from trained weights, on a small network of one level."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+
+from upwind.audit.recomputed.kernels import check_kernels
+from upwind.audit.recomputed.numbers import Place
+from upwind.kernels.clustering import cluster, write_clustering
+
+CONFIG = {"kernels": {"network": "all"}}
+# Output and input channels; going up, the input of the level (1 channel) joins at the head.
+LAYERS = {
+    "down.0.first": (4, 1),
+    "down.0.second": (4, 4),
+    "bottom.first": (6, 4),
+    "bottom.second": (6, 6),
+    "up.0.first": (4, 6),
+    "up.0.second": (4, 4),
+}
+CHANNELS = [1, 4, 4, 4, 6, 6, 4, 4, 4, 1, 1]
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Weights, the tables that the workflow makes of them, and a drawing with its numbers."""
+    rng = np.random.default_rng(0)
+    tensors = {
+        f"{name}.weight": rng.normal(size=(*shape, 3, 3)).astype(np.float32)
+        for name, shape in LAYERS.items()
+    }
+    weights = [(number, array) for number, array in enumerate(tensors.values(), 1)]
+    tensors["head.weight"] = np.zeros((1, 5, 1, 1), np.float32)
+    path = tmp_path / "networks/unet/all/weights.safetensors"
+    path.parent.mkdir(parents=True)
+    save_file(tensors, path, metadata={"upwind": "{}"})
+    write_clustering(cluster(weights, restarts=1), tmp_path / "kernels")
+    texts = [f'<text style="font-size: 7px">{number}</text>' for number in CHANNELS]
+    texts += [f'<text style="font-weight: 700; x">{n}</text>' for n in range(1, 7)]
+    (tmp_path / "figure1.svg").write_text("\n".join(texts))
+    return Place(tmp_path, "results/x", CONFIG)
+
+
+def again(place):
+    """A place that has read nothing yet."""
+    return Place(place.folder, place.home, place.config)
+
+
+def found(place):
+    return {finding.path for finding in check_kernels(again(place)).findings}
+
+
+def test_what_the_workflow_writes_holds(place):
+    checked = check_kernels(place)
+    assert checked.findings == ()
+    kernels = sum(out * into for out, into in LAYERS.values())
+    assert checked.counts["kernels"] == kernels
+    assert checked.counts["kernel_layers"] == 5 * len(LAYERS)
+    assert checked.counts["figure1_numbers"] == len(CHANNELS) + len(LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "change"),
+    [
+        ("layers", "kernels", 1),
+        ("layers", "in_channels", 1),
+        ("layers", "kmeans_mean_score", 0.01),
+        ("layers", "calinski_harabasz", 1e-3),
+        ("kernels", "w4", 1e-3),
+        ("kernels", "pc1", 1e-3),
+        ("kernels", "cluster", 1),
+        ("stencils", "pc2", 1e-3),
+        ("axes", "w0", 1e-3),
+        ("axes", "explained_variance_ratio", 1e-3),
+    ],
+)
+def test_every_number_of_figure_2(place, table, column, change):
+    path = place.folder / f"kernels/{table}.csv"
+    frame = pd.read_csv(path)
+    frame.loc[2, column] += change
+    frame.to_csv(path, index=False)
+    # Clusters show in the scores of their layer.
+    expected = "layers" if column == "cluster" else table
+    assert f"results/x/kernels/{expected}.csv" in found(place)
+
+
+def test_other_weights_than_in_the_table(place):
+    path = place.folder / "networks/unet/all/weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    assert found(place) == {"results/x/kernels/kernels.csv"}
+
+
+@pytest.mark.parametrize(("old", "new"), [(">6<", ">5<"), ("700", "400")])
+def test_a_number_in_figure_1(place, old, new):
+    path = place.folder / "figure1.svg"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert found(place) == {"results/x/figure1.svg"}
+
+
+@pytest.mark.parametrize(("table", "column"), [("kernels", "pc1"), ("axes", "w0")])
+def test_a_value_that_is_not_finite(place, table, column):
+    path = place.folder / f"kernels/{table}.csv"
+    frame = pd.read_csv(path)
+    frame.loc[1, column] = np.nan
+    frame.to_csv(path, index=False, na_rep="nan")
+    assert f"results/x/kernels/{table}.csv" in found(place)
+
+
+def test_an_empty_table(place):
+    (place.folder / "kernels/kernels.csv").write_text("layer,cluster\n")
+    assert "results/x/kernels/kernels.csv" in found(place)
+
+
+def test_weights_that_cannot_be_read(place):
+    (place.folder / "networks/unet/all/weights.safetensors").write_bytes(b"\x01" * 30)
+    assert found(place) == {"results/x/figure1.svg", "results/x/kernels/kernels.csv"}
+
+
+def test_without_a_configuration_nothing_is_made_again(place):
+    assert check_kernels(Place(place.folder, place.home, {})).counts == {}

@@ -1,0 +1,177 @@
+"""Tables made again from the files that they rest on: a wrong number anywhere is named."""
+
+import csv
+import math
+
+import pandas as pd
+import pytest
+
+from upwind.audit.findings import Kind, Severity
+from upwind.audit.recomputed.numbers import Place, check_numbers, same
+from upwind.tables.table1 import table1, to_html, to_latex, to_markdown
+
+CONFIG = {"training": {"failed_below": 0.5}}
+HELDOUT = {("unet", "0"): 0.9, ("unet", "1"): 0.8, ("lsn", "0"): 0.7, ("lsn", "1"): 0.3}
+
+
+def scores():
+    """Two folds of two patients; one DSC is undefined."""
+    rows = []
+    for number, (method, subset) in enumerate(
+        [("itk_snap", "unseen"), ("unet", "unseen"), ("lsn", "unseen"), ("lsn", "heldout")]
+    ):
+        for case in range(4):
+            dsc = math.nan if (number, case) == (2, 3) else 1 / (3 + number + case)
+            fold = case // 2
+            row = {"method": method, "fold": fold, "case": case, "subset": subset, "dsc": dsc}
+            rows.append(row | {"overlap_voxels": 10 * case + number, "hd95_mm": math.nan})
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Results as the workflow's own code writes them; fold 1 of the LSN failed to train."""
+    table, every = scores(), tmp_path / "scores.csv"
+    table.to_csv(every, index=False)
+    for (method, fold), part in table.groupby(["method", "fold"]):
+        path = tmp_path / f"scores/{method}-{fold}.csv"
+        path.parent.mkdir(exist_ok=True)
+        part.to_csv(path, index=False)
+    verdicts = []
+    for (method, fold), dsc in HELDOUT.items():
+        path = tmp_path / f"networks/{method}/{fold}/curves.csv"
+        path.parent.mkdir(parents=True)
+        curves = [[1, 0.9, 0.9, 0.1], [2, 0.5, 0.6, dsc]]
+        header = ["epoch", "train_loss", "heldout_loss", "heldout_dsc"]
+        pd.DataFrame(curves, columns=header).to_csv(path, index=False)
+        failed = dsc < 0.5
+        row = {"method": method, "fold": fold, "failed": failed, "reason": "low" if failed else ""}
+        verdicts.append(row | {"heldout_dsc": dsc})
+    pd.DataFrame(verdicts).to_csv(tmp_path / "verdicts.csv", index=False)
+    ours = table1(pd.read_csv(every), [1])
+    ours.to_csv(tmp_path / "table1.csv", index=False)
+    for name, write in (("md", to_markdown), ("html", to_html), ("tex", to_latex)):
+        (tmp_path / f"table1.{name}").write_text(write(ours, ["A note & more."]))
+    return Place(tmp_path, "results/x", CONFIG)
+
+
+def edit(place, path, row, column, value):
+    """Change a cell of a CSV file; row as Python counts."""
+    rows = place.rows(path)
+    rows[row][column] = value
+    with (place.folder / path).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def found(place):
+    return [(f.path, f.message) for f in check_numbers(place).findings]
+
+
+def test_what_the_workflow_writes_holds(place):
+    checked = check_numbers(place)
+    assert checked.findings == ()
+    # Four rows (0, 1, avg, avg_without_1) of four columns in four formats; 16 scores of 7 columns.
+    assert checked.counts == {"verdicts": 4, "gathered_scores": 16 * 7, "table1_cells": 64}
+
+
+@pytest.mark.parametrize("row", range(4))
+@pytest.mark.parametrize("column", ["itk_snap", "unet", "lsn_test", "lsn_validation"])
+def test_every_cell_of_table_1(place, row, column):
+    name = ["0", "1", "avg", "avg_without_1"][row]
+    value = float(place.rows("table1.csv")[row][column])
+    edit(place, "table1.csv", row, column, repr(value + 1e-6))
+    path, message = found(place)[0]
+    assert path == "results/x/table1.csv"
+    assert f"cell {column}, {name} is {value + 1e-6!r} there" in message
+    assert "by scores.csv" in message
+
+
+@pytest.mark.parametrize("name", ["md", "html", "tex"])
+def test_a_cell_as_printed(place, name):
+    path = place.folder / f"table1.{name}"
+    value = f"{float(place.rows('table1.csv')[2]['unet']):.3f}"
+    text = path.read_text()
+    assert value in text
+    path.write_text(text.replace(value, "0.999", 1))
+    ((wrong, message),) = found(place)
+    assert wrong == f"results/x/table1.{name}"
+    assert "is 0.999 there" in message
+
+
+def test_a_row_too_few_or_too_many(place):
+    path = place.folder / "table1.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    assert "its rows are 0, 1, avg; they must be 0, 1, avg, avg_without_1" in found(place)[0][1]
+
+
+@pytest.mark.parametrize("column", ["dsc", "overlap_voxels", "hd95_mm"])
+def test_a_score_that_no_method_has(place, column):
+    edit(place, "scores.csv", 4, column, "0.5")
+    broken = found(place)
+    assert broken[0][0] == "results/x/scores.csv"
+    assert f"unet 0 0 unseen: {column} is 0.5 there" in broken[0][1]
+    assert "scores/unet-0.csv" in broken[0][1]
+    assert (len(broken) > 1) == (column == "dsc")  # Table I no longer follows
+
+
+def test_a_row_of_scores_that_is_gone_or_new(place):
+    edit(place, "scores.csv", 4, "case", "7")
+    messages = [message for path, message in found(place) if path == "results/x/scores.csv"]
+    assert any("unet 0 0 unseen" in message for message in messages)
+    assert any("unet 0 7 unseen" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("failed", "False"), ("heldout_dsc", "0.31"), ("reason", "")]
+)
+def test_a_verdict_that_the_curves_do_not_give(place, column, value):
+    edit(place, "verdicts.csv", 3, column, value)
+    broken = [path for path, _ in found(place)]
+    assert broken[0] == "results/x/verdicts.csv"
+    # A run that did not fail is part of every average.
+    assert ("results/x/table1.csv" in broken) == (column == "failed")
+
+
+@pytest.mark.parametrize("loss", ["", "inf"])
+def test_a_loss_that_is_not_finite_is_a_failure(place, loss):
+    edit(place, "networks/unet/0/curves.csv", 1, "train_loss", loss)
+    ((path, message),) = found(place)
+    assert (path, "unet 0: failed is False there" in message) == ("results/x/verdicts.csv", True)
+
+
+def test_nothing_follows_from_a_file_that_is_known_to_be_broken(place):
+    edit(place, "scores.csv", 4, "dsc", "0.5")
+    distrusting = Place(place.folder, place.home, CONFIG, {"results/x/scores.csv"})
+    assert {path for path, _ in found(distrusting)} == {"results/x/scores.csv"}
+
+
+def test_what_is_not_here_is_unchecked(place):
+    (place.folder / "verdicts.csv").unlink()
+    findings = check_numbers(place).findings
+    assert {(f.severity, f.kind) for f in findings} == {(Severity.unchecked, Kind.number)}
+    assert {f.path for f in findings} == {"results/x/verdicts.csv", "results/x/table1.csv"}
+
+
+@pytest.mark.parametrize("text", ["", "fold\n0\n", "\x00", "fold,itk_snap\n0,x\n"])
+def test_a_table_that_is_no_table(place, text):
+    (place.folder / "table1.csv").write_text(text)
+    assert "results/x/table1.csv" in {path for path, _ in found(place)}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("0.5", 0.5 + 1e-12, True),
+        ("0.5", 0.5 + 1e-6, False),
+        ("", math.nan, True),
+        ("nan", math.nan, False),
+        ("", 0.0, False),
+        ("0.5", math.nan, False),
+        ("half", 0.5, False),
+    ],
+)
+def test_same(text, value, expected):
+    assert same(text, value) == expected
