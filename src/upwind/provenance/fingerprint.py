@@ -17,6 +17,7 @@ from pathlib import Path
 import grimp
 
 from upwind.common.errors import UpwindError
+from upwind.provenance.known import Known
 
 PACKAGE = "upwind"
 _SOURCES = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ _NOT_COMPUTING = {"rich", "typer", "filelock", "grimp"}
 _WATCHING = f"{PACKAGE}.provenance"
 # The sources when their imports were read.
 _seen: frozenset[tuple[Path, int]] = frozenset()
+_known: Known | None = None
 
 # Distributions that are not named like their module.
 _NAMED_OTHERWISE = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
@@ -88,6 +90,13 @@ def imported_modules(source: str) -> list[str]:
     return sorted(found)
 
 
+def remember() -> None:
+    """From now on take fingerprints of sources that were met before from Snakemake's folder. For
+    planning and running, many times a day; an audit computes its own."""
+    global _known
+    _known = Known(made_by=Path(__file__).read_text(encoding="utf-8"))
+
+
 def refresh() -> None:
     """Look at the sources again: they can be edited during a run, which may last a night."""
     global _seen
@@ -126,7 +135,13 @@ def file_fingerprint(path: Path) -> str:
 @functools.cache
 def _file_fingerprint(path: Path, mtime_ns: int) -> str:
     try:
-        return source_fingerprint(path.read_text(encoding="utf-8"))
+        source = path.read_text(encoding="utf-8")
+        found = _known.get(source) if _known else None
+        if found is None:
+            found = source_fingerprint(source)
+            if _known:
+                _known.set(source, found)
+        return found
     except (SyntaxError, UnicodeDecodeError) as error:
         raise UpwindError(f"{path} is not valid Python: {error}") from error
 

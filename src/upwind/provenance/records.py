@@ -1,13 +1,14 @@
 """One record a job: what it read, wrote, ran and was told, where and when.
 
 A record is a JSON file ``records/<rule>/<wildcards>.json`` beside the job's outputs. Its last
-field, ``seal``, is the SHA-256 of the rest, and its layout is fixed to the byte, so that a record
-which was altered later does not pass.
+field, ``seal``, is the SHA-256 of the text without it, so that a record which was altered later, by
+a byte, does not pass.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ from upwind.provenance.hashing import FileState
 
 FOLDER = "records"
 OK = "ok"
+
+_END = "\n}"
+_SEAL = re.compile(r',\n "seal": "([0-9a-f]{64})"\n\}\n\Z')
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,7 @@ def read_record(path: str | os.PathLike[str]) -> Record:
     """Read a record. Raises UpwindError for one that is damaged or does not match its seal."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        content = json.loads(text)
-        del content["seal"]
-        if _layout(content) != text:
-            raise ValueError("it does not match its seal: it was changed after the job")
+        content = json.loads(_unsealed(text))
         for side in ("inputs", "outputs", "logs"):
             content[side] = {name: FileState(**state) for name, state in content[side].items()}
         record = Record(**content)
@@ -98,7 +99,25 @@ def _wildcards(wildcards: Mapping[str, str]) -> str:
 
 
 def _layout(content: Mapping[str, Any]) -> str:
-    """A record's text, sealed."""
-    text = json.dumps(content, sort_keys=True, default=str)
-    seal = hashlib.sha256(text.encode()).hexdigest()
-    return json.dumps(json.loads(text) | {"seal": seal}, indent=1) + "\n"
+    """A record's text, sealed: the SHA-256 of the text without the seal is its last entry."""
+    body = json.dumps(content, sort_keys=True, default=str, indent=1)
+    return f'{body[: -len(_END)]},\n "seal": "{_digest(body)}"{_END}\n'
+
+
+def _unsealed(text: str) -> str:
+    """A record's text without its seal. Raises ValueError where they do not match.
+
+    The text is hashed as it stands, not written anew from what it says: records are many, and are
+    read before every run.
+    """
+    found = _SEAL.search(text)
+    if not found:
+        raise ValueError("it does not end in a seal: it is cut short, or no record")
+    body = text[: found.start()] + _END
+    if found[1] != _digest(body):
+        raise ValueError("it does not match its seal: it was changed after the job")
+    return body
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from upwind.provenance.fingerprint import remember
 from upwind.provenance.recorder import Job, recorded, recording, script_version
 from upwind.provenance.trust import untrusted
 
@@ -21,6 +22,7 @@ def record_rules(
     ``folder_of`` says where the records of a job with these outputs belong, ``reached_by`` which
     modules a job with these wildcards imports by name, where no import statement shows them.
     """
+    remember()
     for rule in rules:
         if not rule.norun:
             script = _script(rule)
