@@ -86,7 +86,13 @@ def test_everything_is_made(disturbed):
     results = disturbed[0].folder / "results/demo"
     for name in ("table1.csv", "figure1.svg", "figure2.pdf", "gallery.png", "report.html"):
         assert (results / name).stat().st_size > 0
-    assert "100%" in disturbed[0].said()
+    assert "135 of 135 steps (100%) done" in disturbed[0].said()
+
+
+def test_no_job_is_in_a_group_twice(disturbed):
+    said = disturbed[0].said()
+    for rule in ("gather_scores", "tabulate", "compare_methods", "draw_scores", "draw_gallery"):
+        assert len(re.findall(rf"^ +rule {rule}:$", said, re.MULTILINE)) == 1, rule
 
 
 def test_scores_and_networks_are_those_of_a_local_run(disturbed, local):

@@ -1,6 +1,7 @@
 # What a run on a cluster needs beside its profile (workflow/profiles/slurm): groups of cases, and a
 # look at the cluster before the first job.
 
+from upwind.common.groups import group_anew
 from upwind.common.notices import announce
 from upwind.common.slurm import check_site, look_first_in
 
@@ -34,6 +35,9 @@ def site_of(rule):
     """What the profile says about where a rule's jobs run, by its names."""
     resources = workflow.get_rule(rule).resources
     return {name: resource.raw for name, resource in resources.items() if resource.raw}
+
+
+group_anew(workflow)
 
 
 onstart:
