@@ -156,8 +156,8 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         ),
         (
             {"levelset": {"cases": "some"}},
-            "levelset.cases: 'some' fits neither form: 'all' was expected, or 'some' is not of "
-            "type 'array'",
+            "levelset.cases: 'some' fits neither form: 'some' is not one of ['all', 'paper21'], or "
+            "'some' is not of type 'array'",
         ),
         (
             {"kernels": {"network": "unet"}},

@@ -27,7 +27,7 @@ class SearchSettings:
     #: Trials before the sampler has a say: ITK-SNAP's two defaults, and random ones.
     startup: int = 4
     #: Estimate the parameters of a mode jointly.
-    joint: bool = False
+    joint: bool = True
     #: Share of drawn trials in region mode; the others are in edge mode. Even, because on real
     #: livers now one, now the other is better.
     region_share: float = 0.5
@@ -50,6 +50,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         _at_least_one(self, "trials")
+        _require(self.startup >= 2, "startup", self.startup, "2 or more")
         _require(self.sampler in SAMPLERS, "sampler", self.sampler, " or ".join(SAMPLERS))
         _require(self.default_sd > 0, "default_sd", self.default_sd, "above 0")
         _require(0 <= self.region_share <= 1, "region_share", self.region_share, "in [0, 1]")
