@@ -22,11 +22,15 @@ class SearchSettings:
 
     #: Trials: the user's ten minutes at about half a minute to a minute a try.
     trials: int = 12
-    #: What proposes trials after the first ones.
+    #: What proposes trials after the first ones. Mean of the best DSC after 6, 12 and 24 trials,
+    #: one seed: five real livers at 6 mm 0.907, 0.913, 0.916 with tpe and 0.906, 0.906, 0.912 with
+    #: random; 20 phantoms at 8 mm 0.848, 0.859, 0.880 and 0.842, 0.856, 0.870.
     sampler: str = "tpe"
-    #: Trials before the sampler has a say: ITK-SNAP's two defaults, and random ones.
+    #: Trials before the sampler has a say: ITK-SNAP's two defaults, and random ones. Optuna's own
+    #: ten would leave nothing of a budget of six.
     startup: int = 4
-    #: Estimate the parameters of a mode jointly.
+    #: Estimate the parameters of a mode jointly; one by one, five real livers had 0.908 after 24
+    #: trials, less than with random draws.
     joint: bool = True
     #: Share of drawn trials in region mode; the others are in edge mode. Even, because on real
     #: livers now one, now the other is better.
