@@ -74,15 +74,23 @@ def without_training(
     )
     level_set = measured["predict: level set"]
     in_trials = level_set["in_trials"] * level_set["cpu"] / level_set["seconds"]
-    a_case = in_trials / level_set["trials"] * settings["levelset"]["trials"]
+    a_trial = in_trials / level_set["trials"]
+    a_case = a_trial * settings["levelset"]["trials"]
+    blind = settings["levelset"]["blind"]
+    # A trial goes by the fourth power of the working grid's spacing.
+    evolution = a_trial * (settings["levelset"]["spacing_mm"] / blind["spacing_mm"]) ** 4
+    tuned = FOLDS * blind["patients"] * blind["trials"]
     scored = 2 * (hours("score", SLICES) + hours("score: held-out slices", others))
     return [
         Rule("check_case", CASES, hours("check", SLICES)),
         Rule("slice_case", CASES, hours("slice", SLICES)),
         Rule("operate_level_set", CASES, CASES * a_case / 3600),
+        Rule("tune_level_set", FOLDS, tuned * evolution / 3600),
+        Rule("segment_blind", FOLDS, CASES * evolution / 3600),
         Rule("segment_fold", 2 * FOLDS, predicted),
         Rule("score_network", 2 * FOLDS, scored),
         Rule("score_level_set", 1, hours("score", SLICES)),
+        Rule("score_blind", 1, hours("score", SLICES)),
     ]
 
 
@@ -106,7 +114,7 @@ def print_disk(sizes: dict[str, float], image_size: int) -> None:
         "labels, .nii (uint8)": SLICES * PIXELS,
         "volumes and labels, .nii.gz": SLICES * (sizes["volume"] + sizes["label"]),
         f"slices of {image_size} pixels": SLICES * sizes["slices"],
-        "segmentations": masks + SLICES * sizes["segmentation"],
+        "segmentations": masks + 2 * SLICES * sizes["segmentation"],
         "networks": 11 * sizes["weights"],
         # Weights and the optimiser's two averages of each, in two generations.
         "checkpoints": 11 * 2 * 3 * sizes["weights"],

@@ -93,8 +93,9 @@ def level_set(folder: Path, ending: str) -> Callable[[], object]:
     from upwind.data.volumes import read_volume, write_mask
     from upwind.data.voxels import read_positive
     from upwind.levelset.operator import OperatorSettings, operate
+    from upwind.levelset.settings import operator_options
 
-    options = {key: value for key, value in settings()["levelset"].items() if key != "cases"}
+    options = operator_options(settings()["levelset"])
     budget = OperatorSettings(**options | {"trials": LEVEL_SET_TRIALS})
     image, label = _pair(folder, ending)
 

@@ -22,7 +22,11 @@ SETTINGS = {
     "dataset": {"patients": 2, "root": "data/phantom"},
     "unet": {"epochs": 1},
     "lsn": {"epochs": 1, "steps": 10},
-    "levelset": {"trials": 1, "spacing_mm": 8.0},
+    "levelset": {
+        "trials": 1,
+        "spacing_mm": 8.0,
+        "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
+    },
     "comparison": {"resamples": 100},
 }
 CONFIG = {"experiment": "x", "dataset": {"root": DATA}, "training": {"failed_below": 0.5}}

@@ -156,8 +156,8 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         ),
         (
             {"levelset": {"cases": "some"}},
-            "levelset.cases: 'some' fits neither form: 'all' was expected, or 'some' is not of "
-            "type 'array'",
+            "levelset.cases: 'some' fits neither form: 'some' is not one of ['all', 'paper21'], or "
+            "'some' is not of type 'array'",
         ),
         (
             {"kernels": {"network": "unet"}},
@@ -205,9 +205,11 @@ def test_an_experiments_name_stays_a_folder_below_results(experiment):
 def test_a_missing_setting_is_named(name):
     config = copy.deepcopy(DEMO)
     *sections, key = name.split(".")
-    part = config[sections[0]] if sections else config
+    part = config
+    for section in sections:
+        part = part[section]
     del part[key]
-    where = sections[0] if sections else "top level"
+    where = ".".join(sections) or "top level"
     assert problems({}, base=config) == [f"{where}: {key!r} is a required property"]
 
 

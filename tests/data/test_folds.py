@@ -11,9 +11,11 @@ from upwind.data.folds import (
     TRAIN,
     assign_folds,
     check_chosen,
+    chosen_cases,
     read_split,
     slices_of,
     split_slices,
+    tuning_cases,
     unseen_cases,
 )
 
@@ -165,3 +167,29 @@ def test_chosen_cases_must_exist_and_cover_every_fold():
         check_chosen(folds, [0, 2, 5, 8, 9])
     with pytest.raises(UpwindError, match="no case of fold 1, 2"):
         check_chosen(folds, [0, 1])
+
+
+def test_the_papers_level_set_cases():
+    """21 of the 131, every fold with some, the last with two alone [code]."""
+    cases = chosen_cases("paper21", range(131))
+    assert (len(set(cases)), min(cases), max(cases)) == (21, 3, 128)
+    folds = assign_folds(range(131), 5).set_index("case")["fold"]
+    assert folds[cases].value_counts().sort_index().tolist() == [6, 5, 3, 5, 2]
+    check_chosen(assign_folds(range(131), 5), cases)
+
+
+def test_chosen_cases_by_word_and_by_list():
+    assert chosen_cases("all", [4, 7]) == [4, 7]
+    assert chosen_cases([9, 1], [4, 7]) == [9, 1]
+
+
+def test_tuning_cases_are_drawn_from_the_training_patients():
+    training = list(range(10, 30))
+    drawn = {fold: tuning_cases(training, 5, 0, fold) for fold in range(8)}
+    assert all(
+        len(set(cases)) == 5 and set(cases) <= set(training) and cases == sorted(cases)
+        for cases in drawn.values()
+    )
+    assert len({tuple(cases) for cases in drawn.values()}) > 1
+    assert tuning_cases(training[::-1], 5, 0, 3) == drawn[3]
+    assert tuning_cases(training, 50, 0, 0) == training

@@ -71,6 +71,18 @@ def test_published_values_are_those_of_unseen_patients():
     assert [list(marks[f"published-average-{x}"]) for x in range(3)] == [[0.640], [0.903], [0.511]]
 
 
+def test_the_blind_level_set_stands_beside_the_papers_and_has_nothing_published():
+    methods = ("lsn", "itk_snap_blind", "itk_snap", "unet")
+    (axes,) = draw_scores(scores(methods=methods), published()).axes
+    names = [t.get_text() for t in axes.get_xticklabels()]
+    assert names == ["ITK-SNAP", "ITK-SNAP, blind", "UNet", "LSN"]
+    marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
+    averages = {name: list(y) for name, y in marks.items() if name.startswith("published-average")}
+    assert averages == {
+        f"published-average-{x}": [y] for x, y in ((0, 0.640), (2, 0.903), (3, 0.511))
+    }
+
+
 def test_published_folds_are_left_out_where_ours_are_others(texts):
     figure = draw_scores(scores(folds=3), published())
     (axes,) = figure.axes

@@ -9,16 +9,13 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import Grid, Volume, read_volume
+from upwind.levelset.bubble import bubble_in
 from upwind.levelset.engine import Weights, evolve_simpleitk
-from upwind.levelset.operator import (
-    OperatorSettings,
-    bubble_in,
-    dice,
-    draw_trials,
-    evolve_until_best,
-    operate,
-    trial_speed,
-)
+from upwind.levelset.evolution import dice, evolve_until_best
+from upwind.levelset.journal import Journal
+from upwind.levelset.operator import operate
+from upwind.levelset.settings import OperatorSettings
+from upwind.levelset.trials import Trial, trial_speed
 
 QUICK = OperatorSettings(trials=2, spacing_mm=4.0, max_iterations=200)
 
@@ -87,7 +84,8 @@ def test_same_seed_same_result_other_seed_other_trials():
     settings = OperatorSettings(trials=4, spacing_mm=8.0, max_iterations=60)
 
     def without_time(result):
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in result.trials]
+        timed = ("seconds", "spent_seconds")
+        return [{k: v for k, v in row.items() if k not in timed} for row in result.trials]
 
     first, again, other = (operate(volume, label, settings, seed) for seed in ([7, 3], [7, 3], 8))
     assert without_time(first) == without_time(again)
@@ -97,34 +95,31 @@ def test_same_seed_same_result_other_seed_other_trials():
     assert without_time(first)[2:] != without_time(other)[2:]
 
 
-def test_a_smaller_budget_is_the_beginning_of_a_larger_one():
-    small, large = (draw_trials(OperatorSettings(trials=n), seed=5) for n in (4, 9))
-    assert small == large[:4]
-    assert draw_trials(OperatorSettings(trials=1), seed=5) == large[:1]
+def test_a_killed_operator_goes_on_and_ends_in_the_same_mask(tmp_path):
+    image, label = two_tissues((40, 40, 20), (3.0, 3.0, 6.0))
+    volume = as_volume(image, (3.0, 3.0, 6.0))
+    settings = OperatorSettings(trials=5, spacing_mm=8.0, max_iterations=60)
+    whole = operate(volume, label, settings, [7, 3])
+    calls = []
 
+    def dies_in_the_third_trial(speed, level_set, weights, iterations):
+        calls.append((weights, speed.sum()))
+        if len(set(calls)) == 3:
+            raise SystemExit(143)
+        return evolve_simpleitk(speed, level_set, weights, iterations)
 
-def test_the_first_two_trials_are_itk_snaps_defaults():
-    region, edge = draw_trials(OperatorSettings(trials=2), seed=0)
-    assert (region.mode, region.smoothness, region.region_sigma) == ("region", 3.0, 0.0)
-    assert region.weights == Weights(propagation=1.0, advection=0.0, curvature=0.2)
-    assert (edge.mode, edge.edge_sigma, edge.edge_scale) == ("edge", 1.0, 0.04)
-    assert edge.weights == Weights(propagation=1.0, advection=2.0, curvature=0.2)
-
-
-def test_drawn_parameters_fill_their_ranges():
-    settings = OperatorSettings(trials=400)
-    trials = draw_trials(settings, seed=0)[2:]
-    limits = {"lower_sd": settings.threshold_sd, "upper_sd": settings.threshold_sd} | {
-        name: getattr(settings, name)
-        for name in ("smoothness", "region_sigma", "edge_sigma", "edge_scale", "curvature")
-    }
-    for name, (low, high) in limits.items():
-        values = np.array([getattr(trial, name) for trial in trials])
-        assert values.min() >= low
-        assert values.max() <= high
-        assert np.ptp(values) > 0.9 * (high - low), name
-    share = np.mean([trial.mode == "region" for trial in trials])
-    assert share == pytest.approx(settings.region_share, abs=0.07)
+    journal = Journal(tmp_path, {"data": 1})
+    with pytest.raises(SystemExit):
+        operate(volume, label, settings, [7, 3], dies_in_the_third_trial, journal)
+    assert len(Journal(tmp_path, {"data": 1}).read()) == 2
+    again = operate(volume, label, settings, [7, 3], journal=Journal(tmp_path, {"data": 1}))
+    # And once more, when everything is in the journal: the mask is made from its best trial.
+    kept = operate(volume, label, settings, [7, 3], journal=Journal(tmp_path, {"data": 1}))
+    for other in (again, kept):
+        np.testing.assert_array_equal(other.mask, whole.mask)
+        assert other.chosen == whole.chosen
+        assert [row["dsc"] for row in other.trials] == [row["dsc"] for row in whole.trials]
+    assert kept.trials == again.trials
 
 
 def test_bubble_lies_in_the_deepest_point():
@@ -154,7 +149,7 @@ def test_thresholds_come_from_the_bubble_and_start_it_growing():
     image[:10] = 500
     bubble = np.zeros(image.shape, bool)
     bubble[12:28, 5:25, 5:25] = True
-    row, speed = trial_speed(draw_trials(OperatorSettings(), 0)[0], image, bubble)
+    row, speed = trial_speed(Trial(), image, bubble)
     assert row["lower_hu"] == pytest.approx(80, abs=1)
     assert row["upper_hu"] == pytest.approx(120, abs=1)
     assert row["edge_scale"] is None
@@ -256,17 +251,13 @@ def test_label_of_another_shape_is_refused():
         ("least_gain", -0.1),
         ("curvature", (0.0, 1.0)),
         ("threshold_sd", (3.0, 1.0)),
+        ("sampler", "grid"),
+        ("startup", 1),
     ],
 )
 def test_bad_settings_are_named(name, value):
     with pytest.raises(UpwindError, match=rf"levelset\.{name} is "):
         OperatorSettings(**{name: value})
-
-
-def test_settings_take_lists_as_a_configuration_file_has_them():
-    settings = OperatorSettings(threshold_sd=[1.0, 2.0])
-    drawn = draw_trials(settings, seed=0)[2:]
-    assert all(1.0 <= trial.lower_sd <= 2.0 for trial in drawn)
 
 
 def test_real_liver():

@@ -23,6 +23,7 @@ def test_the_demo_is_twenty_patients_in_five_folds(workplace):
     for rule in ("make_phantom", "check_case", "slice_case", "operate_level_set"):
         assert jobs[rule] == 20, rule
     assert jobs["segment_fold"] == jobs["score_network"] == 2 * 5
+    assert jobs["tune_level_set"] == jobs["segment_blind"] == 5
     # Each network on each fold, and the analysed UNet on all patients.
     assert jobs["train"] == 2 * 5 + 1
 
@@ -40,6 +41,21 @@ def test_a_small_file_of_ones_own_overrides_the_defaults(workplace):
     assert jobs["make_phantom"] == jobs["slice_case"] == 6
     assert jobs["train"] == 2 * 3  # fold 1's UNet is the analysed one
     assert jobs["operate_level_set"] == 3
+
+
+def test_the_papers_21_cases_have_a_name(workplace, write_headers):
+    write_headers(workplace.folder / "raw", [42] * 131)
+    mine = workplace.configure({"dataset": {"root": "raw"}, "levelset": {"cases": "paper21"}})
+    result = workplace.snakemake(
+        "--dry-run",
+        "--quiet",
+        "rules",
+        configfiles=[workplace.folder / "config/lits.yaml", mine],
+    )
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert jobs["operate_level_set"] == 21
+    assert jobs["segment_fold"] == 10
 
 
 def test_lits_configuration_needs_only_its_folder(workplace):
@@ -98,10 +114,11 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
         ),
         ({"kernels": {"network": 5}}, r"kernels\.network: .* 5; folds are 0 to 4"),
         ({"levelset": {"cases": [3, 77]}}, r"levelset\.cases: no case 77"),
+        ({"levelset": {"cases": "paper21"}}, r"levelset\.cases: no case 23, 24, 25"),
         ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .*fold 3.*empty cell"),
         ({"intensity": {"window": [400, -100]}}, r"intensity\.window: \[400, -100\]"),
     ],
-    ids=["folds", "folder", "kernels", "levelset", "levelset-folds", "window"],
+    ids=["folds", "folder", "kernels", "levelset", "levelset-name", "levelset-folds", "window"],
 )
 def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expected, workplace):
     assert_one_message(dry_run(workplace, **settings), expected)

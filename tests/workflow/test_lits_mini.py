@@ -22,7 +22,11 @@ def results(shared_workplace, request):
         "training": {"cpu_threads": 1},
         "unet": {"epochs": 1},
         "lsn": {"epochs": 1, "steps": 20},
-        "levelset": {"trials": 1, "spacing_mm": 10.0},
+        "levelset": {
+            "trials": 1,
+            "spacing_mm": 10.0,
+            "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
+        },
         "kernels": {"network": 0},
         "comparison": {"resamples": 200},
     }

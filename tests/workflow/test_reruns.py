@@ -27,7 +27,11 @@ SETTINGS = {
     "dataset": {"patients": PATIENTS, "root": "data/phantom"},
     "unet": {"epochs": 1},
     "lsn": {"epochs": 1, "steps": 4},
-    "levelset": {"trials": 1, "spacing_mm": 10.0},
+    "levelset": {
+        "trials": 1,
+        "spacing_mm": 10.0,
+        "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
+    },
     "comparison": {"resamples": 100},
 }
 RESULTS = "results/tiny"
@@ -41,7 +45,10 @@ KERNELS = Counter(cluster_kernels=1, draw_figure2=1, draw_figure2_all_layers=1)
 UNET = Counter(train=FOLDS + 1, draw_figure1=1) | JUDGED | KERNELS | SEGMENTED
 LSN = Counter(train=FOLDS) | JUDGED | SEGMENTED
 BOTH = UNET | Counter(train=2 * FOLDS + 1, segment_fold=2 * FOLDS, score_network=2 * FOLDS)
-LEVEL_SET = Counter(operate_level_set=PATIENTS, score_level_set=1) + SCORES
+SEARCHES = Counter(draw_searches=1)
+OPERATOR = Counter(operate_level_set=PATIENTS, score_level_set=1) + SEARCHES + SCORES
+BLIND = Counter(tune_level_set=FOLDS, segment_blind=FOLDS, score_blind=1) + SEARCHES + SCORES
+LEVEL_SET = OPERATOR | BLIND
 SPLIT = Counter(split_fold=FOLDS + 1, gather_splits=1)
 FIGURES = Counter(
     draw_figure1=1,
@@ -50,6 +57,7 @@ FIGURES = Counter(
     draw_curves=1,
     draw_scores=1,
     draw_gallery=1,
+    draw_searches=1,
 )
 CONFIG = Counter(write_config=1)
 NOTHING = Counter()
@@ -186,7 +194,9 @@ SETTINGS_EDITS = {
     "kernels.clusters": (4, KERNELS + CONFIG),
     "kernels.seed": (1, KERNELS + CONFIG),
     "comparison.resamples": (120, Counter(compare_methods=1) + CONFIG),
-    "levelset.trials": (2, LEVEL_SET + CONFIG),
+    "levelset.trials": (2, OPERATOR + CONFIG),
+    "levelset.sampler": ("random", LEVEL_SET + CONFIG),
+    "levelset.blind.trials": (2, BLIND + CONFIG),
     "heldout_share": (0.2, SPLIT + BOTH + CONFIG),
     "split_seed": (1, SPLIT + BOTH + CONFIG),
     "seed": (1, (BOTH | LEVEL_SET) + CONFIG),
@@ -221,13 +231,31 @@ CODE_EDITS = {
         "src/upwind/levelset/operator.py",
         "\nimport ",
         "\nDRAWS = 3\nimport ",
+        OPERATOR,
+    ),
+    "the blind level set": (
+        "src/upwind/levelset/blind.py",
+        "\nimport ",
+        "\nDRAWS = 3\nimport ",
+        BLIND,
+    ),
+    "the search": (
+        "src/upwind/levelset/search.py",
+        "\nimport ",
+        "\nDRAWS = 3\nimport ",
         LEVEL_SET,
+    ),
+    "the extended table": (
+        "src/upwind/tables/extended.py",
+        "\nimport ",
+        "\nWIDTH = 3\nimport ",
+        Counter(tabulate=1),
     ),
     "the score": (
         "src/upwind/scores/metrics.py",
         "\nimport ",
         "\nEXACT = True\nimport ",
-        Counter(score_network=2 * FOLDS, score_level_set=1) + SCORES,
+        Counter(score_network=2 * FOLDS, score_level_set=1, score_blind=1) + SCORES,
     ),
     "the table's layout": (
         "src/upwind/tables/table1.py",
@@ -294,6 +322,7 @@ def test_a_module_that_nothing_reaches(project):
         ("torch", BOTH),
         ("matplotlib", FIGURES),
         ("simpleitk", LEVEL_SET),
+        ("optuna", LEVEL_SET),
         ("rich", NOTHING),
         ("seaborn", NOTHING),
     ],
@@ -331,6 +360,8 @@ def test_the_data_of_one_case(project):
     found = project.planned()
     assert found["make_phantom"] == found["check_case"] == found["slice_case"] == 1
     assert found["operate_level_set"] == 1
+    # And so is the blind level set's tuning; its segmentation of case 1 is fold 0's.
+    assert (found["tune_level_set"], found["segment_blind"]) == (1, 2)
     # Cases 0 and 1 are unseen in fold 0, so only fold 1 and the network on all train on case 1.
     assert found["train"] == 3
 
@@ -342,6 +373,9 @@ DELETED = {
     "scores/unet-0.csv": Counter(score_network=1) + SCORES,
     "kernels/axes.csv": KERNELS,
     "figure2.png": Counter(draw_figure2=1),
+    "blind/0/parameters.json": Counter(tune_level_set=1, segment_blind=1, score_blind=1)
+    + SEARCHES
+    + SCORES,
 }
 
 

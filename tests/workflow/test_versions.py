@@ -28,7 +28,11 @@ SETTINGS = {
     "dataset": {"kind": "lits", "root": "data/mine"},
     "unet": {"epochs": 1},
     "lsn": {"epochs": 1, "steps": 4},
-    "levelset": {"trials": 1, "spacing_mm": 20.0},
+    "levelset": {
+        "trials": 1,
+        "spacing_mm": 20.0,
+        "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
+    },
     "kernels": {"network": 0},
 }
 DATA, SLICES = "results/tiny/data.csv", "results/tiny/slices.dvc"
@@ -226,6 +230,10 @@ NEW_CASE_3 = Counter(
         *(("segment_fold", f"network={n}, fold={f}") for n in ("unet", "lsn") for f in (0, 1)),
         *(("score_network", f"network={n}, fold={f}") for n in ("unet", "lsn") for f in (0, 1)),
         ("score_level_set", ""),
+        # Fold 0 is tuned on cases 2 and 3, which fold 1 leaves out.
+        ("tune_level_set", "fold=0"),
+        *(("segment_blind", f"fold={fold}") for fold in (0, 1)),
+        ("score_blind", ""),
         ("gather_scores", ""),
     ]
 )

@@ -3,6 +3,7 @@
 The run is made once for this file: with pytest-xdist use ``--dist loadfile``.
 """
 
+import json
 import re
 
 import matplotlib.image
@@ -19,7 +20,7 @@ from upwind.networks.weights import load_weights
 from upwind.segmentation.predict import segment_volume
 
 PATIENTS, FOLDS, SIZE = 4, 2, 32
-NETWORKS = ("unet", "lsn")
+NETWORKS, LEVEL_SETS = ("unet", "lsn"), ("itk_snap", "itk_snap_blind")
 SETTINGS = {
     "experiment": "tiny",
     "folds": FOLDS,
@@ -27,7 +28,11 @@ SETTINGS = {
     "dataset": {"patients": PATIENTS, "root": "data/phantom"},
     "unet": {"epochs": 2},
     "lsn": {"epochs": 2, "steps": 20},
-    "levelset": {"trials": 1, "spacing_mm": 8.0},
+    "levelset": {
+        "trials": 1,
+        "spacing_mm": 8.0,
+        "blind": {"patients": 2, "trials": 3, "spacing_mm": 8.0, "max_iterations": 200},
+    },
     "comparison": {"resamples": 200},
 }
 
@@ -37,7 +42,7 @@ def workplace(shared_workplace):
     """The workplace after the run, which must succeed."""
     result = shared_workplace.snakemake(configfiles=[shared_workplace.configure(SETTINGS)])
     assert result.returncode == 0, result.stdout[-5000:]
-    assert "50 of 50 steps (100%) done" in result.stdout
+    assert "56 of 56 steps (100%) done" in result.stdout
     return shared_workplace
 
 
@@ -83,6 +88,11 @@ def test_another_setting_runs_again_what_it_changes_and_no_more(workplace):
     again = dry_run(workplace, levelset={"trials": 2})
     assert {"operate_level_set", "score_level_set", "gather_scores", "tabulate"} <= again
     assert not again & {"make_phantom", "slice_case", "train", "segment_fold", "score_network"}
+    assert not again & {"tune_level_set", "segment_blind", "score_blind"}
+    blind = SETTINGS["levelset"]["blind"] | {"trials": 4}
+    again = dry_run(workplace, levelset={"blind": blind})
+    assert {"tune_level_set", "segment_blind", "score_blind", "gather_scores"} <= again
+    assert not again & {"operate_level_set", "score_level_set", "train", "score_network"}
     again = dry_run(workplace, lsn={"epochs": 3})
     assert {"train", "segment_fold", "score_network", "tabulate"} <= again
     assert not again & {"operate_level_set", "cluster_kernels", "draw_figure1", "slice_case"}
@@ -92,6 +102,7 @@ def test_config_is_the_effective_one(workplace, results):
     expected = yaml.safe_load((workplace.folder / "config/config.yaml").read_text())
     for key, value in SETTINGS.items():
         expected[key] = expected[key] | value if isinstance(value, dict) else value
+    expected["levelset"]["blind"] |= SETTINGS["levelset"]["blind"]
     assert yaml.safe_load((results / "config.yaml").read_text()) == expected
 
 
@@ -115,7 +126,7 @@ def test_scores_have_one_row_for_every_method_fold_case_and_subset(results, scor
     fold_of = {0: 0, 1: 0, 2: 1, 3: 1}
     expected = {
         (method, fold, case, subset)
-        for method in ("itk_snap", *NETWORKS)
+        for method in (*LEVEL_SETS, *NETWORKS)
         for case, fold in fold_of.items()
         for subset in ("unseen", "unseen_liver")
     }
@@ -135,7 +146,7 @@ def test_dsc_follows_from_its_counts_and_the_files(workplace, results, scores):
     total = scores["mask_voxels"] + scores["label_voxels"]
     np.testing.assert_allclose(scores["dsc"], 2 * scores["overlap_voxels"] / total)
     rows = scores[scores["subset"] == "unseen"]
-    assert len(rows) == 3 * PATIENTS
+    assert len(rows) == 4 * PATIENTS
     for row in rows.itertuples():
         folder = "itk_snap" if row.method == "itk_snap" else f"{row.method}/{row.fold}/unseen"
         path = results / f"segmentations/{folder}/segmentation-{row.case}.nii.gz"
@@ -173,6 +184,38 @@ def test_table1_is_the_mean_of_the_scores(results, scores):
     assert table["itk_snap"].between(0.3, 1).all()  # its operator sees the label
 
 
+def test_the_extended_table_is_about_unseen_patients(results, scores):
+    table = pd.read_csv(results / "extended.csv", dtype={"fold": str}).set_index("fold")
+    first = pd.read_csv(results / "table1.csv", dtype={"fold": str}).set_index("fold")
+    assert table.columns.tolist() == [*LEVEL_SETS, *NETWORKS]
+    assert table.index.tolist() == first.index.tolist()
+    columns = ["itk_snap", "unet", "lsn_validation"]
+    np.testing.assert_allclose(table[["itk_snap", *NETWORKS]], first[columns])
+    blind = scores[(scores["method"] == "itk_snap_blind") & (scores["subset"] == "unseen")]
+    expected = blind.groupby("fold")["dsc"].mean()
+    assert table.loc[["0", "1"], "itk_snap_blind"].tolist() == pytest.approx(expected.tolist())
+
+
+def test_the_blind_level_set_knew_nothing_of_its_unseen_patients(results):
+    fold_of = {0: 0, 1: 0, 2: 1, 3: 1}
+    for fold in range(FOLDS):
+        tuned = json.loads((results / f"blind/{fold}/parameters.json").read_text())
+        training = [case for case in fold_of if fold_of[case] != fold]
+        assert tuned["patients"] == training
+        trials = pd.read_csv(results / f"blind/{fold}/trials.csv")
+        assert trials["dsc"].max() == pytest.approx(tuned["dsc"])
+        assert trials["mode"].tolist()[:2] == ["region", "edge"]
+        # By the records: tuning read no file of an unseen patient, segmenting no label at all.
+        (record,) = (results / "records/tune_level_set").glob(f"*{fold}*.json")
+        read = " ".join(json.loads(record.read_text())["inputs"])
+        for case, other in fold_of.items():
+            assert (f"segmentation-{case}.nii.gz" in read) == (other != fold)
+        (record,) = (results / "records/segment_blind").glob(f"*{fold}*.json")
+        read = " ".join(json.loads(record.read_text())["inputs"])
+        assert "volume-" in read
+        assert "segmentation-" not in read
+
+
 def test_table1_stands_beside_the_published_one(results):
     table = pd.read_csv(results / "table1.csv", dtype={"fold": str}).set_index("fold")
     markdown = (results / "table1.md").read_text()
@@ -189,11 +232,11 @@ def test_comparison_has_every_method_and_pair(results):
     assert {"subset", "measure", "method", "other", "patients", "mean", "low", "high"} <= set(table)
     dsc = table[(table["subset"] == "unseen") & (table["measure"] == "dsc")]
     single = dsc[dsc["other"].isna()].set_index("method")
-    assert set(single.index) == {"itk_snap", *NETWORKS}
+    assert set(single.index) == {*LEVEL_SETS, *NETWORKS}
     assert (single["patients"] == PATIENTS).all()
     assert (single["low"] <= single["mean"]).all()
     assert (single["mean"] <= single["high"]).all()
-    assert dsc["other"].notna().sum() == 3
+    assert dsc["other"].notna().sum() == 6
 
 
 def test_every_run_has_weights_curves_and_a_verdict(results):
@@ -265,6 +308,7 @@ def test_kernels_of_the_network_trained_on_all(results):
 
 def test_figures_are_pictures_and_documents(results):
     pictures = ["figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"]
+    pictures += ["searches"]
     pictures += [f"networks/unet/{fold}/curves" for fold in ("0", "1", "all")]
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]
@@ -282,9 +326,11 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     assert not list(results.rglob(".partial-*"))
     tops = {path.name for path in results.iterdir()} - {"report.html"}
     figures = {"figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"}
+    figures |= {"searches"}
     expected = {f"{name}.png" for name in figures}
     expected |= {"figure1.svg", "figure2.pdf", "figure2_all_layers.pdf"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
+    expected |= {"extended.csv", "extended.html", "extended.md", "blind"}
     expected |= {"verdicts.csv", "table1.csv", "table1.html", "table1.md", "table1.tex"}
     expected |= {
         "comparison.csv",

@@ -15,7 +15,13 @@ os.environ.update(PYTHONPATH=SOURCES)
 
 from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
-from upwind.data.folds import assign_folds, check_chosen, unseen_cases
+from upwind.data.folds import (
+    assign_folds,
+    check_chosen,
+    chosen_cases,
+    tuning_cases,
+    unseen_cases,
+)
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
 from upwind.networks.registry import NETWORKS as REGISTERED
 from upwind.versions.commands import repository_root
@@ -131,7 +137,7 @@ def check_fold_settings():
     if known is not None and DATASET["on_bad_case"] == "stop":
         table = folds_of([case.number for case in known])
         if chosen != "all":
-            check_chosen(table, chosen)
+            check_chosen(table, chosen_cases(chosen, table["case"]))
 
 
 # Found before a night of training, not after.
@@ -139,9 +145,9 @@ or_stop(check_fold_settings)
 
 
 def operated_cases():
-    """Cases that the level set's operator segments."""
-    chosen = config["levelset"]["cases"]
-    return cases() if chosen == "all" else [n for n in cases() if n in chosen]
+    """Cases that the level set segments, the operator's and the blind one."""
+    chosen = chosen_cases(config["levelset"]["cases"], cases())
+    return [case for case in cases() if case in chosen]
 
 
 def operated_masks():
@@ -160,6 +166,22 @@ def training_cases(fold):
     """Cases that a fold trains on; the fold 'all' leaves nobody out."""
     left_out = [] if fold == "all" else unseen(fold)
     return [case for case in cases() if case not in left_out]
+
+
+def tuned_on(fold):
+    """Training patients of a fold that the blind level set is tuned on."""
+    count = config["levelset"]["blind"]["patients"]
+    return tuning_cases(training_cases(fold), count, config["seed"], int(fold))
+
+
+def blind_cases(fold):
+    """Patients that the blind level set of a fold segments."""
+    return [case for case in unseen(fold) if case in operated_cases()]
+
+
+def blind_folders():
+    """Where those segmentations are."""
+    return [f"{RESULTS}/segmentations/itk_snap_blind/{fold}/unseen" for fold in FOLDS]
 
 
 def volumes(case):
@@ -216,8 +238,15 @@ def results():
             subset=["unseen", "heldout"],
         ),
         "level_set": lambda w: operated_masks(),
+        "blind": blind_folders()
+        + [
+            f"{RESULTS}/blind/{fold}/{name}"
+            for fold in FOLDS
+            for name in ("parameters.json", "trials.csv")
+        ],
         "by_method": [
-            f"{RESULTS}/scores/{method}.csv" for method in [*methods, "itk_snap"]
+            f"{RESULTS}/scores/{method}.csv"
+            for method in [*methods, "itk_snap", "itk_snap_blind"]
         ],
         "kernels": [
             f"{RESULTS}/kernels/{name}.csv"

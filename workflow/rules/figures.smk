@@ -94,6 +94,7 @@ rule draw_gallery:
             fold=FOLDS,
         ),
         level_set=lambda w: operated_masks(),
+        blind=blind_folders(),
         images=lambda w: [volumes(case) for case in cases()],
         labels=lambda w: [segmentations(case) for case in cases()],
     output:
@@ -104,10 +105,29 @@ rule draw_gallery:
         "../../envs/figures.yaml"
     resources:
         # CT and label of the best, median and worst case of each method.
-        **asks("volume", most=2 * 3 * (len(NETWORKS) + 1)),
+        **asks("volume", most=2 * 3 * (len(NETWORKS) + 2)),
     params:
         cases=lambda w: cases(),
         version=lambda w: versions(*cases()),
         segmentations=lambda w: f"{RESULTS}/segmentations",
     script:
         "../scripts/draw_gallery.py"
+
+
+rule draw_searches:
+    input:
+        operator=lambda w: [
+            f"{RESULTS}/segmentations/itk_snap/trials-{case}.csv"
+            for case in operated_cases()
+        ],
+        blind=[f"{RESULTS}/blind/{fold}/trials.csv" for fold in FOLDS],
+    output:
+        **figure("searches", "Scores", "DSC against time spent"),
+    log:
+        f"{LOGS}/draw_searches.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_searches.py"

@@ -45,12 +45,37 @@ rule score_level_set:
         "../scripts/score_level_set.py"
 
 
+rule score_blind:
+    input:
+        segmentations=blind_folders(),
+        folds=f"{RESULTS}/folds.csv",
+        images=lambda w: [volumes(case) for case in operated_cases()],
+        labels=lambda w: [segmentations(case) for case in operated_cases()],
+    output:
+        scores=f"{RESULTS}/scores/itk_snap_blind.csv",
+    log:
+        f"{LOGS}/score_blind.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks("volume"),
+    params:
+        cases=lambda w: operated_cases(),
+        folds=FOLDS,
+        version=lambda w: versions(*operated_cases()),
+    script:
+        "../scripts/score_blind.py"
+
+
 rule gather_scores:
     input:
         networks=expand(
             f"{RESULTS}/scores/{{network}}-{{fold}}.csv", network=NETWORKS, fold=FOLDS
         ),
-        level_set=f"{RESULTS}/scores/itk_snap.csv",
+        level_sets=[
+            f"{RESULTS}/scores/{method}.csv"
+            for method in ("itk_snap", "itk_snap_blind")
+        ],
     output:
         scores=report(
             f"{RESULTS}/scores.csv",

@@ -1,4 +1,7 @@
-# Trained weights -> segmentations, and the level set baseline, which needs no training.
+# Trained weights -> segmentations, and the two level set baselines: the operator, who sees the label
+# and needs no training, and the blind one, tuned on training patients.
+
+from upwind.levelset.settings import blind_options, operator_options
 
 
 rule segment_fold:
@@ -48,10 +51,64 @@ rule operate_level_set:
             ),
         ),
     params:
-        settings={
-            key: value for key, value in config["levelset"].items() if key != "cases"
-        },
+        settings=operator_options(config["levelset"]),
         seed=config["seed"],
         version=lambda w: versions(w.case),
     script:
         "../scripts/operate_level_set.py"
+
+
+rule tune_level_set:
+    input:
+        # Of training patients alone, and of no more than it is tuned on.
+        images=lambda w: [volumes(case) for case in tuned_on(w.fold)],
+        labels=lambda w: [segmentations(case) for case in tuned_on(w.fold)],
+        table=ancient(f"{RESULTS}/cases.csv"),
+    output:
+        parameters=f"{RESULTS}/blind/{{fold}}/parameters.json",
+        trials=f"{RESULTS}/blind/{{fold}}/trials.csv",
+    log:
+        f"{LOGS}/tune_level_set/{{fold}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks(
+            "level_set",
+            trial_minutes(
+                config["levelset"]["blind"]["trials"]
+                * config["levelset"]["blind"]["patients"],
+                config["levelset"]["blind"]["spacing_mm"],
+            ),
+        ),
+    params:
+        cases=lambda w: tuned_on(w.fold),
+        settings=blind_options(config["levelset"]),
+        seed=config["seed"],
+        version=lambda w: versions(*tuned_on(w.fold)),
+    script:
+        "../scripts/tune_level_set.py"
+
+
+rule segment_blind:
+    input:
+        # No label: an unseen patient's is not there to be looked at.
+        images=lambda w: [volumes(case) for case in blind_cases(w.fold)],
+        parameters=f"{RESULTS}/blind/{{fold}}/parameters.json",
+    output:
+        unseen=directory(f"{RESULTS}/segmentations/itk_snap_blind/{{fold}}/unseen"),
+    log:
+        f"{LOGS}/segment_blind/{{fold}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks(
+            "level_set",
+            # A fold's patients, each like a trial.
+            trial_minutes(50, config["levelset"]["blind"]["spacing_mm"]),
+        ),
+    params:
+        cases=lambda w: blind_cases(w.fold),
+        settings=blind_options(config["levelset"]),
+        version=lambda w: versions(*blind_cases(w.fold)),
+    script:
+        "../scripts/segment_blind.py"

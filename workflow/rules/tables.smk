@@ -16,6 +16,14 @@ rule tabulate:
         ),
         markdown=f"{RESULTS}/table1.md",
         latex=f"{RESULTS}/table1.tex",
+        extended=f"{RESULTS}/extended.csv",
+        extended_markdown=f"{RESULTS}/extended.md",
+        extended_html=report(
+            f"{RESULTS}/extended.html",
+            category="Table I",
+            caption="../report/extended.rst",
+            labels={"item": "Extended: unseen patients", "kind": "table"},
+        ),
     log:
         f"{LOGS}/tabulate.log",
     conda:

@@ -1,20 +1,28 @@
 """Segment one case by the level set, with a simulated operator who sees the label."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.data.volumes import read_volume, write_mask
 from upwind.data.voxels import read_positive
-from upwind.levelset.operator import OperatorSettings, operate
+from upwind.levelset.journal import Journal
+from upwind.levelset.operator import operate
+from upwind.levelset.settings import OperatorSettings
+from upwind.provenance.hashing import sha256_of
 
 with logged(snakemake.log[0]):
-    case = int(snakemake.wildcards.case)
+    case, params = int(snakemake.wildcards.case), snakemake.params
     volume = read_volume(snakemake.input.image)
     liver = read_positive(snakemake.input.label, volume.grid.affine)
-    settings = OperatorSettings(**snakemake.params.settings)
-    result = operate(volume, liver, settings, [snakemake.params.seed, case])
-    trials = pd.DataFrame(result.trials)
-    trials["chosen"] = trials["trial"] == result.chosen
+    settings, seed = OperatorSettings(**params.settings), [params.seed, case]
+    parts = {"settings": dict(params.settings) | {"trials": None}, "seed": seed}
+    parts |= {"code": params.code}
+    parts |= {"data": [sha256_of(path) for path in (snakemake.input.image, snakemake.input.label)]}
+    # Not an output: Snakemake must not delete what a killed job has tried.
+    folder = Path("checkpoints", snakemake.config["experiment"], f"itk_snap-{case}")
+    result = operate(volume, liver, settings, seed, journal=Journal(folder, parts))
     write_mask(snakemake.output.segmentation, result.mask, volume.grid)
-    write_csv(snakemake.output.trials, trials)
+    write_csv(snakemake.output.trials, pd.DataFrame(result.trials))

@@ -1,9 +1,10 @@
-"""Make Table I."""
+"""Make Table I and the extended table."""
 
 import pandas as pd
 
 from upwind.common.files import write_csv, write_text
 from upwind.common.jobs import logged
+from upwind.tables import extended
 from upwind.tables.table1 import (
     coverage_notes,
     failed_folds,
@@ -18,7 +19,8 @@ from upwind.tables.table1 import (
 with logged(snakemake.log[0]):
     verdicts = pd.read_csv(snakemake.input.verdicts)
     scores = pd.read_csv(snakemake.input.scores)
-    table = table1(scores, failed_folds(verdicts))
+    failed = failed_folds(verdicts)
+    table, wider = table1(scores, failed), extended.extended_table(scores, failed)
     notes = failed_notes(verdicts, snakemake.params.failed_below)
     notes += coverage_notes(scores)
     notes += left_out_notes(pd.read_csv(snakemake.input.cases))
@@ -26,3 +28,6 @@ with logged(snakemake.log[0]):
     write_text(snakemake.output.markdown, to_markdown(table, notes))
     write_text(snakemake.output.html, to_html(table, notes))
     write_text(snakemake.output.latex, to_latex(table, notes))
+    write_csv(snakemake.output.extended, wider)
+    write_text(snakemake.output.extended_markdown, extended.to_markdown(wider, notes))
+    write_text(snakemake.output.extended_html, extended.to_html(wider, notes))

@@ -63,9 +63,12 @@ _CHECKS: tuple[tuple[str, Mapping[str, str], Collection[Kind]], ...] = (
         "numbers follow from scores and weights",
         {
             "table1_cells": "cells of Table I",
+            "extended_cells": "cells of the extended table",
             "gathered_scores": "scores",
             "verdicts": "verdicts",
             "comparisons": "comparisons",
+            "trials": "trials of the level set",
+            "tuned_folds": "folds tuned blind",
             "figure1_numbers": "numbers in Figure 1",
             "kernels": "kernels in Figure 2",
         },

@@ -21,6 +21,7 @@ from upwind.audit.plan import PlannedJob, ask_workflow
 from upwind.audit.recomputed.comparison import check_comparison
 from upwind.audit.recomputed.kernels import check_kernels
 from upwind.audit.recomputed.numbers import Place, check_numbers
+from upwind.audit.recomputed.searches import check_searches
 from upwind.common.errors import UpwindError
 from upwind.provenance.records import FOLDER
 
@@ -176,6 +177,7 @@ def _numbers(run: Run, distrusted: Collection[str], deep: bool, jobs: int) -> Ch
         return Checked((unchecked(Kind.number, path, message, "run the workflow again"),))
     place = Place(run.folder, run.home, run.config, distrusted)
     parts = [check_numbers(place), check_comparison(place), check_kernels(place)]
+    parts.append(check_searches(place))
     if deep:
         from upwind.audit.recomputed.volumes import recompute  # half a second of imports
 

@@ -14,6 +14,13 @@ import pandas as pd
 from upwind.common.errors import UpwindError
 
 TRAIN, HELDOUT = "train", "heldout"
+# Named subsets of cases. ``paper21``: the cases of LiTS that the paper's level set was run on, of
+# 131, as its authors' public code lists them (github.com/jonasactor/livermask).
+SUBSETS = {
+    "paper21": (
+        *(3, 9, 19, 23, 24, 25, 36, 37, 44, 49, 50, 75, 76, 77, 88, 95, 96, 101, 103, 122, 128),
+    )
+}  # fmt: skip
 
 
 def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = None) -> pd.DataFrame:
@@ -78,6 +85,21 @@ def check_chosen(folds: pd.DataFrame, chosen: Sequence[int]) -> None:
             f"levelset.cases: among them is no case of fold {', '.join(map(str, bare))}, so Table "
             "I would have an empty cell; add one, or set `all`"
         )
+
+
+def chosen_cases(chosen: str | Sequence[int], cases: Sequence[int]) -> list[int]:
+    """The cases that ``chosen`` (levelset.cases) names, whether or not there are such: ``all`` of
+    ``cases``, a subset by its name (:data:`SUBSETS`), or a list."""
+    if chosen == "all":
+        return list(cases)
+    return list(SUBSETS[chosen] if isinstance(chosen, str) else chosen)
+
+
+def tuning_cases(training: Sequence[int], count: int, seed: int, fold: int) -> list[int]:
+    """``count`` of a fold's training patients, by chance, in order; all where there are no more."""
+    generator = np.random.default_rng([seed, fold])
+    drawn = generator.choice(sorted(training), min(count, len(training)), replace=False)
+    return sorted(drawn.tolist())
 
 
 def unseen_cases(folds: pd.DataFrame, fold: int) -> list[int]:

@@ -18,7 +18,7 @@ def gallery_items(scores: pd.DataFrame, raw: RawCases, segmentations: Path) -> l
 def segmentation_path(segmentations: Path, method: str, fold: int, case: int) -> Path:
     """Where a method's segmentation of an unseen case is."""
     folder = segmentations / method
-    if method != "itk_snap":  # the level set needs no training, so it has no folds
+    if method != "itk_snap":  # its operator needs no training, so it has no folds
         folder = folder / str(fold) / "unseen"
     return folder / f"segmentation-{case}.nii.gz"
 

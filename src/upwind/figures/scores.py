@@ -31,23 +31,20 @@ def draw_scores(scores: pd.DataFrame, published: pd.DataFrame | None = None) -> 
         UpwindError: no unseen patient has a defined DSC.
     """
     unseen = scores[scores["subset"] == UNSEEN].dropna(subset=["dsc"])
-    columns = {
-        column: method
-        for column, (method, subset) in TABLE1_COLUMNS.items()
-        if subset == UNSEEN and (unseen["method"] == method).any()
-    }
-    if not columns:
+    methods = [method for method in style.METHODS if (unseen["method"] == method).any()]
+    if not methods:
         raise UpwindError("no unseen patient with a defined DSC to draw")
     folds = sorted(unseen["fold"].unique())
     figure = style.new_figure(style.TEXT_WIDTH, 3.4, layout="constrained")
     axes = figure.subplots()
-    for x, (column, method) in enumerate(columns.items()):
+    printed = {method: column for column, (method, s) in TABLE1_COLUMNS.items() if s == UNSEEN}
+    for x, method in enumerate(methods):
         _draw_method(axes, x, unseen[unseen["method"] == method], folds)
-        if published is not None:
-            _draw_published(axes, x, published[column], folds)
-    axes.set_xticks(range(len(columns)), [style.METHODS[method] for method in columns.values()])
+        if published is not None and method in printed:
+            _draw_published(axes, x, published[printed[method]], folds)
+    axes.set_xticks(range(len(methods)), [style.METHODS[method] for method in methods])
     axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_xlim(-0.5, len(methods) - 0.5)
     axes.set_ylim(0, 1)
     axes.set_ylabel("DSC of the volume, unseen patients")
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)

@@ -21,7 +21,12 @@ TEXT_WIDTH = 7.16  # inches: both columns of an IEEE conference page
 SMALLEST = 7.0  # points
 
 # Names of the methods in titles, in the order of Table I.
-METHODS = {"itk_snap": "ITK-SNAP", "unet": "UNet", "lsn": "LSN"}
+METHODS = {
+    "itk_snap": "ITK-SNAP",
+    "itk_snap_blind": "ITK-SNAP, blind",
+    "unet": "UNet",
+    "lsn": "LSN",
+}
 
 # Paul Tol's 'high-contrast' set (dark blue, red, yellow) stays distinct for colour-blind readers
 # and in grey; the others come from his 'muted' set, for more than three clusters or folds.

@@ -1,7 +1,7 @@
 """Table I: mean DSC over a fold's cases, for each method."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ HEADINGS = {
     "lsn_test": "LSN Test",
     "lsn_validation": "LSN Validation",
 }
+_METHODS = HEADINGS | {"itk_snap_blind": "ITK-SNAP, blind,"}
 _LATEX = str.maketrans(
     {character: "\\" + character for character in "_%&#${}"}
     | {"<": "$<$", ">": "$>$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -45,8 +46,18 @@ def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
     A DSC that is undefined (both masks empty) is left out of its fold's mean. Raises UpwindError
     where a fold has no score at all, or there are no scores.
     """
+    return fold_table(scores, TABLE1_COLUMNS, failed, "Table I")
+
+
+def fold_table(
+    scores: pd.DataFrame,
+    about: Mapping[str, tuple[str, str]],
+    failed: Sequence[int],
+    title: str,
+) -> pd.DataFrame:
+    """Rows as those of Table I, for columns named with the method and subset that each is about."""
     columns = {}
-    for name, (method, subset) in TABLE1_COLUMNS.items():
+    for name, (method, subset) in about.items():
         chosen = scores[(scores["method"] == method) & (scores["subset"] == subset)]
         columns[name] = chosen.groupby("fold")["dsc"].mean()
     by_fold = pd.DataFrame(columns).sort_index()
@@ -54,7 +65,7 @@ def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
     if missing or by_fold.empty:
         cells = ", ".join(missing) or "any fold"
         raise UpwindError(
-            f"Table I: no defined DSC for {cells}; every method needs a scored case with liver in "
+            f"{title}: no defined DSC for {cells}; every method needs a scored case with liver in "
             "every fold: see scores.csv, and levelset.cases in the configuration"
         )
     rows = {str(fold): row for fold, row in by_fold.iterrows()}
@@ -90,7 +101,7 @@ def coverage_notes(scores: pd.DataFrame) -> list[str]:
     counts = unseen.groupby("method")["case"].nunique()
     most = counts.max()
     return [
-        f"{HEADINGS.get(method, method.upper())} was scored on {count} of {most} patients."
+        f"{_METHODS.get(method, method.upper())} was scored on {count} of {most} patients."
         for method, count in counts.items()
         if count < most
     ]
@@ -110,7 +121,7 @@ def _run(fold: object) -> str:
 
 def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """Table I with the published figures beside ours (ours / published), and notes."""
-    return _markdown(_beside(table, " / ")) + "\n" + "\n".join(f"- {n}" for n in _all(notes)) + "\n"
+    return to_rows(_beside(table, " / ")) + "\n" + "\n".join(f"- {n}" for n in _all(notes)) + "\n"
 
 
 def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
@@ -118,7 +129,7 @@ def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     rows = _beside(table, " / ")
     items = "".join(f"<li>{html.escape(note)}</li>" for note in _all(notes))
     body = rows.to_html(index=False, border=0, escape=True)
-    return _PAGE.format(body=body, items=items)
+    return page("Table I: DSC for each fold, ours / published", body, items)
 
 
 def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
@@ -142,13 +153,14 @@ def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Table I</title><style>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50em; margin: 2em auto; color: #222; }}
 table {{ border-collapse: collapse; }} th, td {{ padding: 0.3em 1em; text-align: right; }}
 th {{ border-bottom: 2px solid #222; }} td {{ border-bottom: 1px solid #ddd; }}
-td:first-child, th:first-child {{ text-align: left; }} li {{ margin: 0.3em 0; }}
+td:first-child, th:first-child, .words td, .words th {{ text-align: left; }}
+li {{ margin: 0.3em 0; }}
 </style></head><body>
-<h1>Table I: DSC for each fold, ours / published</h1>
+<h1>{title}</h1>
 {body}
 <ul>{items}</ul>
 </body></html>
@@ -180,8 +192,15 @@ def _beside(table: pd.DataFrame, before: str, after: str = "") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Fold", *HEADINGS.values()])
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    rows = [list(table.columns), ["---"] + ["---:"] * (table.shape[1] - 1), *table.to_numpy()]
+def page(title: str, body: str, items: str) -> str:
+    """A page of HTML with tables (``body``) and notes (``items``)."""
+    return _PAGE.format(title=title, body=body, items=items)
+
+
+def to_rows(table: pd.DataFrame, numbers: bool = True) -> str:
+    """A table in Markdown; all columns but the first are set as ``numbers``, to the right."""
+    rule = ["---"] + ["---:" if numbers else "---"] * (table.shape[1] - 1)
+    rows = [list(table.columns), rule, *table.to_numpy()]
     return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in rows)
 
 

@@ -12,6 +12,9 @@ TOP_RESULTS = (
     "table1.html",
     "table1.md",
     "table1.tex",
+    "extended.csv",
+    "extended.html",
+    "extended.md",
     "comparison.csv",
     "figure1.svg",
     "figure1.png",
@@ -22,6 +25,7 @@ TOP_RESULTS = (
     "curves.png",
     "scores.png",
     "gallery.png",
+    "searches.png",
 )
 # And where its volumes are versioned: which version of each the run was given.
 DATA_TABLE = "data.csv"

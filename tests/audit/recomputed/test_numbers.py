@@ -8,6 +8,7 @@ import pytest
 
 from upwind.audit.findings import Kind, Severity
 from upwind.audit.recomputed.numbers import Place, check_numbers, same
+from upwind.tables import extended
 from upwind.tables.table1 import table1, to_html, to_latex, to_markdown
 
 CONFIG = {"training": {"failed_below": 0.5}}
@@ -18,7 +19,13 @@ def scores():
     """Two folds of two patients; one DSC is undefined."""
     rows = []
     for number, (method, subset) in enumerate(
-        [("itk_snap", "unseen"), ("unet", "unseen"), ("lsn", "unseen"), ("lsn", "heldout")]
+        [
+            ("itk_snap", "unseen"),
+            ("unet", "unseen"),
+            ("lsn", "unseen"),
+            ("lsn", "heldout"),
+            ("itk_snap_blind", "unseen"),
+        ]
     ):
         for case in range(4):
             dsc = math.nan if (number, case) == (2, 3) else 1 / (3 + number + case)
@@ -52,6 +59,10 @@ def place(tmp_path):
     ours.to_csv(tmp_path / "table1.csv", index=False)
     for name, write in (("md", to_markdown), ("html", to_html), ("tex", to_latex)):
         (tmp_path / f"table1.{name}").write_text(write(ours, ["A note & more."]))
+    wider = extended.extended_table(pd.read_csv(every), [1])
+    wider.to_csv(tmp_path / "extended.csv", index=False)
+    for name, write in (("md", extended.to_markdown), ("html", extended.to_html)):
+        (tmp_path / f"extended.{name}").write_text(write(wider, ["A note & more."]))
     return Place(tmp_path, "results/x", CONFIG)
 
 
@@ -72,8 +83,10 @@ def found(place):
 def test_what_the_workflow_writes_holds(place):
     checked = check_numbers(place)
     assert checked.findings == ()
-    # Four rows (0, 1, avg, avg_without_1) of four columns in four formats; 16 scores of 7 columns.
-    assert checked.counts == {"verdicts": 4, "gathered_scores": 16 * 7, "table1_cells": 64}
+    # Four rows (0, 1, avg, avg_without_1) of four columns in four and in three formats; 20 scores
+    # of 7 columns.
+    counts = {"verdicts": 4, "gathered_scores": 20 * 7, "table1_cells": 64, "extended_cells": 48}
+    assert checked.counts == counts
 
 
 @pytest.mark.parametrize("row", range(4))
@@ -88,15 +101,28 @@ def test_every_cell_of_table_1(place, row, column):
     assert "by scores.csv" in message
 
 
-@pytest.mark.parametrize("name", ["md", "html", "tex"])
+@pytest.mark.parametrize("row", range(4))
+@pytest.mark.parametrize("column", ["itk_snap", "itk_snap_blind", "unet", "lsn"])
+def test_every_cell_of_the_extended_table(place, row, column):
+    name = ["0", "1", "avg", "avg_without_1"][row]
+    value = float(place.rows("extended.csv")[row][column])
+    edit(place, "extended.csv", row, column, repr(value + 1e-6))
+    path, message = found(place)[0]
+    assert path == "results/x/extended.csv"
+    assert f"cell {column}, {name} is {value + 1e-6!r} there" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["table1.md", "table1.html", "table1.tex", "extended.md", "extended.html"]
+)
 def test_a_cell_as_printed(place, name):
-    path = place.folder / f"table1.{name}"
-    value = f"{float(place.rows('table1.csv')[2]['unet']):.3f}"
+    path = place.folder / name
+    value = f"{float(place.rows(f'{path.stem}.csv')[2]['unet']):.3f}"
     text = path.read_text()
     assert value in text
     path.write_text(text.replace(value, "0.999", 1))
     ((wrong, message),) = found(place)
-    assert wrong == f"results/x/table1.{name}"
+    assert wrong == f"results/x/{name}"
     assert "is 0.999 there" in message
 
 
@@ -152,7 +178,8 @@ def test_what_is_not_here_is_unchecked(place):
     (place.folder / "verdicts.csv").unlink()
     findings = check_numbers(place).findings
     assert {(f.severity, f.kind) for f in findings} == {(Severity.unchecked, Kind.number)}
-    assert {f.path for f in findings} == {"results/x/verdicts.csv", "results/x/table1.csv"}
+    names = ("verdicts.csv", "table1.csv", "extended.csv")
+    assert {f.path for f in findings} == {f"results/x/{name}" for name in names}
 
 
 @pytest.mark.parametrize("text", ["", "fold\n0\n", "\x00", "fold,itk_snap\n0,x\n"])

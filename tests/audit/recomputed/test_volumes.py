@@ -76,6 +76,11 @@ def make_tables(data, results):
     make_masks(data, masks / "itk_snap", [0, 2], 9)
     for row in unseen_rows(masks / "itk_snap", [0, 2], raw):
         rows.append({"method": "itk_snap", "fold": [0, 0, 1][row["case"]]} | row)
+    for fold, case in ((0, 0), (1, 2)):
+        folder = masks / f"itk_snap_blind/{fold}/unseen"
+        make_masks(data, folder, [case], 20 + fold)
+        made = unseen_rows(folder, [case], raw)
+        rows += [{"method": "itk_snap_blind", "fold": fold} | row for row in made]
     for seed, (network, fold) in enumerate((n, f) for n in ("unet", "lsn") for f in (0, 1)):
         unseen = folds.loc[folds["fold"] == fold, "case"].tolist()
         heldout = slices_of(split, str(fold), "heldout")

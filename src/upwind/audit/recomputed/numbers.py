@@ -10,6 +10,7 @@ Tolerance: sums in another order differ in the last bits of a double, about 1e-1
 
 import csv
 import functools
+import itertools
 import math
 import re
 from collections import defaultdict
@@ -30,6 +31,8 @@ COLUMNS = {
     "lsn_test": ("lsn", "heldout"),
     "lsn_validation": ("lsn", "unseen"),
 }
+# Columns of the extended table: the method of each; all are about unseen patients.
+_EXTENDED = {m: (m, "unseen") for m in ("itk_snap", "itk_snap_blind", "unet", "lsn")}
 _PRINTED = 0.0005  # Table I is printed with three decimals
 _REMEDY = "run the workflow again; if it comes out the same, its code and the audit disagree"
 
@@ -110,6 +113,9 @@ def check_numbers(place: Place) -> Checked:
             ("table1_cells", "table1.md", ("table1.csv",), _markdown),
             ("table1_cells", "table1.tex", ("table1.csv",), _latex),
             ("table1_cells", "table1.html", ("table1.csv",), _html),
+            ("extended_cells", "extended.csv", ("scores.csv", "verdicts.csv"), _extended),
+            ("extended_cells", "extended.md", ("extended.csv",), _extended_markdown),
+            ("extended_cells", "extended.html", ("extended.csv",), _extended_html),
         ],
     )
 
@@ -185,6 +191,16 @@ def _gathered(place: Place) -> Iterator[Finding | int]:
 
 
 def _table1(place: Place) -> Iterator[Finding | int]:
+    yield from _means(place, "table1.csv", COLUMNS)
+
+
+def _extended(place: Place) -> Iterator[Finding | int]:
+    yield from _means(place, "extended.csv", _EXTENDED)
+
+
+def _means(
+    place: Place, path: str, columns: Mapping[str, tuple[str, str]]
+) -> Iterator[Finding | int]:
     """A fold's cell is the mean DSC of its cases, ``avg`` the mean of the folds, all with the
     same weight, and ``avg_without`` that of the folds in which every network trained."""
     scores = defaultdict(list)
@@ -197,27 +213,35 @@ def _table1(place: Place) -> Iterator[Finding | int]:
     kept = [fold for fold in folds if fold not in failed]
     if failed and kept:
         labels["avg_without_" + "_".join(sorted(failed, key=int))] = kept
-    rows = place.rows("table1.csv")
+    rows = place.rows(path)
     if [row["fold"] for row in rows] != list(labels):
         found = ", ".join(row["fold"] for row in rows)
-        yield place.number("table1.csv", f"its rows are {found}; they must be {', '.join(labels)}")
+        yield place.number(path, f"its rows are {found}; they must be {', '.join(labels)}")
         return
     for row in rows:
-        for column, (method, subset) in COLUMNS.items():
+        for column, (method, subset) in columns.items():
             means = [_mean(scores[fold, method, subset]) for fold in labels[row["fold"]]]
             if not same(row[column], _mean(means)):
                 message = f"cell {column}, {row['fold']} is {row[column]} there and "
-                yield place.number("table1.csv", f"{message}{_mean(means)!r} by scores.csv")
+                yield place.number(path, f"{message}{_mean(means)!r} by scores.csv")
             yield 1
 
 
 def _markdown(place: Place) -> Iterator[Finding | int]:
-    rows = [
-        [cell.strip().split(" ")[0] for cell in line.strip("|\n").split("|")]
-        for line in _lines(place, "table1.md")
-        if line.startswith("|")
-    ]
-    yield from _printed(place, "table1.md", rows[2:])
+    yield from _printed(place, "table1.md", _markdown_rows(place, "table1.md"))
+
+
+def _extended_markdown(place: Place) -> Iterator[Finding | int]:
+    rows = _markdown_rows(place, "extended.md")
+    yield from _printed(place, "extended.md", rows, "extended.csv", tuple(_EXTENDED))
+
+
+def _markdown_rows(place: Place, path: str) -> list[list[str]]:
+    """The rows of the first table of a page."""
+    lines = itertools.dropwhile(lambda line: not line.startswith("|"), _lines(place, path))
+    table = itertools.takewhile(lambda line: line.startswith("|"), lines)
+    rows = [[cell.strip().split(" ")[0] for cell in line.strip("|\n").split("|")] for line in table]
+    return rows[2:]
 
 
 def _latex(place: Place) -> Iterator[Finding | int]:
@@ -230,19 +254,34 @@ def _latex(place: Place) -> Iterator[Finding | int]:
 
 
 def _html(place: Place) -> Iterator[Finding | int]:
-    text = "".join(_lines(place, "table1.html"))
-    rows = [re.findall(r"<td>([^ <]*)", row) for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
-    yield from _printed(place, "table1.html", rows)
+    yield from _printed(place, "table1.html", _html_rows(place, "table1.html"))
 
 
-def _printed(place: Place, path: str, printed: list[list[str]]) -> Iterator[Finding | int]:
-    """Cells as people read them, against ``table1.csv``."""
-    table = place.rows("table1.csv")
+def _extended_html(place: Place) -> Iterator[Finding | int]:
+    rows = _html_rows(place, "extended.html")
+    yield from _printed(place, "extended.html", rows, "extended.csv", tuple(_EXTENDED))
+
+
+def _html_rows(place: Place, path: str) -> list[list[str]]:
+    """The rows of the first table of a page."""
+    text = "".join(_lines(place, path)).partition("</table>")[0]
+    return [re.findall(r"<td>([^ <]*)", row) for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
+
+
+def _printed(
+    place: Place,
+    path: str,
+    printed: list[list[str]],
+    source: str = "table1.csv",
+    columns: tuple[str, ...] = tuple(COLUMNS),
+) -> Iterator[Finding | int]:
+    """Cells as people read them, against the table that they were printed from."""
+    table = place.rows(source)
     for row, cells in zip(table, printed, strict=True):
-        for column, cell in zip(COLUMNS, cells[1:], strict=True):
+        for column, cell in zip(columns, cells[1:], strict=True):
             value = float(row[column])
             if cells[0] != row["fold"] or abs(float(cell) - value) > _PRINTED + CLOSE:
-                message = f"cell {column}, {cells[0]} is {cell} there and {value:.3f} in table1.csv"
+                message = f"cell {column}, {cells[0]} is {cell} there and {value:.3f} in {source}"
                 yield place.number(path, message)
             yield 1
 

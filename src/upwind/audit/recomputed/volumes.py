@@ -20,6 +20,13 @@ from upwind.audit.recomputed.tensors import read_tensors
 from upwind.common.progress import track
 
 _NETWORKS = ("unet", "lsn")
+_LEVEL_SETS = ("itk_snap", "itk_snap_blind")
+# Cases of the level set that configurations name by a name: those of the authors' code.
+_NAMED = {
+    "paper21": (
+        *(3, 9, 19, 23, 24, 25, 36, 37, 44, 49, 50, 75, 76, 77, 88, 95, 96, 101, 103, 122, 128),
+    )
+}  # fmt: skip
 
 
 def recompute(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1) -> Checked:
@@ -103,10 +110,11 @@ def _complete(place: Place) -> Iterator[Finding | int]:
     """A row for every patient that a fold did not train on, and every one with held-out slices."""
     fold_of = {row["case"]: row["fold"] for row in place.rows("folds.csv")}
     chosen = place.config["levelset"]["cases"]
-    operated = [case for case in fold_of if chosen == "all" or int(case) in chosen]
+    listed = _NAMED.get(chosen, ()) if isinstance(chosen, str) else chosen
+    operated = [case for case in fold_of if chosen == "all" or int(case) in listed]
     held = {(r["fold"], r["case"]) for r in place.rows("split.csv") if r["part"] == "heldout"}
     whole = [(method, case) for method in _NETWORKS for case in fold_of]
-    whole += [("itk_snap", case) for case in operated]
+    whole += [(method, case) for method in _LEVEL_SETS for case in operated]
     expected = {
         (method, fold_of[case], case, subset)
         for method, case in whole

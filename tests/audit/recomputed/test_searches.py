@@ -1,0 +1,109 @@
+"""Trials of the level set's searches, and on whom the blind one was tuned: every slip is named."""
+
+import csv
+import json
+
+import pandas as pd
+import pytest
+
+from upwind.audit.recomputed.numbers import Place
+from upwind.audit.recomputed.searches import check_searches
+from upwind.levelset.search import Finished, history
+from upwind.levelset.trials import Trial
+
+OPERATOR, BLIND = "segmentations/itk_snap/trials-0.csv", "blind/1/trials.csv"
+TUNED = "blind/1/parameters.json"
+
+
+@pytest.fixture
+def place(tmp_path):
+    """One search of the operator and one fold tuned blind, as the workflow's own code writes."""
+    scores = [0.7, 0.6, 0.8, 0.75]
+    operator = [
+        Finished(Trial(), {"mode": "edge", "dsc": dsc}, 0.1234 * n)
+        for n, dsc in enumerate(scores, 1)
+    ]
+    rows = [
+        {"mode": "edge", "curvature": 0.3, "smoothness": None, "iterations": 40, "growth": 0.01}
+        | {"dsc": dsc}
+        for dsc in scores
+    ]
+    blind = [Finished(Trial(), row, 0.5) for row in rows]
+    for path, finished in ((OPERATOR, operator), (BLIND, blind)):
+        (tmp_path / path).parent.mkdir(parents=True)
+        pd.DataFrame(history(finished)).to_csv(tmp_path / path, index=False)
+    tuned = {
+        "fold": 1,
+        "patients": [0, 1],
+        "trial": {"mode": "edge", "curvature": 0.3, "smoothness": 3.0},
+        "stopping": {"iterations": 40, "growth": 0.01},
+        "dsc": 0.8,
+    }
+    (tmp_path / TUNED).write_text(json.dumps(tuned))
+    (tmp_path / "folds.csv").write_text("case,fold\n0,0\n1,0\n2,1\n3,1\n")
+    return Place(tmp_path, "results/x", {})
+
+
+def edit(place, path, row, column, value):
+    rows = place.rows(path)
+    rows[row][column] = value
+    with (place.folder / path).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def retune(place, **changes):
+    path = place.folder / TUNED
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def found(place):
+    return [(f.path, f.message) for f in check_searches(place).findings]
+
+
+def test_what_the_workflow_writes_holds(place):
+    checked = check_searches(place)
+    assert checked.findings == ()
+    assert checked.counts == {"trials": 8, "tuned_folds": 1}
+
+
+@pytest.mark.parametrize("path", [OPERATOR, BLIND])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("trial", "7"), ("spent_seconds", "99"), ("best_dsc", "0.81"), ("chosen", "False")],
+)
+def test_what_follows_from_the_trials(place, path, column, value):
+    edit(place, path, 2, column, value)
+    ((wrong, message),) = found(place)
+    assert wrong == f"results/x/{path}"
+    assert f"trial 2: {column} do not follow" in message
+
+
+def test_a_score_that_makes_another_trial_the_best(place):
+    edit(place, OPERATOR, 0, "dsc", "0.9")
+    messages = [message for _, message in found(place)]
+    assert len(messages) == 4
+    assert any("chosen" in message for message in messages)
+
+
+def test_a_patient_of_its_own_fold_is_told(place):
+    retune(place, patients=[0, 3])
+    ((path, message),) = found(place)
+    assert path == f"results/x/{TUNED}"
+    assert "tuned on [3], whom fold 1 leaves out" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"dsc": 0.75}, "dsc"),
+        ({"stopping": {"iterations": 60, "growth": 0.01}}, "iterations"),
+        ({"trial": {"mode": "region", "curvature": 0.3}}, "mode"),
+    ],
+)
+def test_parameters_that_no_trial_gave(place, changes, name):
+    retune(place, **changes)
+    ((path, message),) = found(place)
+    assert path == f"results/x/{TUNED}"
+    assert message.startswith(f"{name} is ")
