@@ -174,7 +174,7 @@ def train_jobs(network, fold):
 SETTINGS_EDITS = {
     "unet.epochs": (2, UNET + CONFIG),
     "lsn.steps": (5, LSN + CONFIG),
-    "lsn.stencils": ("free", LSN + CONFIG),
+    "lsn.upwind_stencils": ("free", LSN + CONFIG),
     "training.learning_rate": (0.5, BOTH + CONFIG),
     "training.failed_below": (0.4, JUDGED + CONFIG),
     "training.checkpoint_seconds": (7, CONFIG),
