@@ -39,14 +39,17 @@ SEGMENTED = Counter(segment_fold=FOLDS, score_network=FOLDS) + SCORES
 JUDGED = Counter(collect_verdicts=1, draw_curves=1, tabulate=1)
 KERNELS = Counter(cluster_kernels=1, draw_figure2=1, draw_figure2_all_layers=1)
 UNET = Counter(train=FOLDS + 1, draw_figure1=1) | JUDGED | KERNELS | SEGMENTED
-LSN = Counter(train=FOLDS) | JUDGED | SEGMENTED
-BOTH = UNET | Counter(train=2 * FOLDS + 1, segment_fold=2 * FOLDS, score_network=2 * FOLDS)
+STENCILS = Counter(describe_stencils=1, draw_stencils=1)
+LSN = Counter(train=FOLDS) | JUDGED | STENCILS | SEGMENTED
+BOTH = UNET | LSN | Counter(train=2 * FOLDS + 1)
+BOTH |= Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS)
 LEVEL_SET = Counter(operate_level_set=PATIENTS, score_level_set=1) + SCORES
 SPLIT = Counter(split_fold=FOLDS + 1, gather_splits=1)
 FIGURES = Counter(
     draw_figure1=1,
     draw_figure2=1,
     draw_figure2_all_layers=1,
+    draw_stencils=1,
     draw_curves=1,
     draw_scores=1,
     draw_gallery=1,

@@ -222,7 +222,7 @@ def results():
         ],
         "kernels": [
             f"{RESULTS}/kernels/{name}.csv"
-            for name in ("kernels", "layers", "stencils", "axes")
+            for name in ("kernels", "layers", "stencils", "axes", "lsn_stencils")
         ],
         "top": [f"{RESULTS}/{name}" for name in TOP_RESULTS],
         "versions": (

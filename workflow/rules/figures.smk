@@ -111,3 +111,18 @@ rule draw_gallery:
         segmentations=lambda w: f"{RESULTS}/segmentations",
     script:
         "../scripts/draw_gallery.py"
+
+
+rule draw_stencils:
+    input:
+        table=f"{RESULTS}/kernels/lsn_stencils.csv",
+    output:
+        **figure("stencils", "Level set network", "Learned stencils", ("pdf", "png")),
+    log:
+        f"{LOGS}/draw_stencils.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_stencils.py"

@@ -111,4 +111,3 @@ for study in config["studies"]:
             f"{STUDIES}/{study}.csv",
             f"{STUDIES}/{study}.png",
             f"{STUDIES}/{study}.pdf",
-        localrule: True
