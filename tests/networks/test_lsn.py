@@ -8,7 +8,7 @@ import torch
 from upwind.common.errors import UpwindError
 from upwind.levelset import scheme
 from upwind.levelset.edges import edge_function, sobel
-from upwind.networks.lsn import LSN, TERMS
+from upwind.networks.lsn import LSN, TERMS, distance_from
 
 DISC = (0.5, 0.4, 0.2)
 
@@ -51,7 +51,7 @@ def test_with_finite_differences_it_equals_the_solver():
         ours = network.level_set(slices)
         probability = network(slices)
     torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=1e-4)
-    torch.testing.assert_close(probability[:, 0], torch.sigmoid(ours / (24 / 64)))
+    torch.testing.assert_close(probability[:, 0], torch.sigmoid(distance_from(ours) / (24 / 32)))
     assert probability.shape == slices.shape
 
 
@@ -206,7 +206,32 @@ def test_with_stencils_of_mean_zero_a_constant_added_to_u_is_only_added():
         )
 
 
-@pytest.mark.parametrize("option", ["upwind_stencils", "curvature_stencils", "edge"])
+def test_the_readout_is_the_distance_whatever_the_slope():
+    disc = scheme.signed_distance_to_disc(48, (23.2, 24.1), 13.0)[None]
+    rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
+    towards_centre = ((rows - 23.2) ** 2 + (columns - 24.1) ** 2).sqrt() > 2
+    inner = towards_centre & (disc[0].abs() < 8)
+    for slope in (1.0, 3.0, 20.0):
+        found = distance_from(slope * disc)[0]
+        torch.testing.assert_close(found[inner], disc[0][inner], rtol=0.01, atol=0.01)
+    flat = distance_from(0.1 * disc)[0]  # less steep than a distance: left as it is
+    torch.testing.assert_close(flat, 0.1 * disc[0])
+
+
+def test_the_readout_moves_no_contour():
+    torch.manual_seed(0)
+    slices = random_slices()
+    torch.manual_seed(0)
+    one = LSN(DISC, steps=8)
+    torch.manual_seed(0)
+    other = LSN(DISC, steps=8, readout="level_set")
+    with torch.no_grad():
+        p, q = one(slices), other(slices)
+    assert torch.equal(p > 0.5, q > 0.5)
+    assert not torch.allclose(p, q)
+
+
+@pytest.mark.parametrize("option", ["upwind_stencils", "curvature_stencils", "edge", "readout"])
 def test_an_unknown_rule_is_refused(option):
     with pytest.raises(UpwindError, match=rf"lsn\.{option}: 'loose'; choose from"):
         LSN(DISC, **{option: "loose"})

@@ -31,6 +31,7 @@ from upwind.networks.speed import SpeedNetwork, start_of
 TERMS = ("balloon", "transport", "curvature")
 STENCIL_RULES = ("mean_zero", "free", "fixed")
 EDGES = ("fixed", "learned")
+READOUTS = ("distance", "level_set")
 
 
 class LSN(nn.Module):
@@ -41,7 +42,8 @@ class LSN(nn.Module):
     learning may do to the four one-sided and to the five central differences: 'mean_zero', 'free'
     or 'fixed'; ``edge`` whether the edge function's stencils and contrast are 'learned' or 'fixed'.
     ``softness`` is the width of the contour's edge as a share of the slice's size: probability is
-    sigmoid(u / width). ``channels``, ``dilations`` and ``sees_start`` are the speed network's.
+    sigmoid(distance / width), distance being u itself with the ``readout`` 'level_set', or with
+    'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``, ``dilations`` and ``sees_start`` are the speed network's.
     """
 
     def __init__(
@@ -57,7 +59,8 @@ class LSN(nn.Module):
         edge_contrast: float = EDGE_CONTRAST,
         upwind_stencils: str = "mean_zero",
         curvature_stencils: str = "mean_zero",
-        softness: float = 1 / 64,
+        softness: float = 1 / 32,
+        readout: str = "distance",
     ) -> None:
         super().__init__()
         unknown = sorted(set(terms) - set(TERMS))
@@ -72,10 +75,12 @@ class LSN(nn.Module):
         for name, value, known in (
             *((name, rule, STENCIL_RULES) for name, rule in rules.items()),
             ("edge", edge, EDGES),
+            ("readout", readout, READOUTS),
         ):
             if value not in known:
                 raise UpwindError(f"lsn.{name}: {value!r}; choose from {list(known)}")
-        self.rules, self.softness = tuple(rules.values()), softness
+        self.rules = tuple(rules.values())
+        self.softness, self.readout = softness, readout
         self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
         self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
@@ -101,7 +106,10 @@ class LSN(nn.Module):
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
         width = self.softness * slices.shape[-1]
-        return torch.sigmoid(self.level_set(slices) / width)[:, None]
+        u = self.level_set(slices)
+        with _full_precision(slices.device):
+            distance = distance_from(u) if self.readout == "distance" else u
+            return torch.sigmoid(distance / width)[:, None]
 
     def level_set(self, slices: torch.Tensor) -> torch.Tensor:
         """The level set function u (n, h, w) after the last step, in pixels, positive inside."""
@@ -152,6 +160,21 @@ class LSN(nn.Module):
     def initial(self, size: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """Signed distance (size, size) to the initial disc, in pixels."""
         return start_of(self.disc, size).to(device)
+
+
+def distance_from(u: torch.Tensor) -> torch.Tensor:
+    """Distance to the contour in pixels, near it, from level set functions u (n, h, w):
+    u / max(|grad u|, 1), positive inside.
+
+    u starts as a distance, but a speed that changes its sign at the contour makes it steeper with
+    every step, several times over: an edge that was a pixel wide in u becomes so sharp that hardly
+    a pixel is left to tell training where to go. The contour itself, u = 0, stays where it is.
+    """
+    padded = functional.pad(u[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    along_x = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    along_y = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    slope = torch.sqrt(along_x**2 + along_y**2 + scheme.GRADIENT_FLOOR)
+    return u / slope.clamp_min(1.0)
 
 
 def _kept(stencils: torch.Tensor, rule: str) -> torch.Tensor:

@@ -37,6 +37,7 @@ class SpeedNetwork(nn.Module):
             for i, d in zip(inputs, dilations, strict=True)
         )
         self.head = nn.Conv2d(channels, 1, 1)
+        self.apply(_he_initialisation)
 
     def forward(self, slices: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
         """The numbers, not limited: tanh makes a speed of them, sigmoid a probability."""
@@ -75,6 +76,15 @@ class SpeedAlone(nn.Module):
         """Probability of liver for each pixel."""
         start = start_of(self.disc, slices.shape[-1]).to(slices.device)
         return torch.sigmoid(self.speed(slices, start))[:, None]
+
+
+def _he_initialisation(module: nn.Module) -> None:
+    """He et al. (2015): keeps the size of activations from one ReLU layer to the next. torch's own
+    default shrinks them, and Adadelta's steps, small at first whatever the gradient, then take many
+    epochs to make up for it."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        nn.init.zeros_(module.bias)
 
 
 _OPTIONS = ("channels", "dilations", "sees_start")
