@@ -43,7 +43,8 @@ class LSN(nn.Module):
     or 'fixed'; ``edge`` whether the edge function's stencils and contrast are 'learned' or 'fixed'.
     ``softness`` is the width of the contour's edge as a share of the slice's size: probability is
     sigmoid(distance / width), distance being u itself with the ``readout`` 'level_set', or with
-    'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``, ``dilations`` and ``sees_start`` are the speed network's.
+    'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``,
+    ``dilations`` and ``sees_start`` are the speed network's.
     """
 
     def __init__(
