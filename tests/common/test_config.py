@@ -60,7 +60,7 @@ LEAVES = dict(leaves(SCHEMA))
 
 def settings_of(config, prefix=""):
     for key, value in config.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + key not in LEAVES:
             yield from settings_of(value, f"{prefix}{key}.")
         else:
             yield prefix + key
@@ -175,6 +175,14 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         (
             {"intensity": {"window": [40, 40]}},
             "intensity.window: [40, 40] is not [low, high]: the second must be larger",
+        ),
+        (
+            {"variants": {"mine": {"of": "lsn", "term": ["balloon"]}}},
+            "variants.mine, as a network like lsn: term: no such setting; did you mean 'terms'?",
+        ),
+        (
+            {"variants": {"mine": {"of": "unet", "epochs": 0}}},
+            "variants.mine, as a network like unet: epochs: 0 is less than the minimum of 1",
         ),
         (
             {"levelset": {"curvature": [1.5, 0.1]}},

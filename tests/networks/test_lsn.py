@@ -8,7 +8,7 @@ import torch
 from upwind.common.errors import UpwindError
 from upwind.levelset import scheme
 from upwind.levelset.edges import edge_function, sobel
-from upwind.networks.lsn import LSN, TERMS, SpeedNetwork
+from upwind.networks.lsn import LSN, TERMS, distance_from
 
 DISC = (0.5, 0.4, 0.2)
 
@@ -40,8 +40,9 @@ def test_with_finite_differences_it_equals_the_solver():
     image = slices[:, 0].double()
     g = edge_function(image)
     along_x, along_y = sobel(g)
+    speed = torch.tanh(network.speed(slices, network.initial(24))).double()
     fields = scheme.Fields(
-        network.speed(slices).double(), 0.1 * along_x, 0.1 * along_y, 0.1 * g
+        speed, 0.1 * along_x, 0.1 * along_y, 0.1 * g
     )  # beta and alpha start at 0.1
     start = scheme.signed_distance_to_disc(24, (11.5, 9.1), 4.8, torch.float64).expand(2, 24, 24)
     stencils = scheme.finite_differences(torch.float64)
@@ -50,7 +51,7 @@ def test_with_finite_differences_it_equals_the_solver():
         ours = network.level_set(slices)
         probability = network(slices)
     torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=1e-4)
-    torch.testing.assert_close(probability[:, 0], torch.sigmoid(ours / (24 / 64)))
+    torch.testing.assert_close(probability[:, 0], torch.sigmoid(distance_from(ours) / (24 / 32)))
     assert probability.shape == slices.shape
 
 
@@ -124,17 +125,6 @@ def test_initial_contour_is_the_disc_at_any_size():
         assert float(columns) / size == pytest.approx(0.67, abs=0.01)
 
 
-def test_a_speed_sees_31_pixels_with_the_default_dilations():
-    network = SpeedNetwork(4, (1, 2, 4, 8)).double()
-    slices = torch.rand((1, 1, 48, 48), dtype=torch.float64).requires_grad_()
-    network(slices)[0, 24, 24].backward()
-    rows, columns = torch.nonzero(slices.grad[0, 0], as_tuple=True)
-    assert rows.min() >= 24 - 15
-    assert rows.max() <= 24 + 15
-    assert columns.min() >= 24 - 15
-    assert columns.max() <= 24 + 15
-
-
 def test_unknown_terms_and_none_at_all_are_refused():
     with pytest.raises(UpwindError, match=r"lsn\.terms.*ballon.*balloon"):
         LSN(DISC, terms=["ballon", "curvature"])
@@ -169,10 +159,39 @@ def test_learned_stencils_stay_differences_unless_they_are_free():
     kept = learn(LSN(DISC, steps=8)).stencils.detach()
     assert (kept - start).abs().max() > 1e-4
     torch.testing.assert_close(kept.sum((1, 2)), torch.zeros(9), rtol=0, atol=1e-6)
-    free = learn(LSN(DISC, steps=8, stencils="free")).stencils.detach()
+    free = learn(LSN(DISC, steps=8, **both("free"))).stencils.detach()
     assert free.sum((1, 2)).abs().max() > 1e-4
-    fixed = learn(LSN(DISC, steps=8, stencils="fixed")).stencils.detach()
+    fixed = learn(LSN(DISC, steps=8, **both("fixed"))).stencils.detach()
     torch.testing.assert_close(fixed, start, rtol=0, atol=0)
+
+
+def both(rule):
+    return {"upwind_stencils": rule, "curvature_stencils": rule}
+
+
+@pytest.mark.parametrize(
+    ("option", "still"),
+    [("upwind_stencils", scheme.UPWIND), ("curvature_stencils", scheme.CENTRAL)],
+)
+def test_one_group_of_stencils_can_be_fixed_alone(option, still):
+    stencils = learn(LSN(DISC, steps=8, **{option: "fixed"})).stencils.detach()
+    moved = (stencils - scheme.finite_differences()).abs().amax(dim=(1, 2))
+    assert moved[still].max() == 0
+    assert moved.max() > 1e-4
+
+
+def test_a_learned_edge_function_starts_as_the_fixed_one_and_moves():
+    torch.manual_seed(0)
+    learned = LSN(DISC, steps=8, edge="learned")
+    torch.manual_seed(0)
+    fixed = LSN(DISC, steps=8)
+    slices = random_slices()
+    torch.testing.assert_close(learned.edge(slices[:, 0]), fixed.edge(slices[:, 0]))
+    assert not list(fixed.edge.parameters())
+    before = {name: value.clone() for name, value in learned.edge.state_dict().items()}
+    after = learn(learned).edge.state_dict()
+    assert set(before) == {"log_contrast", "kernels"}
+    assert all((after[name] - before[name]).abs().max() > 1e-5 for name in before)
 
 
 def test_with_stencils_of_mean_zero_a_constant_added_to_u_is_only_added():
@@ -187,9 +206,35 @@ def test_with_stencils_of_mean_zero_a_constant_added_to_u_is_only_added():
         )
 
 
-def test_an_unknown_rule_for_stencils_is_refused():
-    with pytest.raises(UpwindError, match=r"lsn\.stencils: 'loose'; choose from"):
-        LSN(DISC, stencils="loose")
+def test_the_readout_is_the_distance_whatever_the_slope():
+    disc = scheme.signed_distance_to_disc(48, (23.2, 24.1), 13.0)[None]
+    rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
+    towards_centre = ((rows - 23.2) ** 2 + (columns - 24.1) ** 2).sqrt() > 2
+    inner = towards_centre & (disc[0].abs() < 8)
+    for slope in (1.0, 3.0, 20.0):
+        found = distance_from(slope * disc)[0]
+        torch.testing.assert_close(found[inner], disc[0][inner], rtol=0.01, atol=0.01)
+    flat = distance_from(0.1 * disc)[0]  # less steep than a distance: left as it is
+    torch.testing.assert_close(flat, 0.1 * disc[0])
+
+
+def test_the_readout_moves_no_contour():
+    torch.manual_seed(0)
+    slices = random_slices()
+    torch.manual_seed(0)
+    one = LSN(DISC, steps=8)
+    torch.manual_seed(0)
+    other = LSN(DISC, steps=8, readout="level_set")
+    with torch.no_grad():
+        p, q = one(slices), other(slices)
+    assert torch.equal(p > 0.5, q > 0.5)
+    assert not torch.allclose(p, q)
+
+
+@pytest.mark.parametrize("option", ["upwind_stencils", "curvature_stencils", "edge", "readout"])
+def test_an_unknown_rule_is_refused(option):
+    with pytest.raises(UpwindError, match=rf"lsn\.{option}: 'loose'; choose from"):
+        LSN(DISC, **{option: "loose"})
 
 
 def test_half_precision_is_for_the_speed_and_never_for_the_steps():

@@ -43,8 +43,10 @@ SEGMENTED = Counter(segment_fold=FOLDS, score_network=FOLDS) + SCORES
 JUDGED = Counter(collect_verdicts=1, draw_curves=1, tabulate=1)
 KERNELS = Counter(cluster_kernels=1, draw_figure2=1, draw_figure2_all_layers=1)
 UNET = Counter(train=FOLDS + 1, draw_figure1=1) | JUDGED | KERNELS | SEGMENTED
-LSN = Counter(train=FOLDS) | JUDGED | SEGMENTED
-BOTH = UNET | Counter(train=2 * FOLDS + 1, segment_fold=2 * FOLDS, score_network=2 * FOLDS)
+STENCILS = Counter(describe_stencils=1, draw_stencils=1)
+LSN = Counter(train=FOLDS) | JUDGED | STENCILS | SEGMENTED
+BOTH = UNET | LSN | Counter(train=2 * FOLDS + 1)
+BOTH |= Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS)
 SEARCHES = Counter(draw_searches=1)
 OPERATOR = Counter(operate_level_set=PATIENTS, score_level_set=1) + SEARCHES + SCORES
 BLIND = Counter(tune_level_set=FOLDS, segment_blind=FOLDS, score_blind=1) + SEARCHES + SCORES
@@ -54,6 +56,7 @@ FIGURES = Counter(
     draw_figure1=1,
     draw_figure2=1,
     draw_figure2_all_layers=1,
+    draw_stencils=1,
     draw_curves=1,
     draw_scores=1,
     draw_gallery=1,
@@ -182,7 +185,7 @@ def train_jobs(network, fold):
 SETTINGS_EDITS = {
     "unet.epochs": (2, UNET + CONFIG),
     "lsn.steps": (5, LSN + CONFIG),
-    "lsn.stencils": ("free", LSN + CONFIG),
+    "lsn.upwind_stencils": ("free", LSN + CONFIG),
     "training.learning_rate": (0.5, BOTH + CONFIG),
     "training.failed_below": (0.4, JUDGED + CONFIG),
     "training.checkpoint_seconds": (7, CONFIG),

@@ -131,3 +131,18 @@ rule draw_searches:
         **asks("table"),
     script:
         "../scripts/draw_searches.py"
+
+
+rule draw_stencils:
+    input:
+        table=f"{RESULTS}/kernels/lsn_stencils.csv",
+    output:
+        **figure("stencils", "Level set network", "Learned stencils", ("pdf", "png")),
+    log:
+        f"{LOGS}/draw_stencils.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_stencils.py"

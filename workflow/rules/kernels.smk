@@ -1,4 +1,4 @@
-# Trained weights -> clustered kernels.
+# Trained weights -> clustered kernels, and what the LSN's stencils have become.
 
 
 rule cluster_kernels:
@@ -26,3 +26,22 @@ rule cluster_kernels:
         restarts=config["kernels"]["restarts"],
     script:
         "../scripts/cluster_kernels.py"
+
+
+rule describe_stencils:
+    input:
+        weights=expand(
+            f"{RESULTS}/networks/lsn/{{fold}}/weights.safetensors", fold=FOLDS
+        ),
+    output:
+        table=f"{RESULTS}/kernels/lsn_stencils.csv",
+    log:
+        f"{LOGS}/describe_stencils.log",
+    conda:
+        "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
+    params:
+        folds=FOLDS,
+    script:
+        "../scripts/describe_stencils.py"

@@ -13,7 +13,11 @@ def record_folder(outputs):
 
 def reached_by_name(wildcards):
     """A network's module, for the jobs that are about one network."""
-    return [network_module(wildcards["network"])] if "network" in wildcards else []
+    if "network" in wildcards:
+        return [network_module(wildcards["network"])]
+    if "variant" in wildcards:
+        return [network_module(variant_of(config, wildcards["variant"]).kind)]
+    return []
 
 
 record_rules(workflow.rules, Path(workflow.basedir), record_folder, reached_by_name)

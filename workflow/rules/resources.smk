@@ -64,16 +64,23 @@ def training_slices(wildcards, input):
     return sum(image.slices for image in images_of(training_cases, wildcards.fold))
 
 
-def network_minutes(wildcards, slices, epochs, threads, attempt):
+def network_minutes(kind, options, slices, epochs, threads, attempt):
     cores = threads if config["training"]["device"] == "cpu" else None
-    options = config[wildcards.network] | {"epochs": epochs}
-    return training_minutes(
-        slices, config["image_size"], wildcards.network, options, cores, attempt
-    )
+    options = options | {"epochs": epochs}
+    return training_minutes(slices, config["image_size"], kind, options, cores, attempt)
 
 
-def training_asks():
-    """Resources of training one network on one fold."""
+def training_asks(network_of):
+    """Resources of training one network on one fold; ``network_of`` tells its kind and options from
+    the wildcards."""
+
+    def runtime(wildcards, input, threads, attempt):
+        kind, options = network_of(wildcards)
+        slices = training_slices(wildcards, input)
+        return network_minutes(
+            kind, options, slices, options["epochs"], threads, attempt
+        )
+
     return {
         "mem_mb": lambda wildcards, input, attempt: training_memory_mb(
             training_slices(wildcards, input),
@@ -81,17 +88,11 @@ def training_asks():
             config["training"]["batch_size"],
             attempt,
         ),
-        "runtime": lambda wildcards, input, threads, attempt: network_minutes(
-            wildcards,
-            training_slices(wildcards, input),
-            config[wildcards.network]["epochs"],
-            threads,
-            attempt,
-        ),
+        "runtime": runtime,
     }
 
 
-def segmentation_asks():
+def segmentation_asks(network_of):
     """Resources of segmenting one fold, whose inputs are slices: one pass over unseen patients."""
 
     def runtime(wildcards, threads, attempt):
@@ -99,7 +100,7 @@ def segmentation_asks():
         slices = sum(image.slices for image in images)
         return max(
             minutes("segmentation", images, attempt),
-            network_minutes(wildcards, slices, 1, threads, attempt),
+            network_minutes(*network_of(wildcards), slices, 1, threads, attempt),
         )
 
     return {

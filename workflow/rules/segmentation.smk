@@ -19,7 +19,7 @@ rule segment_fold:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **segmentation_asks(),
+        **segmentation_asks(lambda w: (w.network, config[w.network])),
     params:
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],

@@ -1,5 +1,12 @@
 # Slices and folds -> trained weights.
 
+# What only judges or saves a run must not train it again.
+TRAINING = {
+    key: value
+    for key, value in config["training"].items()
+    if key not in ("failed_below", "checkpoint_seconds")
+}
+
 
 rule train:
     input:
@@ -14,15 +21,13 @@ rule train:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **training_asks(),
+        **training_asks(lambda w: (w.network, config[w.network])),
     params:
+        kind=lambda w: w.network,
         network=lambda w: config[w.network],
-        # What only judges or saves a run must not train it again.
-        training={
-            key: v
-            for key, v in config["training"].items()
-            if key not in ("failed_below", "checkpoint_seconds")
-        },
+        run=lambda w: f"{w.network} {w.fold}",
+        patients="all",
+        training=TRAINING,
         image_size=config["image_size"],
         window=config["intensity"]["window"],
         seed=config["seed"],

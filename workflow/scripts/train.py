@@ -4,7 +4,7 @@ from pathlib import Path
 
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
-from upwind.data.folds import HELDOUT, TRAIN, read_split
+from upwind.data.folds import HELDOUT, TRAIN, first_patients, read_split
 from upwind.networks.weights import Recipe, save_weights
 from upwind.training.checkpoints import CheckpointPlace
 from upwind.training.examples import load_examples
@@ -12,23 +12,23 @@ from upwind.training.runs import run_fold
 from upwind.training.settings import TrainingSettings
 
 with logged(snakemake.log[0]):
-    wildcards, params, config = snakemake.wildcards, snakemake.params, snakemake.config
+    fold, params, config = snakemake.wildcards.fold, snakemake.params, snakemake.config
     split = read_split(snakemake.input.split)
+    if params.patients != "all":
+        split = first_patients(split, int(params.patients), params.seed)
     training, heldout = (
-        load_examples(snakemake.input.slices, split, wildcards.fold, part)
-        for part in (TRAIN, HELDOUT)
+        load_examples(snakemake.input.slices, split, fold, part) for part in (TRAIN, HELDOUT)
     )
     options = dict(params.network)
     settings = TrainingSettings(
         epochs=options.pop("epochs"), window=tuple(params.window), **params.training
     )
-    recipe = Recipe(wildcards.network, params.image_size, settings.window, options=options)
-    name = f"{wildcards.network} {wildcards.fold}"
+    recipe = Recipe(params.kind, params.image_size, settings.window, options=options)
     # Neither output nor params: Snakemake must not delete checkpoints, nor train again for them.
-    folder = Path("checkpoints", config["experiment"], f"{wildcards.network}-{wildcards.fold}")
+    folder = Path("checkpoints", config["experiment"], params.run.replace(" ", "-"))
     place = CheckpointPlace(folder, config["training"]["checkpoint_seconds"])
     network, recipe, curves = run_fold(
-        recipe, training, heldout, settings, params.seed, name, place
+        recipe, training, heldout, settings, params.seed, params.run, place
     )
     save_weights(snakemake.output.weights, network, recipe)
     write_csv(snakemake.output.curves, curves)

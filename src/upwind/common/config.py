@@ -20,6 +20,8 @@ def check_config(config: dict[str, Any], schema: dict[str, Any]) -> None:
     errors = sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     lines = [line for error in errors for line in _explain(error)]
     lines += [*_reversed_ranges(config), *_unknown_network(config)]
+    if not errors:
+        lines += _impossible_variants(config, schema)
     if lines:
         problems = "\n".join(f"  - {line}" for line in lines)
         raise UpwindError(
@@ -73,3 +75,14 @@ def _unknown_network(config: dict[str, Any]) -> Iterator[str]:
     network = kernels.get("network") if isinstance(kernels, dict) else None
     if isinstance(network, int) and isinstance(folds, int) and network >= folds:
         yield f"kernels.network: there is no fold {network}; folds are 0 to {folds - 1}, or all"
+
+
+def _impossible_variants(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """Settings of a study's variant that its network does not have or cannot take."""
+    for name, variant in config["variants"].items():
+        own = {key: value for key, value in variant.items() if key not in ("of", "network")}
+        base = variant["of"]
+        validator = jsonschema.Draft202012Validator(schema["properties"][base])
+        for error in validator.iter_errors(config[base] | own):
+            for line in _explain(error):
+                yield f"variants.{name}, as a network like {base}: {line}"

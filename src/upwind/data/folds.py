@@ -111,3 +111,17 @@ def slices_of(split: pd.DataFrame, fold: str, part: str) -> dict[int, np.ndarray
     """Slice indices by case of one ``part`` ('train' or 'heldout') of ``fold``."""
     chosen = split[(split["fold"] == fold) & (split["part"] == part)]
     return {int(case): group["slice"].to_numpy() for case, group in chosen.groupby("case")}
+
+
+def first_patients(split: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """The rows of ``count`` of a fold's training patients, drawn with ``seed``: the first of one
+    order, so that more patients are the same ones and others. Raises UpwindError for more than
+    there are."""
+    cases = sorted(split["case"].unique())
+    if count > len(cases):
+        raise UpwindError(
+            f"{count} training patients are asked for, and the fold has {len(cases)}: lower "
+            "studies.*.patients"
+        )
+    chosen = np.random.default_rng(seed).permutation(cases)[:count]
+    return split[split["case"].isin(chosen)]

@@ -24,43 +24,27 @@ from torch.nn import functional
 
 from upwind.common.errors import UpwindError
 from upwind.levelset import scheme
-from upwind.levelset.edges import EDGE_CONTRAST, edge_function, sobel
+from upwind.levelset.edges import EDGE_CONTRAST, EdgeFunction, sobel
 from upwind.networks.prior import disc_of
+from upwind.networks.speed import SpeedNetwork, start_of
 
 TERMS = ("balloon", "transport", "curvature")
 STENCIL_RULES = ("mean_zero", "free", "fixed")
-
-
-class SpeedNetwork(nn.Module):
-    """Slices (n, 1, h, w) to speeds F (n, h, w) in (-1, 1): dilated 3x3 convolutions with ReLU.
-
-    Dilation lets few layers see far: with 1, 2, 4, 8 a speed depends on 31 x 31 pixels.
-    """
-
-    def __init__(self, channels: int, dilations: Sequence[int]) -> None:
-        super().__init__()
-        inputs = [1] + [channels] * (len(dilations) - 1)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(i, channels, 3, padding=d, dilation=d)
-            for i, d in zip(inputs, dilations, strict=True)
-        )
-        self.head = nn.Conv2d(channels, 1, 1)
-
-    def forward(self, slices: torch.Tensor) -> torch.Tensor:
-        """Speed of the contour, pixels per unit time; positive grows."""
-        x = slices
-        for convolution in self.convolutions:
-            x = functional.relu(convolution(x))
-        return torch.tanh(self.head(x))[:, 0]
+EDGES = ("fixed", "learned")
+READOUTS = ("distance", "level_set")
 
 
 class LSN(nn.Module):
     """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities (n, 1, h, w).
 
     ``disc`` is (row, column, radius) as shares of the slice's size; see
-    :func:`upwind.training.prior.disc_of`. ``stencils`` is what learning may do to them:
-    'mean_zero', 'free' or 'fixed'. ``softness`` is the width of the contour's edge as a share of
-    the slice's size: probability is sigmoid(u / width).
+    :func:`upwind.networks.prior.disc_of`. ``upwind_stencils`` and ``curvature_stencils`` say what
+    learning may do to the four one-sided and to the five central differences: 'mean_zero', 'free'
+    or 'fixed'; ``edge`` whether the edge function's stencils and contrast are 'learned' or 'fixed'.
+    ``softness`` is the width of the contour's edge as a share of the slice's size: probability is
+    sigmoid(distance / width), distance being u itself with the ``readout`` 'level_set', or with
+    'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``,
+    ``dilations`` and ``sees_start`` are the speed network's.
     """
 
     def __init__(
@@ -71,9 +55,13 @@ class LSN(nn.Module):
         terms: Sequence[str] = TERMS,
         channels: int = 16,
         dilations: Sequence[int] = (1, 2, 4, 8),
+        sees_start: bool = False,
+        edge: str = "fixed",
         edge_contrast: float = EDGE_CONTRAST,
-        stencils: str = "mean_zero",
-        softness: float = 1 / 64,
+        upwind_stencils: str = "mean_zero",
+        curvature_stencils: str = "mean_zero",
+        softness: float = 1 / 32,
+        readout: str = "distance",
     ) -> None:
         super().__init__()
         unknown = sorted(set(terms) - set(TERMS))
@@ -84,15 +72,24 @@ class LSN(nn.Module):
             raise UpwindError(
                 f"lsn.dt: {dt} is not in (0, {limit}], the stability limit for a speed of at most 1"
             )
-        if stencils not in STENCIL_RULES:
-            raise UpwindError(f"lsn.stencils: {stencils!r}; choose from {list(STENCIL_RULES)}")
-        self.rule, self.softness = stencils, softness
+        rules = {"upwind_stencils": upwind_stencils, "curvature_stencils": curvature_stencils}
+        for name, value, known in (
+            *((name, rule, STENCIL_RULES) for name, rule in rules.items()),
+            ("edge", edge, EDGES),
+            ("readout", readout, READOUTS),
+        ):
+            if value not in known:
+                raise UpwindError(f"lsn.{name}: {value!r}; choose from {list(known)}")
+        self.rules = tuple(rules.values())
+        self.softness, self.readout = softness, readout
         self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
-        self.edge_contrast = edge_contrast
-        self.speed = SpeedNetwork(channels, dilations)
-        self.free_stencils = nn.Parameter(
-            scheme.finite_differences(), requires_grad=stencils != "fixed"
+        self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
+        self.speed = SpeedNetwork(channels, dilations, sees_start)
+        parts = (scheme.finite_differences()[part] for part in (scheme.UPWIND, scheme.CENTRAL))
+        self.free_stencils = nn.ParameterList(
+            nn.Parameter(part.clone(), requires_grad=rule != "fixed")
+            for part, rule in zip(parts, self.rules, strict=True)
         )
         # alpha = softplus(.), beta free; both start at 0.1, small beside the balloon's 1, so that
         # dt = 0.5 stays near the stability limit of the whole equation.
@@ -110,7 +107,10 @@ class LSN(nn.Module):
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
         width = self.softness * slices.shape[-1]
-        return torch.sigmoid(self.level_set(slices) / width)[:, None]
+        u = self.level_set(slices)
+        with _full_precision(slices.device):
+            distance = distance_from(u) if self.readout == "distance" else u
+            return torch.sigmoid(distance / width)[:, None]
 
     def level_set(self, slices: torch.Tensor) -> torch.Tensor:
         """The level set function u (n, h, w) after the last step, in pixels, positive inside."""
@@ -134,8 +134,8 @@ class LSN(nn.Module):
     @property
     def stencils(self) -> torch.Tensor:
         """The nine stencils (9, 3, 3) that every layer uses."""
-        free = self.free_stencils
-        return free - free.mean(dim=(1, 2), keepdim=True) if self.rule == "mean_zero" else free
+        parts = zip(self.free_stencils, self.rules, strict=True)
+        return torch.cat([_kept(free, rule) for free, rule in parts])
 
     def fields(self, slices: torch.Tensor) -> scheme.Fields:
         """Speed, transport velocity and curvature weight, evaluated once per slice."""
@@ -143,12 +143,13 @@ class LSN(nn.Module):
         zero = torch.zeros_like(image)
         speed = zero
         if "balloon" in self.terms:
-            speed = self.speed(slices).to(slices.dtype).contiguous()
+            start = self.initial(slices.shape[-1], slices.device)
+            speed = torch.tanh(self.speed(slices, start)).to(slices.dtype).contiguous()
         if self.terms == ("balloon",):
             return scheme.Fields(speed, zero, zero, zero)
         velocity_x = velocity_y = curvature = zero
         with _full_precision(slices.device):
-            g = edge_function(image, self.edge_contrast)
+            g = self.edge(image)
             gradient = sobel(g) if "transport" in self.terms else ()
         if "transport" in self.terms:
             # + grad g: u grows where g does, so that the contour is drawn to g's valleys.
@@ -159,9 +160,29 @@ class LSN(nn.Module):
 
     def initial(self, size: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """Signed distance (size, size) to the initial disc, in pixels."""
-        row, column, radius = (share * size for share in self.disc)
-        distance = scheme.signed_distance_to_disc(size, (row - 0.5, column - 0.5), radius)
-        return distance.to(device)
+        return start_of(self.disc, size).to(device)
+
+
+def distance_from(u: torch.Tensor) -> torch.Tensor:
+    """Distance to the contour in pixels, near it, from level set functions u (n, h, w):
+    u / max(|grad u|, 1), positive inside.
+
+    u starts as a distance, but a speed that changes its sign at the contour makes it steeper with
+    every step, several times over: an edge that was a pixel wide in u becomes so sharp that hardly
+    a pixel is left to tell training where to go. The contour itself, u = 0, stays where it is.
+    """
+    padded = functional.pad(u[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    along_x = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    along_y = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    slope = torch.sqrt(along_x**2 + along_y**2 + scheme.GRADIENT_FLOOR)
+    return u / slope.clamp_min(1.0)
+
+
+def _kept(stencils: torch.Tensor, rule: str) -> torch.Tensor:
+    """What a rule makes of free stencils (k, 3, 3)."""
+    if rule == "mean_zero":
+        return stencils - stencils.mean(dim=(1, 2), keepdim=True)
+    return stencils
 
 
 def _full_precision(device: torch.device) -> torch.autocast:

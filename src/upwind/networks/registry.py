@@ -7,7 +7,11 @@ was made with, and editing one does not train the other again.
 from upwind.common.errors import UpwindError
 
 # Module and class.
-NETWORKS = {"unet": ("upwind.networks.unet", "UNet"), "lsn": ("upwind.networks.lsn", "LSN")}
+NETWORKS = {
+    "unet": ("upwind.networks.unet", "UNet"),
+    "lsn": ("upwind.networks.lsn", "LSN"),
+    "speed": ("upwind.networks.speed", "SpeedAlone"),
+}
 
 
 def network_module(name: str) -> str:

@@ -41,7 +41,7 @@ def _measure(
 ) -> list[dict[str, object]]:
     methods = sorted(m for m in wide.columns if wide[m].notna().any())
     rows = [
-        key | {"method": m, "other": ""} | _interval(wide[m].dropna(), resamples, confidence, seed)
+        key | {"method": m, "other": ""} | interval(wide[m].dropna(), resamples, confidence, seed)
         for m in methods
     ]
     pairs = []
@@ -49,14 +49,16 @@ def _measure(
         differences = (wide[method] - wide[other]).dropna()
         if differences.empty:
             continue
-        interval = _interval(differences, resamples, confidence, seed)
+        mean = interval(differences, resamples, confidence, seed)
         p = {"wilcoxon_p": _signed_rank(differences)}
-        pairs.append(key | {"method": method, "other": other} | interval | p)
+        pairs.append(key | {"method": method, "other": other} | mean | p)
     corrected = holm([pair["wilcoxon_p"] for pair in pairs])
     return rows + [pair | {"holm_p": p} for pair, p in zip(pairs, corrected, strict=True)]
 
 
-def _interval(values: pd.Series, resamples: int, confidence: float, seed: int) -> dict[str, float]:
+def interval(values: pd.Series, resamples: int, confidence: float, seed: int) -> dict[str, float]:
+    """``mean`` of ``values`` (without empty ones), their number as ``patients``, and ``low`` and
+    ``high`` of its percentile bootstrap interval, empty for fewer than two."""
     data = values.to_numpy(float)
     result = {"patients": len(data), "mean": data.mean(), "low": np.nan, "high": np.nan}
     if len(data) < 2:

@@ -22,6 +22,8 @@ TOP_RESULTS = (
     "figure2.png",
     "figure2_all_layers.pdf",
     "figure2_all_layers.png",
+    "stencils.pdf",
+    "stencils.png",
     "curves.png",
     "scores.png",
     "gallery.png",

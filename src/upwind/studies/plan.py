@@ -1,0 +1,84 @@
+"""Which networks a study trains: its variants, on which folds, with which seeds and patients.
+
+``variants`` in the configuration are networks with settings of their own; ``studies`` say which of
+them to train how often. Runs that two studies share are trained once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from upwind.common.errors import UpwindError
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network of the registry (``kind``) with ``options``, those of the configuration's network
+    with the variant's own in their place."""
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a study; ``patients`` is a number of training patients, or 'all'."""
+
+    variant: str
+    fold: str
+    seed: int
+    patients: str
+
+    @property
+    def path(self) -> str:
+        """Folder of the run below the studies' networks."""
+        return f"{self.variant}/{self.fold}-{self.seed}-{self.patients}"
+
+
+def variant_of(config: Mapping[str, Any], name: str) -> Variant:
+    """The variant ``name`` of a configuration. Raises UpwindError where there is none."""
+    variants = config["variants"]
+    if name not in variants:
+        raise UpwindError(f"studies: no variant {name!r}; known are {', '.join(variants)}")
+    own = dict(variants[name])
+    base = own.pop("of")
+    kind = own.pop("network", base)
+    return Variant(name, kind, {**config[base], **own})
+
+
+def runs_of(config: Mapping[str, Any], study: str) -> list[Run]:
+    """Every run of a study, variants first. Raises UpwindError for a study that is not known."""
+    if study not in config["studies"]:
+        known = ", ".join(config["studies"])
+        raise UpwindError(f"studies: no study {study!r}; known are {known}")
+    given = config["studies"][study]
+    every_fold = [str(fold) for fold in range(config["folds"])]
+    folds = every_fold if given["folds"] == ALL else [str(fold) for fold in given["folds"]]
+    combinations = product(given["variants"], given["patients"], folds, given["seeds"])
+    return [Run(v, fold, seed, str(patients)) for v, patients, fold, seed in combinations]
+
+
+def check_studies(config: Mapping[str, Any]) -> None:
+    """Raise UpwindError where a study names a variant or a fold that is not there."""
+    lines = [line for study in config["studies"] for line in _problems(config, study)]
+    if lines:
+        raise UpwindError("\n".join(lines))
+
+
+def _problems(config: Mapping[str, Any], study: str) -> Iterable[str]:
+    given = config["studies"][study]
+    for name in given["variants"]:
+        if name not in config["variants"]:
+            known = ", ".join(config["variants"])
+            yield f"studies.{study}.variants: no variant {name!r}; known are {known}"
+    if given["folds"] != ALL:
+        for fold in given["folds"]:
+            if fold >= config["folds"]:
+                yield (
+                    f"studies.{study}.folds: there is no fold {fold}; folds are 0 to "
+                    f"{config['folds'] - 1}"
+                )

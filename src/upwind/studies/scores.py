@@ -1,0 +1,47 @@
+"""How well a study's network does on its unseen patients, on the slices that networks see.
+
+DSC of a patient here is that of all its slices at the networks' own resolution, in three dimensions
+but without the way back to the CT's grid: cheap, and the same for every variant. Table I scores on
+the CT's grid.
+"""
+
+import os
+from collections.abc import Collection, Iterable
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from upwind.data.slices import read_liver_slices, read_slices
+from upwind.networks.weights import Recipe
+from upwind.segmentation.predict import segment_slices
+
+COLUMNS = ("case", "dsc", "dsc_liver_slices")
+
+
+def unseen_scores(
+    network: nn.Module,
+    recipe: Recipe,
+    files: Iterable[str | os.PathLike[str]],
+    cases: Collection[int],
+    device: torch.device,
+) -> pd.DataFrame:
+    """One row per unseen patient among the slices ``files``: ``case``, ``dsc`` over all slices and
+    ``dsc_liver_slices`` over those within the liver's extent, which networks are trained on."""
+    rows = []
+    for file in files:
+        if read_liver_slices(file)[0] not in cases:
+            continue
+        slices = read_slices(file)
+        mask = segment_slices(network, slices.image, recipe, device) > 0
+        label, bearing = slices.label > 0, slices.liver_bearing > 0
+        scores = pooled_dsc(mask, label), pooled_dsc(mask[bearing], label[bearing])
+        rows.append((slices.case, *scores))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("case", ignore_index=True)
+
+
+def pooled_dsc(mask: np.ndarray, label: np.ndarray) -> float:
+    """DSC of two boolean arrays; NaN where both are empty."""
+    total = int(np.count_nonzero(mask)) + int(np.count_nonzero(label))
+    return 2 * int(np.count_nonzero(mask & label)) / total if total else float("nan")

@@ -1,0 +1,52 @@
+"""What a study's figure shows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from upwind.figures.studies import draw_study
+from upwind.figures.style import save
+from upwind.studies.tables import summarise
+
+
+def rows(variants, patients, folds=2, seeds=2, failed=()):
+    generator = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            {"variant": v, "patients": p, "fold": fold, "seed": seed, "case": 3 * fold + case}
+            | {"dsc": 0.7 + 0.2 * generator.random(), "failed": (v, fold, seed) in failed}
+            for v in variants
+            for p in patients
+            for fold in range(folds)
+            for seed in range(seeds)
+            for case in range(3)
+        ]
+    )
+
+
+def drawn(table):
+    variants = list(dict.fromkeys(table["variant"]))
+    summary = summarise(table, variants, 100, 0.95, 0)
+    return draw_study(table, summary, "a study"), summary
+
+
+def test_one_line_a_variant_with_its_mean_and_its_runs(tmp_path):
+    figure, summary = drawn(rows(["lsn", "no_balloon"], ["all"], failed=[("no_balloon", 1, 0)]))
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["lsn", "no balloon (1 of 4 failed)"]
+    means = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert means == pytest.approx(summary["dsc"].tolist())
+    runs = sum(len(dots.get_offsets()) for dots in axes.collections)
+    assert runs == 2 * 2 * 2
+    save(figure, tmp_path / "study.png")
+    assert (tmp_path / "study.png").stat().st_size > 0
+
+
+def test_curves_over_numbers_of_patients():
+    figure, _ = drawn(rows(["unet", "lsn"], [2, 4, 8]))
+    axes = figure.axes[0]
+    assert [line.get_label() for line in axes.lines] == ["unet", "lsn"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4", "8"]
+    assert axes.lines[0].get_xdata().tolist() == [2, 4, 8]
+    assert axes.get_xscale() == "log"

@@ -1,0 +1,64 @@
+"""Which networks a study trains."""
+
+import pytest
+
+from upwind.common.errors import UpwindError
+from upwind.studies.plan import Run, check_studies, runs_of, variant_of
+
+CONFIG = {
+    "folds": 3,
+    "unet": {"epochs": 9},
+    "lsn": {"epochs": 5, "steps": 7, "terms": ["balloon", "curvature"]},
+    "variants": {
+        "lsn": {"of": "lsn"},
+        "short": {"of": "lsn", "steps": 2},
+        "alone": {"of": "lsn", "network": "speed"},
+    },
+    "studies": {
+        "some": {"variants": ["lsn", "short"], "folds": [2], "seeds": [0, 4], "patients": ["all"]},
+        "wide": {"variants": ["lsn"], "folds": "all", "seeds": [0], "patients": [2, "all"]},
+    },
+}
+
+
+def test_a_variant_is_its_network_with_settings_of_its_own():
+    assert variant_of(CONFIG, "short").options == CONFIG["lsn"] | {"steps": 2}
+    assert variant_of(CONFIG, "short").kind == "lsn"
+    alone = variant_of(CONFIG, "alone")
+    assert (alone.kind, alone.options) == ("speed", CONFIG["lsn"])
+    assert "of" in CONFIG["variants"]["alone"]  # the configuration is left as it was
+
+
+def test_a_study_crosses_variants_folds_seeds_and_patients():
+    assert runs_of(CONFIG, "some") == [
+        Run(variant, "2", seed, "all") for variant in ("lsn", "short") for seed in (0, 4)
+    ]
+    wide = runs_of(CONFIG, "wide")
+    assert [(run.patients, run.fold) for run in wide] == [
+        (patients, fold) for patients in ("2", "all") for fold in "012"
+    ]
+
+
+def test_what_two_studies_share_is_one_run():
+    shared = {run.path for run in runs_of(CONFIG, "some")} & {
+        run.path for run in runs_of(CONFIG, "wide")
+    }
+    assert shared == {"lsn/2-0-all"}
+
+
+def test_names_that_are_not_there_are_refused():
+    with pytest.raises(UpwindError, match=r"no variant 'long'; known are lsn, short, alone"):
+        variant_of(CONFIG, "long")
+    with pytest.raises(UpwindError, match=r"no study 'other'; known are some, wide"):
+        runs_of(CONFIG, "other")
+
+
+def test_every_impossible_study_is_named_before_anything_runs():
+    check_studies(CONFIG)
+    wrong = {"variants": ["lsn", "long"], "folds": [0, 3], "seeds": [0], "patients": ["all"]}
+    with pytest.raises(UpwindError) as error:
+        check_studies(CONFIG | {"studies": {"wrong": wrong}})
+    assert str(error.value).splitlines() == [
+        "studies.wrong.variants: no variant 'long'; known are lsn, short, alone",
+        "studies.wrong.folds: there is no fold 3; folds are 0 to 2",
+    ]

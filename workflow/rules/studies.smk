@@ -1,0 +1,113 @@
+# Studies: networks with one thing changed, over folds, seeds and numbers of patients. None is part of
+# a plain run; each is asked for by its name (`snakemake knockout`).
+
+from upwind.studies.plan import runs_of, variant_of
+
+STUDIES = f"{RESULTS}/studies"
+# A run's folder: which variant, on which fold, with which seed and how many patients.
+A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}"
+
+
+def variant_network(wildcards):
+    """Kind and options of a variant's network."""
+    variant = variant_of(config, wildcards.variant)
+    return variant.kind, variant.options
+
+
+def of_study(name):
+    """A file of each run of a study."""
+    return lambda w: [
+        f"{STUDIES}/networks/{run.path}/{name}" for run in runs_of(config, w.study)
+    ]
+
+
+use rule train as train_variant with:
+    output:
+        weights=f"{A_RUN}/weights.safetensors",
+        curves=f"{A_RUN}/curves.csv",
+    log:
+        f"{LOGS}/train_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}.log",
+    resources:
+        **training_asks(variant_network),
+    params:
+        kind=lambda w: variant_network(w)[0],
+        network=lambda w: variant_network(w)[1],
+        run=lambda w: f"studies/{w.variant} {w.fold} {w.seed} {w.patients}",
+        patients=lambda w: w.patients,
+        seed=lambda w: int(w.seed),
+        training=TRAINING,
+        image_size=config["image_size"],
+        window=config["intensity"]["window"],
+
+
+rule score_variant:
+    input:
+        weights=f"{A_RUN}/weights.safetensors",
+        slices=lambda w: slices(unseen(w.fold)),
+    output:
+        scores=f"{A_RUN}/unseen.csv",
+    log:
+        f"{LOGS}/score_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}.log",
+    conda:
+        "../../envs/networks.yaml"
+    threads: config["training"]["cpu_threads"]
+    resources:
+        **segmentation_asks(variant_network),
+    params:
+        cases=lambda w: unseen(w.fold),
+        threshold=config["prediction"]["threshold"],
+        device=config["training"]["device"],
+        cpu_threads=config["training"]["cpu_threads"],
+    script:
+        "../scripts/score_variant.py"
+
+
+rule summarise_study:
+    input:
+        scores=of_study("unseen.csv"),
+        curves=of_study("curves.csv"),
+    output:
+        runs=f"{STUDIES}/{{study}}_runs.csv",
+        table=f"{STUDIES}/{{study}}.csv",
+    log:
+        f"{LOGS}/summarise_study/{{study}}.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    params:
+        runs=lambda w: [vars(run) for run in runs_of(config, w.study)],
+        failed_below=config["training"]["failed_below"],
+        resamples=config["comparison"]["resamples"],
+        confidence=config["comparison"]["confidence"],
+        seed=config["seed"],
+    script:
+        "../scripts/summarise_study.py"
+
+
+rule draw_study:
+    input:
+        runs=f"{STUDIES}/{{study}}_runs.csv",
+        table=f"{STUDIES}/{{study}}.csv",
+    output:
+        png=f"{STUDIES}/{{study}}.png",
+        pdf=f"{STUDIES}/{{study}}.pdf",
+    log:
+        f"{LOGS}/draw_study/{{study}}.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_study.py"
+
+
+for study in config["studies"]:
+
+    rule:
+        name:
+            study
+        input:
+            f"{STUDIES}/{study}.csv",
+            f"{STUDIES}/{study}.png",
+            f"{STUDIES}/{study}.pdf",
