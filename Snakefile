@@ -23,6 +23,7 @@ include: "workflow/rules/scores.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/levelset.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 

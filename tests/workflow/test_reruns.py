@@ -50,7 +50,9 @@ FIGURES = Counter(
     draw_curves=1,
     draw_scores=1,
     draw_gallery=1,
+    draw_convergence=1,
 )
+CONVERGENCE = Counter(measure_convergence=1, draw_convergence=1)
 CONFIG = Counter(write_config=1)
 NOTHING = Counter()
 

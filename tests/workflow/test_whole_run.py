@@ -37,7 +37,7 @@ def workplace(shared_workplace):
     """The workplace after the run, which must succeed."""
     result = shared_workplace.snakemake(configfiles=[shared_workplace.configure(SETTINGS)])
     assert result.returncode == 0, result.stdout[-5000:]
-    assert "50 of 50 steps (100%) done" in result.stdout
+    assert "52 of 52 steps (100%) done" in result.stdout
     return shared_workplace
 
 
@@ -265,6 +265,7 @@ def test_kernels_of_the_network_trained_on_all(results):
 
 def test_figures_are_pictures_and_documents(results):
     pictures = ["figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"]
+    pictures.append("convergence")
     pictures += [f"networks/unet/{fold}/curves" for fold in ("0", "1", "all")]
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]

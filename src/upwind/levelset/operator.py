@@ -9,7 +9,7 @@ its DSC is what the method can reach, not what it reaches on an unseen patient.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from scipy import ndimage
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import Volume
 from upwind.levelset import speeds
-from upwind.levelset.engine import Engine, Weights, evolve_simpleitk
+from upwind.levelset.engine import Engine, Weights
+from upwind.levelset.engines import engine_named
 from upwind.levelset.region import region_around
 
 Range = tuple[float, float]
@@ -38,6 +39,8 @@ class OperatorSettings:
     defaults, whose values lie inside the ranges.
     """
 
+    #: What moves the contour: simpleitk, c3d (ITK-SNAP's own sister) or torch (our own scheme).
+    engine: str = "simpleitk"
     #: Trials: the user's ten minutes at about half a minute to a minute a try.
     trials: int = 12
     #: Voxel size of the working grid; halving it takes four to eight times as long. On four real
@@ -81,6 +84,7 @@ class OperatorSettings:
     advection: Range = (0.5, 5.0)
 
     def __post_init__(self) -> None:
+        engine_named(self.engine)
         for name in ("trials", "chunk", "max_iterations", "patience"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("spacing_mm", "default_sd"):
@@ -149,10 +153,12 @@ def operate(
     label: np.ndarray,
     settings: OperatorSettings,
     seed: int | Sequence[int],
-    engine: Engine = evolve_simpleitk,
+    engine: Engine | None = None,
 ) -> OperatorResult:
     """Segment ``volume`` (HU) as well as ITK-SNAP's method can within the budget, judged by
     ``label`` (canonical, boolean, of the volume's shape).
+
+    ``engine`` is the one that the settings name where it is not given.
 
     ``seed`` goes to NumPy's generator as it is: pass ``[seed, case]`` to have cases differ. The
     same arguments give the same mask; the first trials of a larger budget are those of a smaller.
@@ -162,6 +168,7 @@ def operate(
     label = np.asarray(label, dtype=bool)
     if label.shape != volume.array.shape:
         raise ValueError(f"label {label.shape} and volume {volume.array.shape} differ in shape")
+    engine = engine or engine_named(settings.engine).evolve
     region = region_around(label, volume.grid.spacing, settings.margin_mm, settings.spacing_mm)
     image = region.to_working(volume.values(region.box[2])[region.box[:2]])
     target = region.to_working(label[region.box]) >= 0.5
@@ -183,11 +190,14 @@ def operate(
 
 
 def draw_trials(settings: OperatorSettings, seed: int | Sequence[int]) -> list[Trial]:
-    """The trials: ITK-SNAP's region mode and edge mode with their defaults, then random ones."""
+    """The trials: ITK-SNAP's region mode and edge mode with their defaults, then random ones. An
+    engine without an edge mode has the same trials, all in region mode."""
     generator = np.random.default_rng(seed)
     width = settings.default_sd
     trials = [Trial("region", width, width), Trial("edge", width, width)]
     trials += [_draw(settings, generator) for _ in range(settings.trials - 2)]
+    modes = engine_named(settings.engine).modes
+    trials = [trial if trial.mode in modes else replace(trial, mode=modes[0]) for trial in trials]
     return trials[: settings.trials]
 
 

@@ -13,7 +13,7 @@ form; the paper's section IV.
 Axes are x, y, z from the last dimension of an array to the first: x runs along columns, y along
 rows. This module is the plain definition, differentiable by autograd on any device.
 :mod:`upwind.levelset.fused` computes the same on CPU in 2-D, faster, and
-:mod:`upwind.levelset.band` in 3-D.
+:mod:`upwind.levelset.fused_volume` in 3-D.
 """
 
 import itertools
@@ -25,17 +25,14 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from upwind.levelset.limits import CURVATURE_FLOOR, GRADIENT_FLOOR
+from upwind.levelset.limits import stable_time_step as stable_time_step
+
 # Rows of the stencil tensor in 2-D; see `finite_differences` for d dimensions.
 X_BACKWARD, X_FORWARD, Y_BACKWARD, Y_FORWARD, X, Y, XX, YY, XY = range(9)
 STENCIL_NAMES = ("D-x", "D+x", "D-y", "D+y", "Dx", "Dy", "Dxx", "Dyy", "Dxy")
 UPWIND = slice(X_BACKWARD, Y_FORWARD + 1)  # one-sided differences: balloon and transport terms
 CENTRAL = slice(X, XY + 1)  # central differences: curvature term
-
-# Keeps the square root's slope finite where u is flat; its root is below float32 noise in u.
-GRADIENT_FLOOR = 1e-12
-# Curvature is regularised where u is nearly flat (kinks on the medial axis), where it is not
-# defined; 0.1 % of |grad u|^2 = 1 on a signed distance.
-CURVATURE_FLOOR = 1e-3
 
 
 class Fields(NamedTuple):
@@ -142,28 +139,6 @@ def evolve_in_chunks(
         count = min(chunk, steps - start)
         u = checkpoint(evolve, u, fields, stencils, dt, count, one_step, use_reentrant=False)
     return u
-
-
-def stable_time_step(
-    max_speed: float,
-    max_velocity: float,
-    max_curvature: float,
-    spacing: Sequence[float] = (1.0, 1.0),
-) -> float:
-    """Largest stable ``dt`` of the scheme with finite differences:
-
-        dt (max|F| sqrt(sum 2 / h_i^2) + max(sum |v_i| / h_i) + max c sum 2 / h_i^2) <= 1,
-
-    sums over the axes; ``max_velocity`` is max(sum |v_i| / h_i). In 2-D with h = 1:
-    dt (2 max|F| + max(|v_x| + |v_y|) + 4 max c) <= 1.
-
-    Up to this limit the balloon and transport terms are monotone; both one-sided differences of
-    every axis are active at an extremum, hence the root. Curvature by central differences is not
-    monotone at any ``dt``; its share is the limit of the heat equation.
-    """
-    squares = sum(2 / h**2 for h in spacing)
-    rate = math.sqrt(squares) * max_speed + max_velocity + squares * max_curvature
-    return 1 / rate if rate > 0 else float("inf")
 
 
 def signed_distance_to_disc(

@@ -22,6 +22,8 @@ TOP_RESULTS = (
     "curves.png",
     "scores.png",
     "gallery.png",
+    "convergence.csv",
+    "convergence.png",
 )
 # And where its volumes are versioned: which version of each the run was given.
 DATA_TABLE = "data.csv"
