@@ -32,3 +32,47 @@ rule draw_convergence:
         **asks("table"),
     script:
         "../scripts/draw_convergence.py"
+
+
+rule compare_engines:
+    input:
+        image=lambda w: volumes(w.case),
+        label=lambda w: segmentations(w.case),
+        report=f"{RESULTS}/cases/case-{{case}}.json",
+    output:
+        table=f"{RESULTS}/engines/case-{{case}}.csv",
+    log:
+        f"{LOGS}/compare_engines/{{case}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks("level_set"),
+    params:
+        # The same for every engine: what the operator is given, not the engine that he uses.
+        settings={
+            key: value
+            for key, value in config["levelset"].items()
+            if key not in ("cases", "engine")
+        },
+        version=lambda w: versions(w.case),
+    script:
+        "../scripts/compare_engines.py"
+
+
+# `snakemake engines`: not part of the default run.
+rule engines:
+    input:
+        tables=lambda w: expand(
+            f"{RESULTS}/engines/case-{{case}}.csv", case=operated_cases()
+        ),
+    output:
+        **figure("engines", "Level set", "Engines"),
+        csv=f"{RESULTS}/engines.csv",
+    log:
+        f"{LOGS}/engines.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_engines.py"

@@ -5,8 +5,8 @@ import numpy as np
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
-# Nearer to the contour than this (in u) a voxel counts as this near: no division by zero.
-_LEAST = 1e-6
+# Added to |grad u|^2: no division by zero.
+_LEAST = 1e-12
 
 
 class Band:
@@ -80,18 +80,20 @@ def _beside_contour(u, layers, found, steps):
 
 @_jit
 def _subvoxel(flat, place, steps, layers, least):
-    """Signed distance of a voxel to the plane through the contour's crossings on the axes."""
+    """Signed distance u / |grad u| of a voxel beside the contour: differences across the contour
+    where it crosses an axis next to the voxel, central ones on the other axes."""
     here = flat[place]
-    size = max(abs(here), least)
-    total = here * 0
+    total = least
     for step in steps:
-        nearest = here * 0  # the inverse of the distance along this axis
+        slope, crossed = here * 0, False
         for there in (place - step, place + step):
             if (flat[there] > 0) != (here > 0) and layers[there] >= 0:
-                nearest = max(nearest, (size + abs(flat[there])) / size)
-        total += nearest * nearest
-    distance = 1 / np.sqrt(total)
-    return distance if here > 0 else -distance
+                crossed = True
+                slope = max(slope, abs(here - flat[there]))
+        if not crossed:
+            slope = abs(flat[place + step] - flat[place - step]) / 2
+        total += slope * slope
+    return here / np.sqrt(total)
 
 
 @_jit
