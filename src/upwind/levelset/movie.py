@@ -85,7 +85,7 @@ def _start(volume: Volume, label: np.ndarray | None, course: Course) -> tuple[Re
     if course.centre is None:
         if label is None:
             raise UpwindError(
-                "where is the bubble to be? Give --centre X Y Z (mm, as your viewer shows them), or "
+                "where is the bubble to be? Give --centre X Y Z (mm, as viewers show them), or "
                 "a --label to place it by"
             )
         region = region_around(label, spacing, _MARGIN, course.spacing)
