@@ -1,7 +1,8 @@
 """Seconds of the level set engines on the same problem, on one CPU thread, engine beside engine.
 
-Phantom patients in ITK-SNAP's region and edge mode with its defaults. Every engine runs in a process
-of its own, imported and compiled before; rounds in turn, the best counts. `make bench` runs it.
+Phantom patients in ITK-SNAP's region and edge mode with its defaults. Every engine runs in a
+process of its own, imported and compiled before; rounds in turn, the best counts. `make bench` runs
+it.
 """
 
 import argparse

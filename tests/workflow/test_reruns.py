@@ -189,6 +189,7 @@ SETTINGS_EDITS = {
     "kernels.seed": (1, KERNELS + CONFIG),
     "comparison.resamples": (120, Counter(compare_methods=1) + CONFIG),
     "levelset.trials": (2, LEVEL_SET + CONFIG),
+    "levelset.engine": ("torch", LEVEL_SET + CONFIG),
     "heldout_share": (0.2, SPLIT + BOTH + CONFIG),
     "split_seed": (1, SPLIT + BOTH + CONFIG),
     "seed": (1, (BOTH | LEVEL_SET) + CONFIG),
@@ -217,7 +218,12 @@ CODE_EDITS = {
         NOTHING,
     ),
     "the loss": ("src/upwind/training/loss.py", "SUM_FLOOR = 1e-5", "SUM_FLOOR = 2e-5", BOTH),
-    "the upwind scheme": ("src/upwind/levelset/scheme.py", "math.isqrt", "1 * math.isqrt", LSN),
+    "the upwind scheme": (
+        "src/upwind/levelset/scheme.py",
+        "math.isqrt",
+        "1 * math.isqrt",
+        LSN + CONVERGENCE,
+    ),
     "the UNet": ("src/upwind/networks/unet.py", "16", "8 * 2", UNET),
     "the level set's operator": (
         "src/upwind/levelset/operator.py",
@@ -293,7 +299,7 @@ def test_a_module_that_nothing_reaches(project):
 @pytest.mark.parametrize(
     ("package", "expected"),
     [
-        ("torch", BOTH),
+        ("torch", BOTH + CONVERGENCE),
         ("matplotlib", FIGURES),
         ("simpleitk", LEVEL_SET),
         ("rich", NOTHING),

@@ -265,7 +265,7 @@ def test_kernels_of_the_network_trained_on_all(results):
 
 def test_figures_are_pictures_and_documents(results):
     pictures = ["figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"]
-    pictures.append("convergence")
+    pictures += ["convergence"]
     pictures += [f"networks/unet/{fold}/curves" for fold in ("0", "1", "all")]
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]
@@ -285,6 +285,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     figures = {"figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"}
     expected = {f"{name}.png" for name in figures}
     expected |= {"figure1.svg", "figure2.pdf", "figure2_all_layers.pdf"}
+    expected |= {"convergence.csv", "convergence.png"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
     expected |= {"verdicts.csv", "table1.csv", "table1.html", "table1.md", "table1.tex"}
     expected |= {
