@@ -111,6 +111,8 @@ def test_clear_errors(files, tmp_path):
     said = evolve(files, "--label", label, "--lower", 90, "--upper", 50)
     assert "not below the upper" in message(said)
     world = AFFINE @ [*CENTRE, 1]
+    corner = evolve(files, "--label", label, "--slice", 0, "--frames", 1, "--iterations", 1)
+    assert "no frame has a contour in slice 0" in message(corner)
     said = evolve(files, "--centre", *world[:3], "--radius", 0)
     assert "there is no contour" in message(said)
     assert "no edge mode" in message(

@@ -68,22 +68,32 @@ def write_movie(
     the most liver in the label, or the most of the last contour.
 
     Raises UpwindError for a name or a slice that cannot be, for MP4 without ffmpeg, and where no
-    frame has a contour.
+    frame has a contour in that slice.
     """
     writer = _writer(output, fps)
-    kept = [(moment.when, _planes(moment.mask), _dsc(moment.mask, label)) for moment in frames]
-    if not any(mask.any() for _, mask, _ in kept):
-        raise UpwindError("there is no contour in any frame, so there is nothing to show")
-    shown = kept[-1][1] if kept[-1][1].any() else kept[0][1]
-    if axial is None:
-        axial = largest_slice(to_display(label) if label is not None else shown)
     depth = volume.array.shape[2]
-    if not 0 <= axial < depth:
+    if axial is None and label is not None:
+        axial = largest_slice(to_display(label))
+    if axial is not None and not 0 <= axial < depth:
         raise UpwindError(f"there is no slice {axial}: the CT has the slices 0 to {depth - 1}")
+    kept, last = [], None
+    for moment in frames:
+        # One slice of each frame is held, or, where the last frame is to choose it, bits of all.
+        last = to_display(moment.mask)
+        planes = np.packbits(last, axis=2) if axial is None else last[axial].copy()
+        kept.append((moment.when, planes, _dsc(moment.mask, label)))
+    if axial is None:
+        if not last.any():
+            raise UpwindError("the last frame has no contour: give the --slice to be shown")
+        axial = largest_slice(last)
+        width = last.shape[2]
+        kept = [(w, np.unpackbits(p[axial], axis=1, count=width), d) for w, p, d in kept]
+    if not any(mask.any() for _, mask, _ in kept):
+        raise UpwindError(f"no frame has a contour in slice {axial}: give another --slice")
     figure, draw = _canvas(volume, label, axial)
     with atomic_path(output) as temporary, writer.saving(figure, str(temporary), _DPI):
-        for number, (when, masks, dsc) in enumerate(kept):
-            draw(masks[axial], _caption(title, when, dsc))
+        for number, (when, mask, dsc) in enumerate(kept):
+            draw(mask, _caption(title, when, dsc))
             for _ in range(_HOLD if number == len(kept) - 1 else 1):
                 writer.grab_frame()
     return Shown(len(kept), axial, kept[-1][2])
@@ -103,11 +113,6 @@ def _writer(output: Path, fps: int) -> animation.AbstractMovieWriter:
     if not animation.FFMpegWriter.isAvailable():
         raise UpwindError(f"{output}: MP4 needs ffmpeg, which is not installed; name it .gif")
     return animation.FFMpegWriter(fps=fps)
-
-
-def _planes(mask: np.ndarray) -> np.ndarray:
-    """The mask as slices in display order, a copy of its own."""
-    return np.ascontiguousarray(to_display(mask))
 
 
 def _dsc(mask: np.ndarray, label: np.ndarray | None) -> float | None:
