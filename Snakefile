@@ -24,6 +24,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/kernels.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/studies.smk"
+include: "workflow/rules/levelset.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
 

@@ -92,8 +92,8 @@ def level_set(folder: Path, ending: str) -> Callable[[], object]:
     """ITK-SNAP's level set with few trials."""
     from upwind.data.volumes import read_volume, write_mask
     from upwind.data.voxels import read_positive
-    from upwind.levelset.operator import OperatorSettings, operate
-    from upwind.levelset.settings import operator_options
+    from upwind.levelset.operator import operate
+    from upwind.levelset.settings import OperatorSettings, operator_options
 
     options = operator_options(settings()["levelset"])
     budget = OperatorSettings(**options | {"trials": LEVEL_SET_TRIALS})

@@ -99,6 +99,91 @@ def segment(
     typer.echo(f"{output}: {segmented.liver_ml:.0f} ml of liver")
 
 
+class LevelSetEngine(enum.StrEnum):
+    """What moves a contour (see upwind.levelset.engines)."""
+
+    simpleitk = enum.auto()
+    c3d = enum.auto()
+    torch = enum.auto()
+
+
+class Mode(enum.StrEnum):
+    """ITK-SNAP's modes."""
+
+    region = enum.auto()
+    edge = enum.auto()
+
+
+@app.command()
+def evolve(
+    ct: Annotated[Path, typer.Argument(help="CT in HU, NIfTI (.nii or .nii.gz).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Animation: .gif or .mp4.")],
+    engine: Annotated[
+        LevelSetEngine, typer.Option(help="What moves the contour.")
+    ] = LevelSetEngine.torch,
+    weights: Annotated[
+        Path | None, typer.Option(help="A trained LSN (.safetensors) in place of an engine.")
+    ] = None,
+    label: Annotated[
+        Path | None, typer.Option(help="Label of the CT: DSC is shown, and the bubble placed.")
+    ] = None,
+    centre: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(help="Centre of the bubble: X Y Z in mm, as viewers show them."),
+    ] = None,
+    radius: Annotated[float | None, typer.Option(min=0, help="Of the bubble, mm.")] = None,
+    mode: Annotated[Mode, typer.Option(help="Speed from thresholds, or from edges.")] = Mode.region,
+    lower: Annotated[
+        float | None, typer.Option(help="Threshold, HU; else from the bubble.")
+    ] = None,
+    upper: Annotated[
+        float | None, typer.Option(help="Threshold, HU; else from the bubble.")
+    ] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="Of the engine, in all.")] = 400,
+    frames: Annotated[int, typer.Option(min=1, help="Frames after the first.")] = 40,
+    axial: Annotated[
+        int | None, typer.Option("--slice", help="Slice shown, 0 the lowest; else by the label.")
+    ] = None,
+    spacing: Annotated[float, typer.Option(min=0.5, help="Of the engine's grid, mm.")] = 3.0,
+    fps: Annotated[int, typer.Option(min=1, help="Frames a second.")] = 8,
+    overwrite: Annotated[bool, typer.Option(help="Replace an animation that is there.")] = False,
+) -> None:
+    """Show how a contour finds the liver: an animation over one slice of a CT.
+
+    The contour of an engine begins as a bubble, in three dimensions; that of a level set network
+    as its disc, slice by slice. DSC is that of the whole volume.
+    """
+    from upwind.common.progress import track
+    from upwind.figures.evolution import check_output, read_inputs, write_movie
+    from upwind.levelset.movie import Course, moments
+
+    if output.exists() and not overwrite:
+        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+    check_output(output)
+    volume, liver = read_inputs(ct, label)
+    if weights is not None:
+        from upwind.segmentation.movie import network_moments
+
+        title, moving = "LSN", network_moments(volume, weights, frames)
+    else:
+        course = Course(
+            engine=engine.value,
+            mode=mode.value,
+            centre=centre,
+            radius=radius,
+            lower=lower,
+            upper=upper,
+            iterations=iterations,
+            frames=frames,
+            spacing=spacing,
+        )
+        title, moving = engine.value, moments(volume, liver, course)
+    moving = track(moving, frames + 1, "frame")
+    shown = write_movie(output, volume, liver, moving, title, axial, fps)
+    dsc = "" if shown.dsc is None else f", DSC {shown.dsc:.3f} at the end"
+    typer.echo(f"{output}: {shown.frames} frames of slice {shown.slice}{dsc}")
+
+
 @app.command()
 def show(
     folder: Annotated[Path, typer.Argument(help="Results of an experiment: results/NAME.")],

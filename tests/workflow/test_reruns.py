@@ -61,7 +61,9 @@ FIGURES = Counter(
     draw_scores=1,
     draw_gallery=1,
     draw_searches=1,
+    draw_convergence=1,
 )
+CONVERGENCE = Counter(measure_convergence=1, draw_convergence=1)
 CONFIG = Counter(write_config=1)
 NOTHING = Counter()
 
@@ -200,6 +202,7 @@ SETTINGS_EDITS = {
     "levelset.trials": (2, OPERATOR + CONFIG),
     "levelset.sampler": ("random", LEVEL_SET + CONFIG),
     "levelset.blind.trials": (2, BLIND + CONFIG),
+    "levelset.engine": ("torch", LEVEL_SET + CONFIG),
     "heldout_share": (0.2, SPLIT + BOTH + CONFIG),
     "split_seed": (1, SPLIT + BOTH + CONFIG),
     "seed": (1, (BOTH | LEVEL_SET) + CONFIG),
@@ -228,7 +231,12 @@ CODE_EDITS = {
         NOTHING,
     ),
     "the loss": ("src/upwind/training/loss.py", "SUM_FLOOR = 1e-5", "SUM_FLOOR = 2e-5", BOTH),
-    "the upwind scheme": ("src/upwind/levelset/scheme.py", "math.isqrt", "1 * math.isqrt", LSN),
+    "the upwind scheme": (
+        "src/upwind/levelset/scheme.py",
+        "math.isqrt",
+        "1 * math.isqrt",
+        LSN + CONVERGENCE,
+    ),
     "the UNet": ("src/upwind/networks/unet.py", "16", "8 * 2", UNET),
     "the level set's operator": (
         "src/upwind/levelset/operator.py",
@@ -322,7 +330,7 @@ def test_a_module_that_nothing_reaches(project):
 @pytest.mark.parametrize(
     ("package", "expected"),
     [
-        ("torch", BOTH),
+        ("torch", BOTH + CONVERGENCE),
         ("matplotlib", FIGURES),
         ("simpleitk", LEVEL_SET),
         ("optuna", LEVEL_SET),

@@ -42,7 +42,7 @@ def workplace(shared_workplace):
     """The workplace after the run, which must succeed."""
     result = shared_workplace.snakemake(configfiles=[shared_workplace.configure(SETTINGS)])
     assert result.returncode == 0, result.stdout[-5000:]
-    assert "58 of 58 steps (100%) done" in result.stdout
+    assert "60 of 60 steps (100%) done" in result.stdout
     return shared_workplace
 
 
@@ -310,6 +310,7 @@ def test_figures_are_pictures_and_documents(results):
     pictures = ["figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"]
     pictures += ["searches"]
     pictures += ["stencils"]
+    pictures += ["convergence"]
     pictures += [f"networks/unet/{fold}/curves" for fold in ("0", "1", "all")]
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]
@@ -332,6 +333,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     expected = {f"{name}.png" for name in figures}
     expected |= {"figure1.svg", "figure2.pdf", "figure2_all_layers.pdf"}
     expected.add("stencils.pdf")
+    expected |= {"convergence.csv", "convergence.png"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
     expected |= {"extended.csv", "extended.html", "extended.md", "blind"}
     expected |= {"verdicts.csv", "table1.csv", "table1.html", "table1.md", "table1.tex"}

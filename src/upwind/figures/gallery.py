@@ -17,8 +17,8 @@ RANKS = ("best", "median", "worst")
 HU_WINDOW = (-100.0, 240.0)  # soft tissue: fat to enhanced vessels
 
 # Light colours that differ for colour-blind readers too (Okabe and Ito), on the grey of the CT.
-_LABEL_COLOUR = "#56B4E9"
-_MASK_COLOUR = "#F0A000"
+LABEL_COLOUR = "#56B4E9"
+MASK_COLOUR = "#F0A000"
 _LEFT, _TOP, _BOTTOM, _TITLE, _GAP = 0.25, 0.05, 0.3, 0.2, 0.06  # inches
 
 
@@ -137,8 +137,8 @@ def _draw_item(axes: Axes, item: GalleryItem, window: tuple[float, float]) -> No
     axes.imshow(item.ct, cmap="gray", vmin=window[0], vmax=window[1], aspect=_aspect(item))
     # The label's line is wider, so that it shows on both sides where the two coincide.
     for name, region, colour, linewidth in (
-        ("label", item.label, _LABEL_COLOUR, 1.5),
-        ("mask", item.mask, _MASK_COLOUR, 0.8),
+        ("label", item.label, LABEL_COLOUR, 1.5),
+        ("mask", item.mask, MASK_COLOUR, 0.8),
     ):
         if np.any(region):
             # A border of background closes contours of what touches the edge of the slice.
@@ -166,8 +166,8 @@ def _draw_item(axes: Axes, item: GalleryItem, window: tuple[float, float]) -> No
 
 def _draw_legend(figure: Figure, window: tuple[float, float]) -> None:
     handles = [
-        Line2D([], [], color=_LABEL_COLOUR, lw=1.5, label="liver label"),
-        Line2D([], [], color=_MASK_COLOUR, lw=0.8, label="segmentation"),
+        Line2D([], [], color=LABEL_COLOUR, lw=1.5, label="liver label"),
+        Line2D([], [], color=MASK_COLOUR, lw=0.8, label="segmentation"),
         Line2D(
             [],
             [],

@@ -13,7 +13,8 @@ import numpy as np
 
 from upwind.data.volumes import Volume
 from upwind.levelset.bubble import bubble_at
-from upwind.levelset.engine import Engine, evolve_simpleitk
+from upwind.levelset.engine import Engine
+from upwind.levelset.engines import engine_named
 from upwind.levelset.journal import Journal
 from upwind.levelset.place import (
     Anatomy,
@@ -117,11 +118,13 @@ def tune(
     place: Place,
     settings: BlindSettings,
     seed: Seed,
-    engine: Engine = evolve_simpleitk,
+    engine: Engine | None = None,
     journal: Journal | None = None,
 ) -> tuple[Tuned, list[Finished]]:
     """The parameters and the rule to stop by that give the ``examples`` the largest mean DSC, for
-    patients whose liver is at ``place``; and every trial."""
+    patients whose liver is at ``place``; and every trial. ``engine`` is the one that the settings
+    name where it is not given."""
+    engine = engine or engine_named(settings.engine)
 
     def evaluate(trial: Trial) -> dict[str, Any]:
         curves = [_curve(example, trial, settings, engine) for example in examples]
@@ -135,9 +138,10 @@ def tune(
 
 
 def segment_blind(
-    volume: Volume, tuned: Tuned, settings: BlindSettings, engine: Engine = evolve_simpleitk
+    volume: Volume, tuned: Tuned, settings: BlindSettings, engine: Engine | None = None
 ) -> np.ndarray:
     """Segment a CT (HU) with what was learned: a canonical boolean mask on the CT's own grid."""
+    engine = engine or engine_named(settings.engine)
     scene = set_scene(volume, tuned.place, settings)
     _, speed = trial_speed(tuned.trial, scene.image, scene.bubble > 0)
     weights, stopping = tuned.trial.weights, tuned.stopping

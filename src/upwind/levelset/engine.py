@@ -1,7 +1,7 @@
 """Engines: something that moves a contour through a speed image for a number of iterations.
 
 An engine is any function of the form of :class:`Engine`. The one here is SimpleITK's sparse field
-solver, with ITK-SNAP's equation.
+solver, with ITK-SNAP's equation; :mod:`upwind.levelset.engines` names them all.
 """
 
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def evolve_simpleitk(
     solver.SetNumberOfThreads(1)
     # ITK's level set functions are negative inside. The grid is isotropic, so that the order of
     # the axes does not matter as long as both images have the same.
-    result = solver.Execute(_image(-level_set), _image(speed))
+    result = solver.Execute(itk_image(-level_set), itk_image(speed))
     return -sitk.GetArrayFromImage(result)
 
 
@@ -89,5 +89,6 @@ def _region_filter() -> sitk.ThresholdSegmentationLevelSetImageFilter:
     return solver
 
 
-def _image(array: np.ndarray) -> sitk.Image:
+def itk_image(array: np.ndarray) -> sitk.Image:
+    """An array as ITK's image, float32."""
     return sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.float32))

@@ -15,7 +15,8 @@ import numpy as np
 
 from upwind.data.volumes import Volume
 from upwind.levelset.bubble import bubble_in
-from upwind.levelset.engine import Engine, evolve_simpleitk
+from upwind.levelset.engine import Engine
+from upwind.levelset.engines import engine_named
 from upwind.levelset.evolution import Evolution, dice, evolve_until_best
 from upwind.levelset.journal import Journal
 from upwind.levelset.region import region_around
@@ -42,7 +43,7 @@ def operate(
     label: np.ndarray,
     settings: OperatorSettings,
     seed: Seed,
-    engine: Engine = evolve_simpleitk,
+    engine: Engine | None = None,
     journal: Journal | None = None,
 ) -> OperatorResult:
     """Segment ``volume`` (HU) as well as ITK-SNAP's method can within the budget, judged by
@@ -50,13 +51,15 @@ def operate(
 
     ``seed`` goes to NumPy's generator as it is: pass ``[seed, case]`` to have cases differ. The
     same arguments give the same mask; the first trials of a larger budget are those of a smaller.
-    Trials that ``journal`` holds are taken from there.
+    Trials that ``journal`` holds are taken from there. ``engine`` is the one that the settings name
+    where it is not given.
 
     Raises UpwindError for an empty label or one too thin for ``spacing_mm``.
     """
     label = np.asarray(label, dtype=bool)
     if label.shape != volume.array.shape:
         raise ValueError(f"label {label.shape} and volume {volume.array.shape} differ in shape")
+    engine = engine or engine_named(settings.engine)
     region = region_around(label, volume.grid.spacing, settings.margin_mm, settings.spacing_mm)
     image = region.to_working(volume.values(region.box[2])[region.box[:2]])
     target = region.to_working(label[region.box]) >= 0.5

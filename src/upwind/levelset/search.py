@@ -8,7 +8,7 @@ larger one.
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,15 +94,17 @@ def history(finished: Sequence[Finished]) -> list[dict[str, Any]]:
 
 
 def propose(settings: SearchSettings, seed: Seed, done: Sequence[tuple[Trial, float]]) -> Trial:
-    """The trial after those ``done``, each with its DSC: ITK-SNAP's region mode and edge mode with
-    their defaults, then, drawn by chance, up to ``settings.startup`` (all, for the sampler
-    ``random``), then what the sampler makes of those before."""
-    number, width = len(done), settings.default_sd
-    if number < 2:
-        return Trial(("region", "edge")[number], width, width)
+    """The trial after those ``done``, each with its DSC: ITK-SNAP's region mode and edge mode
+    (where the engine knows it) with their defaults, then, drawn by chance, up to
+    ``settings.startup`` (all, for the sampler ``random``), then what the sampler makes of those
+    before."""
+    number, width, modes = len(done), settings.default_sd, settings.modes
+    if number < len(modes):
+        return Trial(modes[number], width, width)
     if settings.sampler == "random" or number < settings.startup:
         generator = np.random.default_rng(seed)
-        return [_draw(settings, generator) for _ in range(number - 1)][-1]
+        drawn = [_draw(settings, generator) for _ in range(number - len(modes) + 1)][-1]
+        return drawn if drawn.mode in modes else replace(drawn, mode=modes[0])
     return _tpe(settings, [*np.atleast_1d(seed).tolist(), number], done)
 
 
@@ -120,7 +122,7 @@ def _tpe(settings: SearchSettings, seed: list[int], done: Sequence[tuple[Trial, 
             seed=chance, n_startup_trials=0, multivariate=settings.joint, group=settings.joint
         )
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    modes = optuna.distributions.CategoricalDistribution(tuple(_OF_MODE))
+    modes = optuna.distributions.CategoricalDistribution(settings.modes)
     for trial, dsc in done:
         spaces = {name: _space(settings, name, of) for name, of in _OF_MODE[trial.mode].items()}
         params = {"mode": trial.mode} | {

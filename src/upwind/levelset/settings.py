@@ -8,6 +8,8 @@ from upwind.common.errors import UpwindError
 
 Range = tuple[float, float]
 SAMPLERS = ("tpe", "random")
+# Engines, and the modes of ITK-SNAP that each knows; Convert3D computes no advection field.
+ENGINES = {"simpleitk": ("region", "edge"), "c3d": ("region",), "torch": ("region", "edge")}
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class SearchSettings:
     defaults, whose values lie inside the ranges.
     """
 
+    #: What moves the contour: SimpleITK, Convert3D (ITK-SNAP's sister) or our own scheme.
+    engine: str = "simpleitk"
     #: Trials: the user's ten minutes at about half a minute to a minute a try.
     trials: int = 12
     #: What proposes trials after the first ones. Mean of the best DSC after 6, 12 and 24 trials,
@@ -52,8 +56,14 @@ class SearchSettings:
     #: Advection weight against a propagation of 1, in edge mode; drawn on a log scale.
     advection: Range = (0.5, 5.0)
 
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Modes of ITK-SNAP that the engine knows."""
+        return ENGINES[self.engine]
+
     def __post_init__(self) -> None:
         _at_least_one(self, "trials")
+        _require(self.engine in ENGINES, "engine", self.engine, " or ".join(ENGINES))
         _require(self.startup >= 2, "startup", self.startup, "2 or more")
         _require(self.sampler in SAMPLERS, "sampler", self.sampler, " or ".join(SAMPLERS))
         _require(self.default_sd > 0, "default_sd", self.default_sd, "above 0")

@@ -28,6 +28,8 @@ TOP_RESULTS = (
     "scores.png",
     "gallery.png",
     "searches.png",
+    "convergence.csv",
+    "convergence.png",
 )
 # And where its volumes are versioned: which version of each the run was given.
 DATA_TABLE = "data.csv"

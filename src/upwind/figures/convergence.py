@@ -1,0 +1,67 @@
+"""Errors of the level set scheme against grid size, with the observed and the expected order."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+from upwind.common.errors import UpwindError
+from upwind.figures import style
+
+_TITLES = {
+    "expanding": "expanding\n(constant speed)",
+    "shrinking": "shrinking\n(constant speed)",
+    "curvature": "curvature flow\n(shrinking)",
+    "transport": "transport\n(constant velocity)",
+    "arrival": "arrival times\n(against scikit-fmm)",
+}
+# By number of dimensions: name, colour, marker, line style (the last two tell them apart in grey).
+_DIMENSIONS = {
+    2: ("2-D", style.PALETTE[0], "o", "-"),
+    3: ("3-D", style.PALETTE[1], "s", "--"),
+}
+
+
+@style.styled
+def draw_convergence(table: pd.DataFrame) -> Figure:
+    """A panel for each experiment: error against voxels along the box's width, both logarithmic,
+    with the slope of the expected order; the titles say that order and the ones observed between
+    the two finest grids. ``table``: :func:`upwind.levelset.convergence.measure`.
+
+    Raises UpwindError where there are no rows.
+    """
+    if table.empty:
+        raise UpwindError("the table of errors is empty, so there is no convergence to draw")
+    names = list(dict.fromkeys(table["experiment"]))
+    figure = style.new_figure(style.TEXT_WIDTH, 2.9, layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, len(names), sharey=True))
+    for axes, name in zip(panels, names, strict=True):
+        _draw_panel(axes, name, table[table["experiment"] == name])
+    panels[0].set_ylabel("mean error near the contour\n(share of the box's width)")
+    figure.supxlabel("voxels along the box's width")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+    return figure
+
+
+def _draw_panel(axes: Axes, name: str, table: pd.DataFrame) -> None:
+    expected = table["expected_order"].iloc[0]
+    orders = []
+    for dimensions, part in table.groupby("dimensions"):
+        label, colour, marker, line = _DIMENSIONS[dimensions]
+        size, error = part["size"].to_numpy(float), part["error"].to_numpy()
+        slope = error[0] * (size / size[0]) ** -expected
+        axes.plot(size, slope, color=style.GREY, linewidth=0.8, linestyle=":", label=None)
+        axes.plot(size, error, color=colour, marker=marker, markersize=3, ls=line, label=label)
+        orders.append(f"{part['order'].iloc[-1]:.2f} observed in {label}")
+    axes.lines[0].set_label("slope of the expected order")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.xaxis.set_major_locator(FixedLocator([16, 32, 64, 128, 256]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.set_xlim(10, 300)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    text = f"order {expected:g} expected\n" + "\n".join(orders)
+    axes.set_title(f"{_TITLES.get(name, name)}\n{text}")

@@ -1,0 +1,162 @@
+"""An animation of a moving contour over one slice of a CT: GIF, or MP4 where there is ffmpeg."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import animation
+from matplotlib.figure import Figure
+
+from upwind.common.errors import UpwindError
+from upwind.common.files import atomic_path
+from upwind.data.check import check_case
+from upwind.data.naming import CaseFiles
+from upwind.data.volumes import Volume, read_volume, to_display
+from upwind.data.voxels import read_header, read_positive
+from upwind.figures import style
+from upwind.figures.gallery import HU_WINDOW, LABEL_COLOUR, MASK_COLOUR, largest_slice
+from upwind.levelset.evolution import dice
+from upwind.levelset.movie import Moment
+
+FORMATS = (".gif", ".mp4")
+_WIDTH, _TITLE, _DPI = 4.5, 0.5, 110  # inches, inches, dots an inch
+_HOLD = 8  # times that the last frame is shown
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What came of it: frames, the slice (0 inferior), and the last DSC where there is a label."""
+
+    frames: int
+    slice: int
+    dsc: float | None
+
+
+def read_inputs(ct: Path, label: Path | None) -> tuple[Volume, np.ndarray | None]:
+    """The CT, and its label (canonical, boolean). Raises UpwindError for what cannot be used."""
+    for path in (ct, *([label] if label else [])):
+        read_header(path)  # exists, and is NIfTI
+    report = check_case(CaseFiles(0, ct, None), need_label=False)
+    if report.errors:
+        problems = "\n".join(f"  - {problem}" for problem in report.errors)
+        raise UpwindError(f"{ct} cannot be used:\n{problems}")
+    volume = read_volume(ct)
+    if label is None:
+        return volume, None
+    if (shape := read_header(label).shape) != volume.grid.shape:
+        raise UpwindError(
+            f"the label {label} has the shape {shape} and the CT {volume.grid.shape}: it is not a "
+            "label of this CT"
+        )
+    liver = read_positive(label, volume.grid.affine)
+    if not liver.any():
+        raise UpwindError(f"{label} labels no voxel: leave --label out, or give another")
+    return volume, liver
+
+
+def write_movie(
+    output: Path,
+    volume: Volume,
+    label: np.ndarray | None,
+    frames: Iterable[Moment],
+    title: str,
+    axial: int | None = None,
+    fps: int = 8,
+) -> Shown:
+    """Write the animation atomically. ``axial`` is the slice (0 inferior); by default the one with
+    the most liver in the label, or the most of the last contour.
+
+    Raises UpwindError for a name or a slice that cannot be, for MP4 without ffmpeg, and where no
+    frame has a contour in that slice.
+    """
+    writer = _writer(output, fps)
+    depth = volume.array.shape[2]
+    if axial is None and label is not None:
+        axial = largest_slice(to_display(label))
+    if axial is not None and not 0 <= axial < depth:
+        raise UpwindError(f"there is no slice {axial}: the CT has the slices 0 to {depth - 1}")
+    kept, last = [], None
+    for moment in frames:
+        # One slice of each frame is held, or, where the last frame is to choose it, bits of all.
+        last = to_display(moment.mask)
+        planes = np.packbits(last, axis=2) if axial is None else last[axial].copy()
+        kept.append((moment.when, planes, _dsc(moment.mask, label)))
+    if axial is None:
+        if not last.any():
+            raise UpwindError("the last frame has no contour: give the --slice to be shown")
+        axial = largest_slice(last)
+        width = last.shape[2]
+        kept = [(w, np.unpackbits(p[axial], axis=1, count=width), d) for w, p, d in kept]
+    if not any(mask.any() for _, mask, _ in kept):
+        raise UpwindError(f"no frame has a contour in slice {axial}: give another --slice")
+    figure, draw = _canvas(volume, label, axial)
+    with atomic_path(output) as temporary, writer.saving(figure, str(temporary), _DPI):
+        for number, (when, mask, dsc) in enumerate(kept):
+            draw(mask, _caption(title, when, dsc))
+            for _ in range(_HOLD if number == len(kept) - 1 else 1):
+                writer.grab_frame()
+    return Shown(len(kept), axial, kept[-1][2])
+
+
+def check_output(output: Path) -> None:
+    """Raise UpwindError for a name of no known format, or MP4 without ffmpeg: before the work."""
+    _writer(output, 1)
+
+
+def _writer(output: Path, fps: int) -> animation.AbstractMovieWriter:
+    ending = output.suffix.lower()
+    if ending not in FORMATS:
+        raise UpwindError(f"{output}: name the animation .gif or .mp4")
+    if ending == ".gif":
+        return animation.PillowWriter(fps=fps)
+    if not animation.FFMpegWriter.isAvailable():
+        raise UpwindError(f"{output}: MP4 needs ffmpeg, which is not installed; name it .gif")
+    return animation.FFMpegWriter(fps=fps)
+
+
+def _dsc(mask: np.ndarray, label: np.ndarray | None) -> float | None:
+    return None if label is None else dice(mask, label)
+
+
+def _caption(title: str, when: str, dsc: float | None) -> str:
+    return f"{title}: {when}" + ("" if dsc is None else f"\nDSC {dsc:.3f} (whole volume)")
+
+
+@style.styled
+def _canvas(volume: Volume, label: np.ndarray | None, axial: int):
+    """The figure with CT and label, and a function that draws a mask and a caption into it."""
+    plane = to_display(volume.values(slice(axial, axial + 1)))[0]
+    x, y, _ = volume.grid.spacing
+    height = min(_WIDTH * plane.shape[0] * y / (plane.shape[1] * x), 2 * _WIDTH)
+    # Video codecs want even numbers of pixels.
+    size = [2 * round(inches * _DPI / 2) / _DPI for inches in (_WIDTH, height + _TITLE)]
+    figure: Figure = style.new_figure(*size)
+    axes = figure.add_axes((0, 0, 1, height / (height + _TITLE)))
+    axes.set_axis_off()
+    axes.imshow(plane, cmap="gray", vmin=HU_WINDOW[0], vmax=HU_WINDOW[1], aspect=y / x)
+    if label is not None:
+        _outline(axes, to_display(label)[axial], LABEL_COLOUR, 1.8)
+        axes.text(0.01, 0.01, "label", color=LABEL_COLOUR, transform=axes.transAxes)
+    axes.text(0.01, 0.5, "R", color="white", transform=axes.transAxes, va="center")
+    text = figure.text(0.5, 1 - _TITLE / 2 / (height + _TITLE), "", ha="center", va="center")
+    before: list = []
+
+    def draw(mask: np.ndarray, caption: str) -> None:
+        for contour in before:
+            contour.remove()
+        before[:] = _outline(axes, mask, MASK_COLOUR, 1.2)
+        text.set_text(caption)
+
+    return figure, draw
+
+
+def _outline(axes, mask: np.ndarray, colour: str, width: float) -> list:
+    if not mask.any():
+        return []
+    rows, columns = np.arange(-1, mask.shape[0] + 1), np.arange(-1, mask.shape[1] + 1)
+    closed = np.pad(mask, 1).astype(float)
+    drawn = axes.contour(columns, rows, closed, levels=[0.5], colors=colour, linewidths=width)
+    axes.set_xlim(-0.5, mask.shape[1] - 0.5)
+    axes.set_ylim(mask.shape[0] - 0.5, -0.5)
+    return [drawn]

@@ -1,0 +1,33 @@
+import pandas as pd
+import pytest
+
+from upwind.common.errors import UpwindError
+from upwind.figures.convergence import draw_convergence
+from upwind.levelset.convergence import COLUMNS
+
+
+def table():
+    rows = [
+        (name, d, n, 1 / n, 0.1 / n, None if n == 16 else 1.25, 1.0)
+        for name in ("expanding", "arrival")
+        for d in (2, 3)
+        for n in (16, 32)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def test_a_panel_for_each_experiment_with_its_errors_and_orders():
+    figure = draw_convergence(table())
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        drawn = {line.get_label(): line for line in axes.lines}
+        assert drawn["3-D"].get_xdata().tolist() == [16, 32]
+        assert drawn["3-D"].get_ydata().tolist() == [0.1 / 16, 0.1 / 32]
+        slope = drawn["slope of the expected order"].get_ydata()
+        assert slope[0] / slope[1] == pytest.approx(2)
+        assert "order 1 expected\n1.25 observed in 2-D\n1.25 observed in 3-D" in axes.get_title()
+
+
+def test_no_rows_are_refused():
+    with pytest.raises(UpwindError, match="empty"):
+        draw_convergence(table().iloc[:0])

@@ -1,0 +1,78 @@
+# The level set side by itself: proofs of the scheme, and engine beside engine.
+
+
+rule measure_convergence:
+    output:
+        table=report(
+            f"{RESULTS}/convergence.csv",
+            category="Level set",
+            caption="../report/convergence.rst",
+            labels={"item": "Scheme against exact solutions", "kind": "table"},
+        ),
+    log:
+        f"{LOGS}/measure_convergence.log",
+    conda:
+        "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/measure_convergence.py"
+
+
+rule draw_convergence:
+    input:
+        table=f"{RESULTS}/convergence.csv",
+    output:
+        **figure("convergence", "Level set", "Scheme against exact solutions"),
+    log:
+        f"{LOGS}/draw_convergence.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_convergence.py"
+
+
+rule compare_engines:
+    input:
+        image=lambda w: volumes(w.case),
+        label=lambda w: segmentations(w.case),
+        report=f"{RESULTS}/cases/case-{{case}}.json",
+    output:
+        table=f"{RESULTS}/engines/case-{{case}}.csv",
+    log:
+        f"{LOGS}/compare_engines/{{case}}.log",
+    conda:
+        "../../envs/volumes.yaml"
+    resources:
+        **asks("level_set"),
+    params:
+        # The same for every engine: what the operator is given, not the engine that he uses.
+        settings={
+            key: value
+            for key, value in operator_options(config["levelset"]).items()
+            if key != "engine"
+        },
+        version=lambda w: versions(w.case),
+    script:
+        "../scripts/compare_engines.py"
+
+
+# `snakemake engines`: not part of the default run.
+rule engines:
+    input:
+        tables=lambda w: expand(
+            f"{RESULTS}/engines/case-{{case}}.csv", case=operated_cases()
+        ),
+    output:
+        **figure("engines", "Level set", "Engines"),
+        csv=f"{RESULTS}/engines.csv",
+    log:
+        f"{LOGS}/engines.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_engines.py"

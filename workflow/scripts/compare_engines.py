@@ -1,0 +1,17 @@
+"""One case by every level set engine, from the same speed image and the same bubble."""
+
+import pandas as pd
+
+from upwind.common.files import write_csv
+from upwind.common.jobs import logged
+from upwind.data.volumes import read_volume
+from upwind.data.voxels import read_positive
+from upwind.levelset.comparison import compare
+from upwind.levelset.settings import OperatorSettings
+
+with logged(snakemake.log[0]):
+    case = int(snakemake.wildcards.case)
+    volume = read_volume(snakemake.input.image)
+    liver = read_positive(snakemake.input.label, volume.grid.affine)
+    rows = compare(case, volume, liver, OperatorSettings(**snakemake.params.settings))
+    write_csv(snakemake.output.table, pd.DataFrame(rows))
