@@ -27,8 +27,9 @@ def _one_thread():
 def layer(dtype, device, rule):
     """An untrained network of 100 layers, whose stencils are still the finite differences."""
     torch.manual_seed(0)
+    rules = {"upwind_stencils": rule, "curvature_stencils": rule}
     # As stable as the solver asks for: the image's edges move the contour too.
-    network = LSN((0.5, 0.45, 0.2), steps=100, dt=0.3, stencils=rule)
+    network = LSN((0.5, 0.45, 0.2), steps=100, dt=0.3, **rules)
     return network.to(device, dtype).eval()
 
 
