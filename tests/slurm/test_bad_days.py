@@ -83,7 +83,12 @@ def test_preempted_jobs_are_tried_again_and_those_of_a_lost_node_too(
     first = both_train(checkout, earlier)
     # Needs the whole node, from a partition that preempts the others by cancelling.
     cluster.ask(
-        "sbatch", "--partition=urgent", "--cpus-per-task=8", "--mem=20000", "--wrap=sleep 2"
+        "sbatch",
+        "--partition=urgent",
+        "--cpus-per-task=8",
+        "--mem=20000",
+        "--output=/dev/null",
+        "--wrap=sleep 2",
     )
     wait_for(lambda: trainings(cluster, "preempted") >= first, 60, "preemption")
     second = both_train(checkout, earlier | first)

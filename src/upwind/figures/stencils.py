@@ -47,7 +47,8 @@ def _draw_image(axes: Axes, image: np.ndarray, most: float) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     for (row, column), value in np.ndenumerate(image):
-        text = f"{value:.2f}".replace("0.", ".") if abs(value) >= 0.005 else "0"
+        text = f"{value:.1f}" if abs(value) >= 0.995 else f"{value:.2f}".replace("0.", ".")
+        text = text if abs(value) >= 0.005 else "0"
         colour = "white" if abs(value) > 0.6 * most else INK
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=5.5)
 
