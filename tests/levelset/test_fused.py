@@ -1,5 +1,9 @@
 """The fused steps against the plain definition, forwards and backwards."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -158,3 +162,30 @@ def test_without_gradients_few_steps_are_kept_and_every_bit_is_the_same(mode, st
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert max(kept) <= fused._KEPT_STEPS
     assert sum(kept) == 2 * steps  # of two images
+
+
+TRAIN = """
+import hashlib
+import torch
+from upwind.levelset import fused, scheme
+generator = torch.Generator().manual_seed(0)
+draw = lambda: (2 * torch.rand((3, 32, 32), generator=generator) - 1)
+u = scheme.signed_distance_to_disc(32, (15, 14), 5.0).expand(3, -1, -1).clone()
+fields = scheme.Fields(*(f.requires_grad_() for f in (draw(), draw(), draw(), draw().abs())))
+stencils = scheme.finite_differences().requires_grad_()
+out = fused.evolve(u, fields, stencils, 0.1, 20)
+found = [out, *torch.autograd.grad(out.square().mean(), [*fields, stencils])]
+print(hashlib.sha256(b"".join(t.detach().numpy().tobytes() for t in found)).hexdigest())
+"""
+
+
+def test_the_same_bits_when_compiled_now_and_when_loaded_from_an_earlier_run(tmp_path):
+    """The first training on a machine compiles, the others load what it compiled."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", TRAIN]
+    runs = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert list(tmp_path.rglob("*.nbi"))
+    assert runs[0] == runs[1]

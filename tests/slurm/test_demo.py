@@ -109,7 +109,7 @@ def test_training_gets_a_gpu_and_nothing_asks_for_more_than_a_small_node(
     cluster, disturbed, earlier
 ):
     jobs = {number: name for number, name in cluster.jobs().items() if number not in earlier}
-    assert len(jobs) == 57 + 1  # the cancelled one twice
+    assert len(jobs) == 58 + 1  # the cancelled one twice
     for number, name in jobs.items():
         details = cluster.details(number)
         gpus = re.search(r"gres/gpu=(\d+)|gpu:(\d+)", str(details))

@@ -16,7 +16,9 @@ import torch
 
 from upwind.levelset.scheme import CURVATURE_FLOOR, GRADIENT_FLOOR, Fields
 
-_jit = numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy")
+# Without fastmath: a compiler that may reorder sums does it differently when it compiles and when
+# what it compiled is loaded again, and the same training then ends in other weights.
+_jit = numba.njit(cache=True, error_model="numpy")
 # Threads are ours (see _by_image): Numba's own keep a core busy while they wait for work.
 _free = numba.njit(cache=True, nogil=True, error_model="numpy")
 # Without gradients nobody goes back through the steps: that many are kept at once, not all of them
@@ -239,35 +241,28 @@ def _add_row(row, total, i):
 
 
 @_jit
-def _stencil_gradient(u, a, by_stencil):
+def _stencil_gradient(u, a, lanes, by_stencil):
     """Add an image's part of the gradient by the stencils: correlations of a with u.
 
-    a (9, h, w + 2) has u's padded rows, zero in the two spare columns, so that each of the 81 sums
-    runs over the image in one go.
+    a (9, h, w + 2) has u's padded rows, zero in the two spare columns. Each of the 81 sums is kept
+    in ``lanes`` (w,), column by column, so that no order of summing stands in the way of computing
+    many columns at a time.
     """
-    width = u.shape[1]
-    flat, n = u.reshape(-1), a.shape[1] * width - 2
+    height, width = a.shape[1], lanes.shape[1]
     for k in range(9):
-        row = a[k].reshape(-1)
-        zero = row[0] - row[0]
-        s0, s1, s2, s3, s4, s5, s6, s7, s8 = (
-            zero, zero, zero, zero, zero, zero, zero, zero, zero,
-        )  # fmt: skip
-        above, here, below = flat, flat[width:], flat[2 * width :]
-        for p in range(n):
-            g = row[p]
-            s0 += g * above[p]
-            s1 += g * above[p + 1]
-            s2 += g * above[p + 2]
-            s3 += g * here[p]
-            s4 += g * here[p + 1]
-            s5 += g * here[p + 2]
-            s6 += g * below[p]
-            s7 += g * below[p + 1]
-            s8 += g * below[p + 2]
-        sums = (s0, s1, s2, s3, s4, s5, s6, s7, s8)
+        lanes[:] = 0
+        for i in range(height):
+            row = a[k, i]
+            for tap in range(9):
+                source, sums = u[i + tap // 3], lanes[tap]
+                offset = tap % 3
+                for j in range(width):
+                    sums[j] += row[j] * source[j + offset]
         for tap in range(9):
-            by_stencil[k, tap] += sums[tap]
+            total = 0.0
+            for j in range(width):
+                total += lanes[tap, j]
+            by_stencil[k, tap] += total
 
 
 @_jit
@@ -309,6 +304,7 @@ def _backward(
         d = np.empty((9, w), dtype=history.dtype)
         row_a = np.empty((9, w), dtype=history.dtype)
         a = np.zeros((9, h, w + 2), dtype=history.dtype)
+        lanes = np.empty((9, w), dtype=history.dtype)
         b = np.empty((4, w), dtype=history.dtype)
         gradient = np.empty((h + 2, w + 2), dtype=history.dtype)
         for t in range(steps - 1, -1, -1):
@@ -332,6 +328,6 @@ def _backward(
                 _keep_row(row_a, a, i)
                 _add_row(b, by_field[image], i)
                 _spread(row_a, i, weights, gradient)
-            _stencil_gradient(u, a, by_stencil[image])
+            _stencil_gradient(u, a, lanes, by_stencil[image])
             _fold_border(gradient)
             adjoint[image] = gradient[1:-1, 1:-1]

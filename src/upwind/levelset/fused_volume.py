@@ -13,12 +13,8 @@ import numpy as np
 
 from upwind.levelset.limits import CURVATURE_FLOOR, GRADIENT_FLOOR
 
-_jit = numba.njit(
-    cache=True,
-    nogil=True,
-    fastmath={"reassoc", "contract", "nsz", "arcp"},
-    error_model="numpy",
-)
+# Without fastmath, as in upwind.levelset.fused: the same bits whenever it was compiled.
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 class Motion(NamedTuple):
