@@ -23,7 +23,7 @@ from upwind.data.folds import (
     unseen_cases,
 )
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
-from upwind.studies.plan import check_studies
+from upwind.studies.plan import check_studies, runs_of, variant_of
 from upwind.versions.commands import repository_root
 from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
 from upwind.versions.hashes import Hashes
@@ -48,6 +48,7 @@ or_stop(check_config, config, load_schema())
 
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"
+STUDIES = f"{RESULTS}/studies"
 DATASET = config["dataset"]
 NETWORKS = ["unet", "lsn"]  # the paper's, Table I's; others are in studies
 FOLDS = [str(fold) for fold in range(config["folds"])]
@@ -212,6 +213,19 @@ def versions(*chosen):
 
 def slices(chosen):
     return [f"{RESULTS}/slices/case-{case}.safetensors" for case in chosen]
+
+
+def variant_network(wildcards):
+    """Kind and options of a variant's network."""
+    variant = variant_of(config, wildcards.variant)
+    return variant.kind, variant.options
+
+
+def of_study(name):
+    """A file of each run of a study."""
+    return lambda w: [
+        f"{STUDIES}/networks/{run.path}/{name}" for run in runs_of(config, w.study)
+    ]
 
 
 def figure(name, category, item, formats=("png",), caption=None):

@@ -1,24 +1,8 @@
 # Studies: networks with one thing changed, over folds, seeds and numbers of patients. None is part of
 # a plain run; each is asked for by its name (`snakemake knockout`).
 
-from upwind.studies.plan import runs_of, variant_of
-
-STUDIES = f"{RESULTS}/studies"
 # A run's folder: which variant, on which fold, with which seed and how many patients.
 A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}"
-
-
-def variant_network(wildcards):
-    """Kind and options of a variant's network."""
-    variant = variant_of(config, wildcards.variant)
-    return variant.kind, variant.options
-
-
-def of_study(name):
-    """A file of each run of a study."""
-    return lambda w: [
-        f"{STUDIES}/networks/{run.path}/{name}" for run in runs_of(config, w.study)
-    ]
 
 
 use rule train as train_variant with:
