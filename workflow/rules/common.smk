@@ -287,3 +287,7 @@ wildcard_constraints:
     case=r"\d+",
     fold=r"\d+|all",
     network="|".join(NETWORKS),
+    study="|".join(config["studies"]),
+    variant="|".join(config["variants"]),
+    seed=r"\d+",
+    patients=r"\d+|all",
