@@ -5,7 +5,7 @@ import pytest
 
 from upwind.figures.stencils import draw_stencils
 from upwind.kernels.learned_stencils import stencil_table
-from upwind.kernels.moments import WEIGHTS
+from upwind.kernels.stencils import WEIGHTS
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import torch
 
 from upwind.common.errors import UpwindError
 from upwind.kernels.learned_stencils import stencil_table
-from upwind.kernels.moments import MOMENTS, WEIGHTS
+from upwind.kernels.moments import MOMENTS
+from upwind.kernels.stencils import WEIGHTS
 from upwind.levelset.scheme import finite_differences
 from upwind.networks.lsn import LSN
 from upwind.networks.unet import UNet

@@ -14,13 +14,7 @@ from upwind.levelset import scheme
 STENCILS = scheme.finite_differences(torch.float64)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Many small tensors: a second thread only waits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def constant_fields(size, speed=0.0, velocity_x=0.0, velocity_y=0.0, curvature=0.0):

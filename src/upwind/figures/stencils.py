@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from upwind.figures.style import GREY, INK, PALETTE, TEXT_WIDTH, new_figure, styled
-from upwind.kernels.moments import START, WEIGHTS
+from upwind.kernels.moments import START
+from upwind.kernels.stencils import WEIGHTS
 
 _COLOURS = "RdBu_r"
 

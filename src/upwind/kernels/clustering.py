@@ -20,14 +20,12 @@ from threadpoolctl import threadpool_limits
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
-from upwind.kernels.stencils import STENCILS
+from upwind.kernels.stencils import STENCILS, WEIGHTS
 
 CLUSTERS = 3  # paper, Section III
 SEED = 0  # authors' code
 # scikit-learn's default when the authors ran k-means (n_init = 10 up to version 1.3).
 RESTARTS = 10
-
-WEIGHTS = [f"w{i}" for i in range(9)]
 
 
 @dataclass(frozen=True)

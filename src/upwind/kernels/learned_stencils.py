@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.moments import MOMENTS, START, WEIGHTS, moments
+from upwind.kernels.moments import MOMENTS, START, moments
+from upwind.kernels.stencils import WEIGHTS
 from upwind.levelset.scheme import STENCIL_NAMES, finite_differences
 from upwind.networks.lsn import LSN
 from upwind.networks.weights import load_weights

@@ -5,8 +5,7 @@ Long, Lu, Ma and Dong (PDE-Net, ICML 2018), there after Cai, Dong, Osher and She
 
 import numpy as np
 
-# Columns of tables: a kernel's weights, row-major, and its moments.
-WEIGHTS = [f"w{place}" for place in range(9)]
+# Columns of tables: a kernel's moments.
 MOMENTS = [f"m{i}{j}" for i in range(3) for j in range(3)]
 START = "start"  # of training, in the place of a fold
 

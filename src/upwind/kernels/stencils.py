@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+# Columns of tables: a kernel's weights, row-major.
+WEIGHTS = [f"w{place}" for place in range(9)]
+
 
 def _stencil(rows: list[list[float]], divisor: float) -> np.ndarray:
     stencil = np.array(rows, dtype=float) / divisor

@@ -1,5 +1,7 @@
 """The bubble that an evolution starts from: a signed distance in voxels, > 0 inside."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -17,9 +19,14 @@ def bubble_at(
     shape: tuple[int, int, int], centre: tuple[float, float, float], radius: float
 ) -> np.ndarray:
     """A sphere (voxels) in an array of ``shape``, with a radius of one voxel at least."""
+    return ball(shape, centre, max(1.0, radius))
+
+
+def ball(shape: tuple[int, int, int], centre: Sequence[float], radius: float) -> np.ndarray:
+    """Signed distance (voxels, positive inside, float32) to a sphere in an array of ``shape``."""
     axes = np.ogrid[tuple(slice(n) for n in shape)]
     squares = sum((axis - c) ** 2 for axis, c in zip(axes, centre, strict=True))
-    return (max(1.0, radius) - np.sqrt(squares)).astype(np.float32)
+    return (radius - np.sqrt(squares)).astype(np.float32)
 
 
 def deepest(target: np.ndarray) -> tuple[tuple[int, int, int], float]:

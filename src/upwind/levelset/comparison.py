@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from upwind.data.volumes import Volume
-from upwind.levelset.bubble import bubble_in
+from upwind.levelset.bubble import ball, bubble_in
 from upwind.levelset.engine import Weights
 from upwind.levelset.engines import engine_named
 from upwind.levelset.evolution import dice
@@ -89,8 +89,7 @@ def _measured(
 
 
 def _tiny() -> np.ndarray:
-    x, y, z = np.ogrid[:8, :8, :8]
-    return (2.5 - np.sqrt((x - 4) ** 2 + (y - 4) ** 2 + (z - 4) ** 2)).astype(np.float32)
+    return ball((8, 8, 8), (4, 4, 4), 2.5)
 
 
 def _memory_mb(key: str) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from upwind.common.errors import UpwindError
-from upwind.levelset.engine import Weights, itk_image
+from upwind.levelset.engine import Weights, has_contour, itk_image
 
 PACKAGE = "picsl_c3d"
 
@@ -27,13 +27,11 @@ def evolve_c3d(
     advection: Convert3D never computes the field for it (adapters/LevelSetSegmentation.cxx), and
     its results with that option change from run to run.
     """
-    if speed.shape != level_set.shape:
-        raise ValueError(f"speed {speed.shape} and level set {level_set.shape} differ in shape")
+    moves = has_contour(speed, level_set)
     if weights.advection:
         raise ValueError("Convert3D has no advection: it runs in region mode alone")
     tool = _convert3d()
-    inside = level_set > 0
-    if inside.all() or not inside.any():
+    if not moves:
         return level_set.astype(np.float32)
     # The propagation's weight is always 1 there. Its level set functions are negative inside.
     tool.push(itk_image(weights.propagation * np.asarray(speed)))

@@ -55,10 +55,7 @@ def evolve_simpleitk(
     Raises ValueError for different shapes, or for a speed below 0 with advection (curvature
     multiplied by a negative speed is backward diffusion).
     """
-    if speed.shape != level_set.shape:
-        raise ValueError(f"speed {speed.shape} and level set {level_set.shape} differ in shape")
-    inside = level_set > 0
-    if inside.all() or not inside.any():
+    if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
     if weights.advection:
         if speed.min() < 0:
@@ -76,6 +73,14 @@ def evolve_simpleitk(
     # the axes does not matter as long as both images have the same.
     result = solver.Execute(itk_image(-level_set), itk_image(speed))
     return -sitk.GetArrayFromImage(result)
+
+
+def has_contour(speed: np.ndarray, level_set: np.ndarray) -> bool:
+    """Is there anything for an engine to move? Raises ValueError for different shapes."""
+    if speed.shape != level_set.shape:
+        raise ValueError(f"speed {speed.shape} and level set {level_set.shape} differ in shape")
+    inside = level_set > 0
+    return bool(inside.any() and not inside.all())
 
 
 def _region_filter() -> sitk.ThresholdSegmentationLevelSetImageFilter:

@@ -226,7 +226,7 @@ def _adjoint_curvature(d, curvature, constants, adjoint, a, b):
 
 @_jit
 def _keep_row(row, kept, i):
-    """Copy a row's arrays (k, w) into row ``i`` of the image's, kept (k, h, at least w)."""
+    """Copy a row's arrays (k, w) into row ``i`` of the image's, kept (k, h, w)."""
     for k in range(row.shape[0]):
         for j in range(row.shape[1]):
             kept[k, i, j] = row[k, j]
@@ -244,9 +244,8 @@ def _add_row(row, total, i):
 def _stencil_gradient(u, a, lanes, by_stencil):
     """Add an image's part of the gradient by the stencils: correlations of a with u.
 
-    a (9, h, w + 2) has u's padded rows, zero in the two spare columns. Each of the 81 sums is kept
-    in ``lanes`` (w,), column by column, so that no order of summing stands in the way of computing
-    many columns at a time.
+    Each of the 81 sums of a (9, h, w) is kept in ``lanes`` (9, w), column by column, so that no
+    order of summing stands in the way of computing many columns at a time.
     """
     height, width = a.shape[1], lanes.shape[1]
     for k in range(9):
@@ -303,7 +302,7 @@ def _backward(
     for image in range(first, last):
         d = np.empty((9, w), dtype=history.dtype)
         row_a = np.empty((9, w), dtype=history.dtype)
-        a = np.zeros((9, h, w + 2), dtype=history.dtype)
+        a = np.empty((9, h, w), dtype=history.dtype)
         lanes = np.empty((9, w), dtype=history.dtype)
         b = np.empty((4, w), dtype=history.dtype)
         gradient = np.empty((h + 2, w + 2), dtype=history.dtype)

@@ -9,11 +9,11 @@ from nibabel import orientations
 
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import Grid, Volume
-from upwind.levelset.bubble import bubble_in
+from upwind.levelset.bubble import ball, bubble_in
 from upwind.levelset.engine import Weights
 from upwind.levelset.engines import engine_named
 from upwind.levelset.region import Region, region_around
-from upwind.levelset.settings import ENGINES
+from upwind.levelset.settings import ENGINES, OperatorSettings
 from upwind.levelset.speeds import edge_speed, region_speed
 from upwind.levelset.trials import Trial
 
@@ -46,7 +46,8 @@ class Moment:
 
 
 # Room around the label for leaks, and the bubble in it, as for the simulated operator.
-_MARGIN, _FRACTION, _SD = 15.0, 0.6, 2.0
+_MARGIN, _FRACTION = OperatorSettings.margin_mm, OperatorSettings.bubble_fraction
+_SD = OperatorSettings.default_sd
 _RADIUS = 12.0  # of a bubble whose radius is not given
 
 
@@ -106,10 +107,8 @@ def _start(volume: Volume, label: np.ndarray | None, course: Course) -> tuple[Re
         ((v - b.start + 0.5) * s / course.spacing) - 0.5
         for v, b, s in zip(voxel, region.box, spacing, strict=True)
     ]
-    axes = np.ogrid[tuple(slice(n) for n in region.working_shape)]
-    squares = sum((axis - p) ** 2 for axis, p in zip(axes, place, strict=True))
     radius = (_RADIUS if course.radius is None else course.radius) / course.spacing
-    return region, (radius - np.sqrt(squares)).astype(np.float32)
+    return region, ball(region.working_shape, place, radius)
 
 
 def _voxel(grid: Grid, point: Point) -> np.ndarray:

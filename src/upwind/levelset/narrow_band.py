@@ -8,7 +8,7 @@ the curvature term keeps its meaning and only a band around the contour has to b
 import numpy as np
 
 from upwind.levelset.distance import Band
-from upwind.levelset.engine import Weights
+from upwind.levelset.engine import Weights, has_contour
 from upwind.levelset.fused_volume import Motion, add_step, fastest_on_contour, rates
 from upwind.levelset.limits import stable_time_step
 
@@ -38,10 +38,7 @@ def evolve_torch(
     Float32 is returned, limited to 5 voxels from the contour. A level set function without a
     contour is returned unchanged. Raises ValueError for different shapes.
     """
-    if speed.shape != level_set.shape:
-        raise ValueError(f"speed {speed.shape} and level set {level_set.shape} differ in shape")
-    inside = level_set > 0
-    if inside.all() or not inside.any():
+    if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
     motion = _motion(np.asarray(speed, dtype=np.float32), weights)
     u = np.pad(np.asarray(level_set, dtype=np.float32), 1, mode="edge")

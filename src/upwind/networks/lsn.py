@@ -106,11 +106,14 @@ class LSN(nn.Module):
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
-        width = self.softness * slices.shape[-1]
-        u = self.level_set(slices)
-        with _full_precision(slices.device):
+        return self.probability(self.level_set(slices))[:, None]
+
+    def probability(self, u: torch.Tensor) -> torch.Tensor:
+        """Probability of liver (n, h, w) that a level set function (n, h, w) stands for."""
+        width = self.softness * u.shape[-1]
+        with _full_precision(u.device):
             distance = distance_from(u) if self.readout == "distance" else u
-            return torch.sigmoid(distance / width)[:, None]
+            return torch.sigmoid(distance / width)
 
     def level_set(self, slices: torch.Tensor) -> torch.Tensor:
         """The level set function u (n, h, w) after the last step, in pixels, positive inside."""

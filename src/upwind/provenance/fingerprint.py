@@ -8,7 +8,6 @@ count either.
 
 import ast
 import functools
-import hashlib
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 import grimp
 
 from upwind.common.errors import UpwindError
+from upwind.provenance.hashing import sha256_of_text
 from upwind.provenance.known import Known
 
 PACKAGE = "upwind"
@@ -51,7 +51,7 @@ def module_fingerprints(modules: Iterable[str]) -> dict[str, str]:
 def combined(fingerprints: Mapping[str, str]) -> str:
     """One SHA-256 (hex) of several named ones."""
     lines = [f"{name} {digest}" for name, digest in sorted(fingerprints.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return sha256_of_text("\n".join(lines))
 
 
 def reached(modules: Iterable[str]) -> list[str]:
@@ -119,7 +119,7 @@ def normalised(source: str) -> str:
 
 def source_fingerprint(source: str) -> str:
     """SHA-256 (hex) of one normalised source."""
-    return hashlib.sha256(normalised(source).encode()).hexdigest()
+    return sha256_of_text(normalised(source))
 
 
 def module_fingerprint(module: str) -> str:

@@ -55,6 +55,11 @@ def files_in(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
             yield path
 
 
+def sha256_of_text(text: str) -> str:
+    """SHA-256 (hex) of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """SHA-256 (hex) of a file's bytes, read now."""
     with Path(path).open("rb") as file:

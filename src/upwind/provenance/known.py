@@ -6,13 +6,13 @@ notes, and lost with them without harm.
 """
 
 import atexit
-import hashlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from upwind.common.files import write_text
+from upwind.provenance.hashing import sha256_of_text
 
 _FOLDER = Path(".snakemake")
 
@@ -23,18 +23,18 @@ class Known:
 
     def __init__(self, made_by: str) -> None:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        self._maker = f"{python} {_digest(made_by)}"
+        self._maker = f"{python} {sha256_of_text(made_by)}"
         self._found: dict[str, str] | None = None
         self._file = Path()
         self._new = False
 
     def get(self, source: str) -> str | None:
         """The fingerprint of a source; None where it is not known."""
-        return self._load().get(_digest(source))
+        return self._load().get(sha256_of_text(source))
 
     def set(self, source: str, fingerprint: str) -> None:
         """Keep a fingerprint, here and, when the process ends, in the file."""
-        self._load()[_digest(source)] = fingerprint
+        self._load()[sha256_of_text(source)] = fingerprint
         self._new = True
 
     def _load(self) -> dict[str, str]:
@@ -60,7 +60,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -5,7 +5,6 @@ field, ``seal``, is the SHA-256 of the text without it, so that a record which w
 a byte, does not pass.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from typing import Any
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
-from upwind.provenance.hashing import FileState
+from upwind.provenance.hashing import FileState, sha256_of_text
 
 FOLDER = "records"
 OK = "ok"
@@ -101,7 +100,7 @@ def _wildcards(wildcards: Mapping[str, str]) -> str:
 def _layout(content: Mapping[str, Any]) -> str:
     """A record's text, sealed: the SHA-256 of the text without the seal is its last entry."""
     body = json.dumps(content, sort_keys=True, default=str, indent=1)
-    return f'{body[: -len(_END)]},\n "seal": "{_digest(body)}"{_END}\n'
+    return f'{body[: -len(_END)]},\n "seal": "{sha256_of_text(body)}"{_END}\n'
 
 
 def _unsealed(text: str) -> str:
@@ -114,10 +113,6 @@ def _unsealed(text: str) -> str:
     if not found:
         raise ValueError("it does not end in a seal: it is cut short, or no record")
     body = text[: found.start()] + _END
-    if found[1] != _digest(body):
+    if found[1] != sha256_of_text(body):
         raise ValueError("it does not match its seal: it was changed after the job")
     return body
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -34,14 +34,11 @@ def network_moments(volume: Volume, weights: Path, frames: int) -> Iterator[Mome
     slices = rescale(torch.from_numpy(images), recipe.window)[:, None]
     fields, stencils = network.fields(slices), network.stencils.detach()
     u = network.initial(recipe.image_size).expand(len(slices), -1, -1).contiguous()
-    # Probability is sigmoid(u / width), so the threshold is a level of u: 0 for a half.
-    width = network.softness * recipe.image_size
-    level = width * float(torch.logit(torch.tensor(recipe.threshold)))
     done = 0
     for frame in range(frames + 1):
         until = round(frame * network.steps / frames)
-        with torch.no_grad():
-            u = fused.evolve(u, fields, stencils, network.dt, until - done)
+        u = fused.evolve(u, fields, stencils, network.dt, until - done)
         done = until
-        mask = return_to_grid((u > level).numpy().astype(np.uint8), volume.grid) > 0
+        inside = network.probability(u) > recipe.threshold
+        mask = return_to_grid(inside.numpy().astype(np.uint8), volume.grid) > 0
         yield Moment(mask, f"layer {done} of {network.steps}, t = {done * network.dt:.1f}")

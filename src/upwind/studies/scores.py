@@ -15,6 +15,7 @@ from torch import nn
 
 from upwind.data.slices import read_liver_slices, read_slices
 from upwind.networks.weights import Recipe
+from upwind.scores.metrics import overlap
 from upwind.segmentation.predict import segment_slices
 
 COLUMNS = ("case", "dsc", "dsc_liver_slices")
@@ -43,5 +44,4 @@ def unseen_scores(
 
 def pooled_dsc(mask: np.ndarray, label: np.ndarray) -> float:
     """DSC of two boolean arrays; NaN where both are empty."""
-    total = int(np.count_nonzero(mask)) + int(np.count_nonzero(label))
-    return 2 * int(np.count_nonzero(mask & label)) / total if total else float("nan")
+    return overlap(mask, label)["dsc"]

@@ -1,6 +1,5 @@
 """Tables made again from the files that they rest on: a wrong number anywhere is named."""
 
-import csv
 import math
 
 import pandas as pd
@@ -66,16 +65,6 @@ def place(tmp_path):
     return Place(tmp_path, "results/x", CONFIG)
 
 
-def edit(place, path, row, column, value):
-    """Change a cell of a CSV file; row as Python counts."""
-    rows = place.rows(path)
-    rows[row][column] = value
-    with (place.folder / path).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def found(place):
     return [(f.path, f.message) for f in check_numbers(place).findings]
 
@@ -91,7 +80,7 @@ def test_what_the_workflow_writes_holds(place):
 
 @pytest.mark.parametrize("row", range(4))
 @pytest.mark.parametrize("column", ["itk_snap", "unet", "lsn_test", "lsn_validation"])
-def test_every_cell_of_table_1(place, row, column):
+def test_every_cell_of_table_1(place, row, column, edit):
     name = ["0", "1", "avg", "avg_without_1"][row]
     value = float(place.rows("table1.csv")[row][column])
     edit(place, "table1.csv", row, column, repr(value + 1e-6))
@@ -103,7 +92,7 @@ def test_every_cell_of_table_1(place, row, column):
 
 @pytest.mark.parametrize("row", range(4))
 @pytest.mark.parametrize("column", ["itk_snap", "itk_snap_blind", "unet", "lsn"])
-def test_every_cell_of_the_extended_table(place, row, column):
+def test_every_cell_of_the_extended_table(place, row, column, edit):
     name = ["0", "1", "avg", "avg_without_1"][row]
     value = float(place.rows("extended.csv")[row][column])
     edit(place, "extended.csv", row, column, repr(value + 1e-6))
@@ -134,7 +123,7 @@ def test_a_row_too_few_or_too_many(place):
 
 
 @pytest.mark.parametrize("column", ["dsc", "overlap_voxels", "hd95_mm"])
-def test_a_score_that_no_method_has(place, column):
+def test_a_score_that_no_method_has(place, column, edit):
     edit(place, "scores.csv", 4, column, "0.5")
     broken = found(place)
     assert broken[0][0] == "results/x/scores.csv"
@@ -143,7 +132,7 @@ def test_a_score_that_no_method_has(place, column):
     assert (len(broken) > 1) == (column == "dsc")  # Table I no longer follows
 
 
-def test_a_row_of_scores_that_is_gone_or_new(place):
+def test_a_row_of_scores_that_is_gone_or_new(place, edit):
     edit(place, "scores.csv", 4, "case", "7")
     messages = [message for path, message in found(place) if path == "results/x/scores.csv"]
     assert any("unet 0 0 unseen" in message for message in messages)
@@ -153,7 +142,7 @@ def test_a_row_of_scores_that_is_gone_or_new(place):
 @pytest.mark.parametrize(
     ("column", "value"), [("failed", "False"), ("heldout_dsc", "0.31"), ("reason", "")]
 )
-def test_a_verdict_that_the_curves_do_not_give(place, column, value):
+def test_a_verdict_that_the_curves_do_not_give(place, column, value, edit):
     edit(place, "verdicts.csv", 3, column, value)
     broken = [path for path, _ in found(place)]
     assert broken[0] == "results/x/verdicts.csv"
@@ -162,13 +151,13 @@ def test_a_verdict_that_the_curves_do_not_give(place, column, value):
 
 
 @pytest.mark.parametrize("loss", ["", "inf"])
-def test_a_loss_that_is_not_finite_is_a_failure(place, loss):
+def test_a_loss_that_is_not_finite_is_a_failure(place, loss, edit):
     edit(place, "networks/unet/0/curves.csv", 1, "train_loss", loss)
     ((path, message),) = found(place)
     assert (path, "unet 0: failed is False there" in message) == ("results/x/verdicts.csv", True)
 
 
-def test_nothing_follows_from_a_file_that_is_known_to_be_broken(place):
+def test_nothing_follows_from_a_file_that_is_known_to_be_broken(place, edit):
     edit(place, "scores.csv", 4, "dsc", "0.5")
     distrusting = Place(place.folder, place.home, CONFIG, {"results/x/scores.csv"})
     assert {path for path, _ in found(distrusting)} == {"results/x/scores.csv"}

@@ -1,6 +1,5 @@
 """Trials of the level set's searches, and on whom the blind one was tuned: every slip is named."""
 
-import csv
 import json
 
 import pandas as pd
@@ -44,15 +43,6 @@ def place(tmp_path):
     return Place(tmp_path, "results/x", {})
 
 
-def edit(place, path, row, column, value):
-    rows = place.rows(path)
-    rows[row][column] = value
-    with (place.folder / path).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def retune(place, **changes):
     path = place.folder / TUNED
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -73,14 +63,14 @@ def test_what_the_workflow_writes_holds(place):
     ("column", "value"),
     [("trial", "7"), ("spent_seconds", "99"), ("best_dsc", "0.81"), ("chosen", "False")],
 )
-def test_what_follows_from_the_trials(place, path, column, value):
+def test_what_follows_from_the_trials(place, path, column, value, edit):
     edit(place, path, 2, column, value)
     ((wrong, message),) = found(place)
     assert wrong == f"results/x/{path}"
     assert f"trial 2: {column} do not follow" in message
 
 
-def test_a_score_that_makes_another_trial_the_best(place):
+def test_a_score_that_makes_another_trial_the_best(place, edit):
     edit(place, OPERATOR, 0, "dsc", "0.9")
     messages = [message for _, message in found(place)]
     assert len(messages) == 4
