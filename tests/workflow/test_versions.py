@@ -212,6 +212,8 @@ def test_a_record_tells_what_only_had_to_be_there(finished):
     assert "results/tiny/cases/case-0.json" not in content["order_only"]
 
 
+# Made of volumes alone, so that they still hold where nothing of another version was made.
+OF_VOLUMES_ALONE = ("tune_level_set", "segment_blind")
 RAW_TO_SLICES = ("check_case", "collect_cases", "slice_case", "track_slices")
 # With 4 cases in 2 folds, fold 0 trains on cases 2 and 3, fold 1 on 0 and 1.
 NEW_CASE_3 = Counter(
@@ -262,7 +264,7 @@ def test_a_new_version_of_a_case_reruns_its_stages_and_what_follows_and_so_does_
     clone.git("checkout", "--quiet", "HEAD~1", "--", "data/mine.dvc")
     assert clone.run(DATA).returncode == 0
     assert rows(clone)[6]["md5"] == old[6]["md5"]
-    assert clone.plan() == NEW_CASE_3
+    assert clone.plan() == Counter(job for job in NEW_CASE_3 if job[0] not in OF_VOLUMES_ALONE)
     assert clone.run(SLICES).returncode == 0
     assert (clone.folder / SLICES).read_text() == first_slices
 
