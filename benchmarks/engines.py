@@ -13,7 +13,8 @@ from pathlib import Path
 from upwind.data.volumes import read_volume
 from upwind.data.voxels import read_positive
 from upwind.levelset.comparison import compare
-from upwind.levelset.settings import ENGINES, OperatorSettings
+from upwind.levelset.engines.registry import ENGINES
+from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.phantom.write import write_patient
 
 

@@ -92,8 +92,8 @@ def level_set(folder: Path, ending: str) -> Callable[[], object]:
     """ITK-SNAP's level set with few trials."""
     from upwind.data.volumes import read_volume, write_mask
     from upwind.data.voxels import read_positive
-    from upwind.levelset.operator import operate
-    from upwind.levelset.settings import OperatorSettings, operator_options
+    from upwind.levelset.itk_snap.operator import operate
+    from upwind.levelset.itk_snap.settings import OperatorSettings, operator_options
 
     options = operator_options(settings()["levelset"])
     budget = OperatorSettings(**options | {"trials": LEVEL_SET_TRIALS})
@@ -170,7 +170,7 @@ def network_for(name: str):
     from upwind.training.device import use_device
 
     if name == "lsn":
-        import upwind.levelset.fused  # noqa: F401  (which the first slice would import)
+        import upwind.levelset.equation.fused  # noqa: F401  (which the first slice would import)
     torch.manual_seed(0)
     given = settings()
     options = {key: value for key, value in given[name].items() if key != "epochs"}

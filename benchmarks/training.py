@@ -43,7 +43,7 @@ def measure(network: str, variant: str, size: int, threads: int, wanted: str) ->
     """Slices per second of one variant, in this process."""
     import torch
 
-    from upwind.levelset import fused, scheme
+    from upwind.levelset.equation import fused, scheme
     from upwind.training.allocator import keep_large_blocks
     from upwind.training.compilation import compile_network
     from upwind.training.loss import squared_dsc_loss

@@ -100,7 +100,7 @@ def segment(
 
 
 class LevelSetEngine(enum.StrEnum):
-    """What moves a contour (see upwind.levelset.engines)."""
+    """What moves a contour (see upwind.levelset.engines.registry)."""
 
     simpleitk = enum.auto()
     c3d = enum.auto()

@@ -3,7 +3,7 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.figures.convergence import draw_convergence
-from upwind.levelset.convergence import COLUMNS
+from upwind.levelset.equation.convergence import COLUMNS
 
 
 def table():

@@ -8,7 +8,7 @@ from upwind.common.errors import UpwindError
 from upwind.kernels.learned_stencils import stencil_table
 from upwind.kernels.moments import MOMENTS
 from upwind.kernels.stencils import WEIGHTS
-from upwind.levelset.scheme import finite_differences
+from upwind.levelset.equation.scheme import finite_differences
 from upwind.networks.lsn import LSN
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, save_weights

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.levelset import scheme
-from upwind.levelset.edges import edge_function, sobel
+from upwind.levelset.equation import scheme
+from upwind.levelset.equation.edges import edge_function, sobel
 from upwind.networks.lsn import LSN, TERMS, distance_from
 
 DISC = (0.5, 0.4, 0.2)

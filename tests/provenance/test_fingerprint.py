@@ -34,7 +34,9 @@ def edited(monkeypatch, tmp_path):
 
 def test_training_reaches_the_loss_but_no_table():
     found = reached(["upwind.training.runs", "upwind.networks.lsn"])
-    assert {"upwind.training.loss", "upwind.networks.lsn", "upwind.levelset.fused"} <= set(found)
+    assert {"upwind.training.loss", "upwind.networks.lsn", "upwind.levelset.equation.fused"} <= set(
+        found
+    )
     assert not any(
         re.match(r"upwind\.(tables|figures|scores|segmentation)", name) for name in found
     )
@@ -111,11 +113,11 @@ def test_imports_for_the_type_checker_do_not_count():
 def test_imported_modules_of_a_script():
     source = (
         "import json\nfrom upwind.data.folds import read_split\n"
-        "from upwind.levelset import scheme\nimport upwind.training.loss\n"
+        "from upwind.levelset.equation import scheme\nimport upwind.training.loss\n"
     )
     assert imported_modules(source) == [
         "upwind.data.folds",
-        "upwind.levelset.scheme",
+        "upwind.levelset.equation.scheme",
         "upwind.training.loss",
     ]
 

@@ -21,7 +21,7 @@ import torch._dynamo  # which optimisers import when they are first used; it tak
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_csv
-from upwind.levelset import fused, scheme
+from upwind.levelset.equation import fused, scheme
 from upwind.networks.weights import Recipe, save_weights
 from upwind.provenance.fingerprint import code_fingerprint, package_versions
 from upwind.training import keys, runs

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from upwind.provenance.fingerprint import imported_modules, reached
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEAD = re.compile(r"^ *(?:use rule \w+ as (\w+) with|(?:rule|checkpoint) (\w+)):$", re.MULTILINE)
 
@@ -50,6 +52,18 @@ def test_wildcards_of_the_outputs_are_in_the_log(name):
     wildcards = set(re.findall(r"\{\{(\w+)\}\}", output))
     if "expand(" not in output:
         assert wildcards == set(re.findall(r"\{\{(\w+)\}\}", log))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_that_can_choose_an_engine_names_the_engines_it_reaches(name):
+    """Their code counts for what the rule makes, and no import statement shows it."""
+    script = re.search(r'script:\s+"\.\./(scripts/\w+\.py)"', RULES[name])
+    if script is None:
+        return  # of another rule
+    modules = imported_modules((REPOSITORY / "workflow" / script[1]).read_text())
+    chooses = "upwind.levelset.engines.registry" in reached(modules)
+    named = (REPOSITORY / "workflow/rules/provenance.smk").read_text()
+    assert chooses == (f'    "{name}": ' in named)
 
 
 def test_captions_of_the_report_exist_and_are_used():

@@ -1,6 +1,7 @@
 # Every job leaves a record, every rule carries the version of the code that it can reach, and what
 # records do not vouch for is made again. Included last: it sees all rules.
 
+from upwind.levelset.engines.registry import ENGINES, engine_module
 from upwind.networks.registry import network_module
 from upwind.provenance.workflow import distrust, record_rules
 
@@ -11,13 +12,24 @@ def record_folder(outputs):
     return RESULTS if inside else DATASET["root"]
 
 
-def reached_by_name(wildcards):
-    """A network's module, for the jobs that are about one network."""
+# What these import by name: the engine that was chosen, and for the comparison all.
+ENGINES_OF = {
+    "operate_level_set": [config["levelset"]["engine"]],
+    "tune_level_set": [config["levelset"]["engine"]],
+    "segment_blind": [config["levelset"]["engine"]],
+    "compare_engines": list(ENGINES),
+}
+
+
+def reached_by_name(rule, wildcards):
+    """Modules of the networks and engines that a job is about."""
+    modules = [engine_module(name) for name in ENGINES_OF.get(rule, [])]
     if "network" in wildcards:
-        return [network_module(wildcards["network"])]
+        modules.append(network_module(wildcards["network"]))
     if "variant" in wildcards:
-        return [network_module(variant_of(config, wildcards["variant"]).kind)]
-    return []
+        kind = variant_of(config, wildcards["variant"]).kind
+        modules.append(network_module(kind))
+    return modules
 
 
 record_rules(workflow.rules, Path(workflow.basedir), record_folder, reached_by_name)

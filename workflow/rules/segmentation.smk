@@ -1,7 +1,7 @@
 # Trained weights -> segmentations, and the two level set baselines: the operator, who sees the label
 # and needs no training, and the blind one, tuned on training patients.
 
-from upwind.levelset.settings import blind_options, operator_options
+from upwind.levelset.itk_snap.settings import blind_options, operator_options
 
 
 rule segment_fold:

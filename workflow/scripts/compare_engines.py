@@ -7,7 +7,7 @@ from upwind.common.jobs import logged
 from upwind.data.volumes import read_volume
 from upwind.data.voxels import read_positive
 from upwind.levelset.comparison import compare
-from upwind.levelset.settings import OperatorSettings
+from upwind.levelset.itk_snap.settings import OperatorSettings
 
 with logged(snakemake.log[0]):
     case = int(snakemake.wildcards.case)

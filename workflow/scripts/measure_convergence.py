@@ -4,7 +4,7 @@ import torch
 
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
-from upwind.levelset.convergence import measure
+from upwind.levelset.equation.convergence import measure
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(1)

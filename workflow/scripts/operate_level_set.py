@@ -8,9 +8,9 @@ from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.data.volumes import read_volume, write_mask
 from upwind.data.voxels import read_positive
-from upwind.levelset.journal import Journal
-from upwind.levelset.operator import operate
-from upwind.levelset.settings import OperatorSettings
+from upwind.levelset.itk_snap.journal import Journal
+from upwind.levelset.itk_snap.operator import operate
+from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.provenance.hashing import sha256_of
 
 with logged(snakemake.log[0]):

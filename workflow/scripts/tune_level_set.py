@@ -9,10 +9,10 @@ from upwind.common.files import write_csv, write_json
 from upwind.common.jobs import logged
 from upwind.data.volumes import read_volume
 from upwind.data.voxels import read_positive
-from upwind.levelset.blind import learn, tune
-from upwind.levelset.journal import Journal
-from upwind.levelset.search import history
-from upwind.levelset.settings import BlindSettings
+from upwind.levelset.itk_snap.blind import learn, tune
+from upwind.levelset.itk_snap.journal import Journal
+from upwind.levelset.itk_snap.search import history
+from upwind.levelset.itk_snap.settings import BlindSettings
 from upwind.provenance.hashing import sha256_of
 
 

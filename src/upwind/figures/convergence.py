@@ -27,7 +27,7 @@ _DIMENSIONS = {
 def draw_convergence(table: pd.DataFrame) -> Figure:
     """A panel for each experiment: error against voxels along the box's width, both logarithmic,
     with the slope of the expected order; the titles say that order and the ones observed between
-    the two finest grids. ``table``: :func:`upwind.levelset.convergence.measure`.
+    the two finest grids. ``table``: :func:`upwind.levelset.equation.convergence.measure`.
 
     Raises UpwindError where there are no rows.
     """

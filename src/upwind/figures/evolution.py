@@ -16,7 +16,7 @@ from upwind.data.volumes import Volume, read_volume, to_display
 from upwind.data.voxels import read_header, read_positive
 from upwind.figures import style
 from upwind.figures.gallery import HU_WINDOW, LABEL_COLOUR, MASK_COLOUR, largest_slice
-from upwind.levelset.evolution import dice
+from upwind.levelset.itk_snap.evolution import dice
 from upwind.levelset.movie import Moment
 
 FORMATS = (".gif", ".mp4")

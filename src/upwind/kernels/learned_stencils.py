@@ -9,7 +9,7 @@ import pandas as pd
 from upwind.common.errors import UpwindError
 from upwind.kernels.moments import MOMENTS, START, moments
 from upwind.kernels.stencils import WEIGHTS
-from upwind.levelset.scheme import STENCIL_NAMES, finite_differences
+from upwind.levelset.equation.scheme import STENCIL_NAMES, finite_differences
 from upwind.networks.lsn import LSN
 from upwind.networks.weights import load_weights
 

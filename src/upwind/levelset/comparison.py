@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from upwind.data.volumes import Volume
-from upwind.levelset.bubble import ball, bubble_in
-from upwind.levelset.engine import Weights
-from upwind.levelset.engines import engine_named
-from upwind.levelset.evolution import dice
-from upwind.levelset.region import region_around
-from upwind.levelset.settings import ENGINES, OperatorSettings
-from upwind.levelset.trials import Trial, trial_speed
+from upwind.levelset.engines.engine import Weights
+from upwind.levelset.engines.registry import ENGINES, engine_named
+from upwind.levelset.itk_snap.bubble import ball, bubble_in
+from upwind.levelset.itk_snap.evolution import dice
+from upwind.levelset.itk_snap.region import region_around
+from upwind.levelset.itk_snap.settings import OperatorSettings
+from upwind.levelset.itk_snap.trials import Trial, trial_speed
 
 #: By then the contours of the real cases rest, but for slow leaks.
 ITERATIONS = 400
@@ -53,7 +53,7 @@ def compare(
     for mode in ("region", "edge"):
         trial = Trial(mode, settings.default_sd, settings.default_sd)
         speed = trial_speed(trial, image, bubble > 0)[1]
-        chosen = [name for name in engines if mode in ENGINES[name]]
+        chosen = [name for name in engines if mode in ENGINES[name].modes]
         found = {name: run(name, speed, bubble, trial.weights, iterations) for name in chosen}
         for name, (mask, seconds, memory) in found.items():
             row = (case, mode, name, iterations, seconds, memory, target.size, dice(mask, target))

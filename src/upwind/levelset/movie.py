@@ -9,13 +9,13 @@ from nibabel import orientations
 
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import Grid, Volume
-from upwind.levelset.bubble import ball, bubble_in
-from upwind.levelset.engine import Weights
-from upwind.levelset.engines import engine_named
-from upwind.levelset.region import Region, region_around
-from upwind.levelset.settings import ENGINES, OperatorSettings
-from upwind.levelset.speeds import edge_speed, region_speed
-from upwind.levelset.trials import Trial
+from upwind.levelset.engines.engine import Weights
+from upwind.levelset.engines.registry import ENGINES, engine_named
+from upwind.levelset.itk_snap.bubble import ball, bubble_in
+from upwind.levelset.itk_snap.region import Region, region_around
+from upwind.levelset.itk_snap.settings import OperatorSettings
+from upwind.levelset.itk_snap.speeds import edge_speed, region_speed
+from upwind.levelset.itk_snap.trials import Trial
 
 Point = tuple[float, float, float]
 
@@ -58,7 +58,7 @@ def moments(volume: Volume, label: np.ndarray | None, course: Course) -> Iterato
     in the wrong order, or neither a label nor a centre to place the bubble by.
     """
     evolve = engine_named(course.engine)
-    if course.mode not in ENGINES[course.engine]:
+    if course.mode not in ENGINES[course.engine].modes:
         raise UpwindError(f"the engine {course.engine} has no {course.mode} mode")
     region, bubble = _start(volume, label, course)
     image = region.to_working(volume.values(region.box[2])[region.box[:2]])

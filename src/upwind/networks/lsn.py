@@ -23,8 +23,8 @@ from torch import nn
 from torch.nn import functional
 
 from upwind.common.errors import UpwindError
-from upwind.levelset import scheme
-from upwind.levelset.edges import EDGE_CONTRAST, EdgeFunction, sobel
+from upwind.levelset.equation import scheme
+from upwind.levelset.equation.edges import EDGE_CONTRAST, EdgeFunction, sobel
 from upwind.networks.prior import disc_of
 from upwind.networks.speed import SpeedNetwork, start_of
 
@@ -124,7 +124,7 @@ class LSN(nn.Module):
                 step = self._step
                 return scheme.evolve_in_chunks(u, fields, self.stencils, self.dt, self.steps, step)
             # Imported when needed: Numba takes most of a second, and not every job moves a contour.
-            from upwind.levelset import fused
+            from upwind.levelset.equation import fused
 
             return fused.evolve(u, fields, self.stencils, self.dt, self.steps)
 

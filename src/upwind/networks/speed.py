@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from upwind.levelset.scheme import signed_distance_to_disc
+from upwind.levelset.equation.scheme import signed_distance_to_disc
 from upwind.networks.prior import disc_of
 
 # Pixels of the start's distance that count as one unit of input, as a share of the slice's size:

@@ -9,18 +9,22 @@ from upwind.provenance.fingerprint import remember
 from upwind.provenance.recorder import Job, recorded, recording, script_version
 from upwind.provenance.trust import untrusted
 
+# From the name of a rule and a job's wildcards to the modules that it imports by name.
+ReachedBy = Callable[[str, Mapping[str, str]], list[str]]
+
 
 def record_rules(
     rules: Iterable[Any],
     basedir: Path,
     folder_of: Callable[[list[str]], str],
-    reached_by: Callable[[Mapping[str, str]], list[str]],
+    reached_by: ReachedBy,
 ) -> None:
     """Let every job of ``rules`` (Snakemake's) leave a record, and give every rule the parameter
     ``code``, so that it runs again when code changes that it can reach.
 
     ``folder_of`` says where the records of a job with these outputs belong, ``reached_by`` which
-    modules a job with these wildcards imports by name, where no import statement shows them.
+    modules a job of this rule with these wildcards imports by name, where no import statement
+    shows them.
     """
     remember()
     for rule in rules:
@@ -28,17 +32,15 @@ def record_rules(
             script = _script(rule)
             describe = _describe(rule, script, basedir, folder_of, reached_by)
             rule.run_func = recording(rule.run_func, describe)
-            rule.set_params(code=_version_for(script, reached_by))
+            rule.set_params(code=_version_for(rule.name, script, reached_by))
 
 
-def _version_for(
-    script: Path, reached_by: Callable[[Mapping[str, str]], list[str]]
-) -> Callable[[Any], str]:
+def _version_for(rule: str, script: Path, reached_by: ReachedBy) -> Callable[[Any], str]:
     """The parameter ``code`` as Snakemake evaluates it, job by job."""
     versions: dict[tuple[str, ...], str] = {}
 
     def version(wildcards: Any) -> str:
-        also_reaches = tuple(reached_by(dict(wildcards.items())))
+        also_reaches = tuple(reached_by(rule, dict(wildcards.items())))
         if also_reaches not in versions:
             versions[also_reaches] = script_version(script, also_reaches)
         return versions[also_reaches]
@@ -129,7 +131,7 @@ def _describe(
     script: Path,
     basedir: Path,
     folder_of: Callable[[list[str]], str],
-    reached_by: Callable[[Mapping[str, str]], list[str]],
+    reached_by: ReachedBy,
 ) -> Callable[..., Job]:
     """From the arguments that Snakemake hands to a rule's function to the job of a record."""
 
@@ -146,7 +148,7 @@ def _describe(
             params=dict(params.items()),
             script=script,
             checkout=str(basedir),
-            also_reaches=reached_by(named),
+            also_reaches=reached_by(rule.name, named),
             threads=threads,
             # Snakemake hands `input` over as plain strings, without what the rule says of them.
             order_only=[str(path) for path in rule.expand_input(named)[0] if _ancient(path)],

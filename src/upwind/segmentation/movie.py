@@ -10,7 +10,7 @@ from upwind.common.errors import UpwindError
 from upwind.data.intensity import rescale
 from upwind.data.slices import resample_volume, return_to_grid
 from upwind.data.volumes import Volume
-from upwind.levelset import fused
+from upwind.levelset.equation import fused
 from upwind.levelset.movie import Moment
 from upwind.networks.lsn import LSN
 from upwind.networks.weights import load_weights

@@ -7,8 +7,8 @@ import pytest
 
 from upwind.audit.recomputed.numbers import Place
 from upwind.audit.recomputed.searches import check_searches
-from upwind.levelset.search import Finished, history
-from upwind.levelset.trials import Trial
+from upwind.levelset.itk_snap.search import Finished, history
+from upwind.levelset.itk_snap.trials import Trial
 
 OPERATOR, BLIND = "segmentations/itk_snap/trials-0.csv", "blind/1/trials.csv"
 TUNED = "blind/1/parameters.json"

@@ -1,0 +1,1 @@
+"""Engines that move a contour through a speed image."""

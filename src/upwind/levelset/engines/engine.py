@@ -1,0 +1,50 @@
+"""Engines: something that moves a contour through a speed image for a number of iterations.
+
+An engine is any function of the form of :class:`Engine`;
+:mod:`upwind.levelset.engines.registry` names them all.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights A, B and C of u_t = A g |grad u| + B grad g . grad u + C kappa |grad u|.
+
+    The defaults are those of ITK-SNAP's region mode; its edge mode has an advection of 2
+    (ITK-SNAP, Logic/LevelSet). Engines choose their time step from the fastest point of the
+    contour, so only the ratios of the three matter, together with the number of iterations.
+    """
+
+    propagation: float = 1.0
+    advection: float = 0.0
+    curvature: float = 0.2
+
+
+class Engine(Protocol):
+    """Evolves a level set function; the same input gives the same output, bit for bit."""
+
+    def __call__(
+        self, speed: np.ndarray, level_set: np.ndarray, weights: Weights, iterations: int
+    ) -> np.ndarray:
+        """Move the contour of ``level_set`` (u > 0 inside; a signed distance in voxels, at least
+        near the contour) by ``iterations`` time steps through ``speed`` (positive grows), both
+        3-D, of the same shape and on an isotropic grid. The result can be passed in again to go
+        on from there."""
+
+
+def has_contour(speed: np.ndarray, level_set: np.ndarray) -> bool:
+    """Is there anything for an engine to move? Raises ValueError for different shapes."""
+    if speed.shape != level_set.shape:
+        raise ValueError(f"speed {speed.shape} and level set {level_set.shape} differ in shape")
+    inside = level_set > 0
+    return bool(inside.any() and not inside.all())
+
+
+def itk_image(array: np.ndarray) -> sitk.Image:
+    """An array as ITK's image, float32."""
+    return sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.float32))

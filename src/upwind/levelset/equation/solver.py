@@ -1,0 +1,86 @@
+"""The scheme as a level set solver: fixed stencils, 2-D and 3-D, any spacing, any device.
+
+The same :func:`upwind.levelset.equation.scheme.step` that is a layer of the level set network, with
+the finite differences in place of learned stencils. Lengths (u, spacing) share one unit, say mm,
+and speeds are that unit per unit time.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from upwind.common.errors import UpwindError
+from upwind.levelset.equation import scheme
+from upwind.levelset.equation.scheme import AnyFields
+
+
+def constant_fields(
+    like: torch.Tensor,
+    speed: float = 0.0,
+    velocity: Sequence[float] | None = None,
+    curvature: float = 0.0,
+) -> AnyFields:
+    """Fields of the shape of ``like`` (n, h, w) or (n, d, h, w), the same everywhere; ``velocity``
+    (v_x, v_y[, v_z])."""
+    axes = like.ndim - 1
+    values = (speed, *(velocity or (0.0,) * axes), curvature)
+    kind = scheme.Fields if axes == 2 else scheme.Fields3D
+    return kind(*(torch.full_like(like, value) for value in values))
+
+
+def stability_limit(fields: AnyFields, spacing: Sequence[float]) -> float:
+    """Largest stable time step for these fields; see :func:`upwind.levelset.equation.scheme.\
+stable_time_step`."""
+    velocity = sum(v.abs() / h for v, h in zip(fields[1:-1], spacing, strict=True))
+    largest = (fields.speed.abs().max(), velocity.max(), fields.curvature.max())
+    return scheme.stable_time_step(*map(float, largest), spacing)
+
+
+def evolve(
+    u: torch.Tensor, fields: AnyFields, spacing: Sequence[float], dt: float, steps: int
+) -> torch.Tensor:
+    """u (n, h, w) or (n, d, h, w) after ``steps`` time steps ``dt``; ``spacing`` (h_x, h_y[, h_z]).
+
+    Raises UpwindError for a time step beyond the stability limit, which it names.
+    """
+    _check(dt, fields, spacing)
+    stencils = scheme.finite_differences(u.dtype, spacing).to(u.device)
+    return scheme.evolve(u, fields, stencils, dt, steps)
+
+
+def solve(
+    u: torch.Tensor, fields: AnyFields, spacing: Sequence[float], time: float
+) -> torch.Tensor:
+    """u after ``time``, in as few equal steps as are stable."""
+    steps = max(1, math.ceil(time / stability_limit(fields, spacing) - 1e-9))
+    return evolve(u, fields, spacing, time / steps, steps)
+
+
+def arrival_times(
+    u: torch.Tensor, fields: AnyFields, spacing: Sequence[float], dt: float, steps: int
+) -> torch.Tensor:
+    """When u first reaches 0 in each voxel, by linear interpolation between time steps: 0 where the
+    contour begins or has been, infinite where it does not come. Shape of u.
+
+    With a positive speed alone this is the eikonal equation's solution, F |grad T| = 1.
+    """
+    _check(dt, fields, spacing)
+    stencils = scheme.finite_differences(u.dtype, spacing).to(u.device)
+    times = torch.where(u >= 0, 0.0, torch.inf).to(u.dtype)
+    for number in range(steps):
+        later = scheme.step(u, fields, stencils, dt)
+        arrives = (later >= 0) & torch.isinf(times)
+        times = torch.where(arrives, dt * (number + u / (u - later)), times)
+        u = later
+    return times
+
+
+def _check(dt: float, fields: AnyFields, spacing: Sequence[float]) -> None:
+    limit = stability_limit(fields, spacing)
+    # Rounding of the fields must not refuse the limit itself.
+    if not 0 < dt <= limit * (1 + 1e-6):
+        raise UpwindError(
+            f"time step {dt:g} is not in (0, {limit:g}], the stability limit of the level set "
+            "scheme for these speeds and this spacing; take shorter steps, and more of them"
+        )
