@@ -123,7 +123,13 @@ def write_mask(path: str | os.PathLike[str], canonical: np.ndarray, grid: Grid) 
     stored = orientations.apply_orientation(canonical.astype(np.uint8, copy=False), back)
     if stored.shape != grid.shape:
         raise ValueError(f"mask of shape {stored.shape} does not fit the grid {grid.shape}")
-    image = nib.Nifti1Image(stored, grid.affine, dtype=np.uint8)
+    write_stored(path, stored, grid.affine)
+
+
+def write_stored(path: str | os.PathLike[str], stored: np.ndarray, affine: np.ndarray) -> None:
+    """Write an array as it is to be stored, in its own type, as NIfTI in mm, atomically. The same
+    array gives the same bytes: nibabel writes gzip without time or name."""
+    image = nib.Nifti1Image(stored, affine, dtype=stored.dtype)
     image.header.set_xyzt_units("mm")
     with atomic_path(path) as temporary:
         nib.save(image, temporary)

@@ -3,11 +3,10 @@
 import os
 from dataclasses import dataclass
 
-import nibabel as nib
 import numpy as np
 from nibabel import orientations
 
-from upwind.common.files import atomic_path
+from upwind.data.volumes import write_stored
 from upwind.phantom import bones, liver, physics, torso, viscera
 from upwind.phantom.hounsfield import Tissue, draw_attenuation
 from upwind.phantom.patients import MAX_SLICES, SPACINGS_MM, Patient, draw_patient
@@ -126,8 +125,4 @@ def _write(
     turn = orientations.ornt_transform(_CANONICAL, orientations.axcodes2ornt(tuple(codes)))
     stored = np.ascontiguousarray(orientations.apply_orientation(canonical, turn))
     turned = affine @ orientations.inv_ornt_aff(turn, canonical.shape)
-    image = nib.Nifti1Image(stored, turned, dtype=canonical.dtype)
-    image.header.set_xyzt_units("mm")
-    with atomic_path(path) as temporary:
-        # nibabel writes gzip without time or name: the same bytes every time.
-        nib.save(image, temporary)
+    write_stored(path, stored, turned)
