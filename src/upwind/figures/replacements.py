@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ _ROW = 0.185  # inches for a layer
 # Of one hue, light to dark: they keep their order in grey and for colour-blind readers.
 _CHANGE, _NORM = "Blues_r", "Greys"
 _LONGEST = 2.0  # of the right panel; kernels that have nothing in common are at 1.41, sqrt(2)
-_DARK = 0.55  # share of the scale from which text is white
+_DARK = 0.18  # luminance of a cell below which white text has more contrast than black
 
 
 @styled
@@ -56,17 +57,18 @@ def _draw_cells(
     bold: pd.DataFrame | None = None,
 ) -> None:
     low, high = limits
-    axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
-    # In both colour maps the end that is far from 0 is dark.
-    for row, layer in enumerate(values.index):
-        for column, name in enumerate(values.columns):
-            value = values.loc[layer, name]
-            dark = abs(value) > _DARK * max(abs(low), abs(high))
-            weight = "bold" if bold is not None and bold.loc[layer, name] else "normal"
-            colour = "white" if dark else INK
-            axes.text(
-                column, row, text(value), ha="center", va="center", color=colour, fontweight=weight
-            )
+    image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
+    for (row, column), value in np.ndenumerate(values.to_numpy()):
+        dark = _luminance(image.cmap(image.norm(value))) < _DARK
+        axes.text(
+            column,
+            row,
+            text(value),
+            ha="center",
+            va="center",
+            color="white" if dark else INK,
+            fontweight="bold" if bold is not None and bold.iat[row, column] else "normal",
+        )
     names = [name.replace("_", " ") for name in values.columns]
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(values)), values.index)
@@ -79,3 +81,8 @@ def _draw_cells(
 def _signed(value: float) -> str:
     """Two digits, with a true minus; 0 has no sign."""
     return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0"
+
+
+def _luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance of an sRGB colour, by its usual approximation as a power."""
+    return float(np.dot([0.2126, 0.7152, 0.0722], np.power(colour[:3], 2.2)))

@@ -29,10 +29,11 @@ class ConstrainedConvolution(nn.Module):
         self.register_buffer("basis", basis, persistent=False)
         self.coefficients = nn.Parameter(torch.empty(out_channels, in_channels, len(basis)))
         self.bias = nn.Parameter(torch.zeros(out_channels))
-        # Glorot's bound with the fans of the free dimensions: the variance of a coefficient is
-        # 2 / ((in + out) dimensions), so that a kernel's expected squared length, and with it the
-        # variance of its response to uncorrelated pixels, is that of a free kernel of nine weights.
-        nn.init.xavier_uniform_(self.coefficients)
+        # For ReLU (He et al. 2015), with the free dimensions as fan: a response to uncorrelated
+        # pixels keeps its variance whatever the span. The UNet's own Glorot weights shrink it from
+        # layer to layer, and differences of a smooth slice are small to begin with: from those,
+        # the demo's 20 epochs ended before training had begun (docs/replacements.md).
+        nn.init.kaiming_normal_(self.coefficients, nonlinearity="relu")
 
     @property
     def weight(self) -> torch.Tensor:
