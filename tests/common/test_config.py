@@ -130,8 +130,8 @@ def test_the_message_says_what_to_do():
             {"levelset": {"trails": 3}},
             "levelset.trails: no such setting; did you mean 'trials'?",
         ),
-        ({"unet": {"zzz": 3}}, "unet.zzz: no such setting; known are epochs"),
-        ({"unet": {3: 3}}, "unet.3: no such setting; known are epochs"),
+        ({"unet": {"zzz": 3}}, "unet.zzz: no such setting; known are epochs, kernels"),
+        ({"unet": {3: 3}}, "unet.3: no such setting; known are epochs, kernels"),
     ],
 )
 def test_a_misspelt_setting_gets_the_nearest_name(over, line):
@@ -183,6 +183,19 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         (
             {"variants": {"mine": {"of": "unet", "epochs": 0}}},
             "variants.mine, as a network like unet: epochs: 0 is less than the minimum of 1",
+        ),
+        (
+            {"variants": {"mine": {"of": "unet", "kernels": "fixed"}}},
+            "variants.mine, as a network like unet: kernels: 'fixed' is not one of ['free', "
+            "'mean_zero', 'differences']",
+        ),
+        (
+            {"variants": {"mine": {"of": "unet", "network": "speed"}}},
+            "variants.mine: network speed is a part of the lsn, not of unet",
+        ),
+        (
+            {"replacements": {"draws": 0}},
+            "replacements.draws: 0 is less than the minimum of 1",
         ),
         (
             {"levelset": {"curvature": [1.5, 0.1]}},

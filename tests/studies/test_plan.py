@@ -18,6 +18,7 @@ CONFIG = {
         "some": {"variants": ["lsn", "short"], "folds": [2], "seeds": [0, 4], "patients": ["all"]},
         "wide": {"variants": ["lsn"], "folds": "all", "seeds": [0], "patients": [2, "all"]},
     },
+    "replacements": {"folds": "all"},
 }
 
 
@@ -57,8 +58,9 @@ def test_every_impossible_study_is_named_before_anything_runs():
     check_studies(CONFIG)
     wrong = {"variants": ["lsn", "long"], "folds": [0, 3], "seeds": [0], "patients": ["all"]}
     with pytest.raises(UpwindError) as error:
-        check_studies(CONFIG | {"studies": {"wrong": wrong}})
+        check_studies(CONFIG | {"studies": {"wrong": wrong}, "replacements": {"folds": [2, 4]}})
     assert str(error.value).splitlines() == [
         "studies.wrong.variants: no variant 'long'; known are lsn, short, alone",
         "studies.wrong.folds: there is no fold 3; folds are 0 to 2",
+        "replacements.folds: there is no fold 4; folds are 0 to 2",
     ]

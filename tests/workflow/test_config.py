@@ -28,6 +28,28 @@ def test_the_demo_is_twenty_patients_in_five_folds(workplace):
     assert jobs["train"] == 2 * 5 + 1
 
 
+def test_a_job_for_each_replacement_and_fold(workplace):
+    """And none that the experiment itself does not need: the UNets are its own."""
+    files = [workplace.configure({"replacements": {"folds": [1, 3], "replacements": ["gaussian"]}})]
+    for arguments, jobs_expected, networks in (((), 7 * 5, 5), (files, 1 * 2, 2)):
+        result = workplace.snakemake(
+            "replacements", "--dry-run", "--quiet", "rules", configfiles=arguments
+        )
+        assert result.returncode == 0, result.stdout
+        jobs = planned(result.stdout)
+        assert jobs["score_replacement"] == jobs_expected
+        assert jobs["train"] == networks
+        assert jobs["summarise_replacements"] == jobs["draw_replacements"] == 1
+        assert "train_variant" not in jobs
+
+
+def test_constrained_unets_are_trained_beside_the_unet(workplace):
+    result = workplace.snakemake("constrained", "--dry-run", "--quiet", "rules")
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert jobs["train_variant"] == jobs["score_variant"] == 3 * 5
+
+
 def test_a_small_file_of_ones_own_overrides_the_defaults(workplace):
     result = dry_run(
         workplace,
@@ -116,9 +138,19 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
         ({"levelset": {"cases": [3, 77]}}, r"levelset\.cases: no case 77"),
         ({"levelset": {"cases": "paper21"}}, r"levelset\.cases: no case 23, 24, 25"),
         ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .*fold 3.*empty cell"),
+        ({"replacements": {"folds": [0, 5]}}, r"replacements\.folds: there is no fold 5"),
         ({"intensity": {"window": [400, -100]}}, r"intensity\.window: \[400, -100\]"),
     ],
-    ids=["folds", "folder", "kernels", "levelset", "levelset-name", "levelset-folds", "window"],
+    ids=[
+        "folds",
+        "folder",
+        "kernels",
+        "levelset",
+        "levelset-name",
+        "levelset-folds",
+        "replacements",
+        "window",
+    ],
 )
 def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expected, workplace):
     assert_one_message(dry_run(workplace, **settings), expected)

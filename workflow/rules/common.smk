@@ -23,7 +23,7 @@ from upwind.data.folds import (
     unseen_cases,
 )
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
-from upwind.studies.plan import check_studies, runs_of, variant_of
+from upwind.studies.plan import check_studies, chosen_folds, runs_of, variant_of
 from upwind.versions.commands import repository_root
 from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
 from upwind.versions.hashes import Hashes
@@ -289,5 +289,6 @@ wildcard_constraints:
     network="|".join(NETWORKS),
     study="|".join(config["studies"]),
     variant="|".join(config["variants"]),
+    replacement="|".join(config["replacements"]["replacements"]),
     seed=r"\d+",
     patients=r"\d+|all",

@@ -92,15 +92,19 @@ def training_asks(network_of):
     }
 
 
-def segmentation_asks(network_of):
-    """Resources of segmenting one fold, whose inputs are slices: one pass over unseen patients."""
+def segmentation_asks(network_of, epochs_of=lambda wildcards: 1):
+    """Resources of segmenting one fold, whose inputs are slices: the time of one pass over unseen
+    patients, or of as many epochs of training as ``epochs_of`` tells from the wildcards.
+    """
 
     def runtime(wildcards, threads, attempt):
         images = images_of(unseen, wildcards.fold)
         slices = sum(image.slices for image in images)
         return max(
             minutes("segmentation", images, attempt),
-            network_minutes(*network_of(wildcards), slices, 1, threads, attempt),
+            network_minutes(
+                *network_of(wildcards), slices, epochs_of(wildcards), threads, attempt
+            ),
         )
 
     return {

@@ -82,6 +82,9 @@ def _impossible_variants(config: dict[str, Any], schema: dict[str, Any]) -> Iter
     for name, variant in config["variants"].items():
         own = {key: value for key, value in variant.items() if key not in ("of", "network")}
         base = variant["of"]
+        if "network" in variant and base != "lsn":
+            network = variant["network"]
+            yield f"variants.{name}: network {network} is a part of the lsn, not of {base}"
         validator = jsonschema.Draft202012Validator(schema["properties"][base])
         for error in validator.iter_errors(config[base] | own):
             for line in _explain(error):

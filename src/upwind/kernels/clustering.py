@@ -93,7 +93,7 @@ def cluster(
     tables, summaries = [], []
     for (layer, array), kernels in zip(weights, layers, strict=True):
         out_channels, in_channels = array.shape[:2]
-        labels, centroids, score = _kmeans(kernels, clusters, seed, restarts)
+        labels, centroids, score = kmeans(kernels, clusters, seed, restarts)
         rank = np.argsort(np.argsort(pca.transform(centroids)[:, 0], kind="stable"))
         tables.append(_kernel_table(layer, in_channels, kernels, rank[labels] + 1, pca))
         summaries.append(
@@ -124,10 +124,10 @@ def _check_different(layer: int, kernels: np.ndarray, clusters: int) -> None:
         )
 
 
-def _kmeans(
-    kernels: np.ndarray, clusters: int, seed: int, restarts: int
+def kmeans(
+    kernels: np.ndarray, clusters: int = CLUSTERS, seed: int = SEED, restarts: int = RESTARTS
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Labels from 0, centroids, and the score per kernel."""
+    """Labels (from 0), centroids and the score per kernel of k-means of ``kernels`` (n, 9)."""
     # One thread: layers are small, and on a busy machine threads that wait for each other took 20
     # times as long. It also keeps sums, and so results, the same on every number of cores.
     with threadpool_limits(limits=1):

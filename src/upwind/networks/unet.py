@@ -3,6 +3,9 @@
 Depth 4, two 3x3 convolutions with ReLU at each level and no batch normalisation. Unusually, the
 two convolutions of an up level run *before* its up-sampling, and the skip connection carries the
 level's *input*, so the last concatenation holds the CT slice itself.
+
+Beside it, and not the paper's, the same network with kernels that learning keeps in the span of
+finite differences: what the kernels are said to be is then all that they can be.
 """
 
 from typing import Any
@@ -12,6 +15,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from upwind.common.errors import UpwindError
+from upwind.networks.constrained import ConstrainedConvolution
+
+Convolution = nn.Conv2d | ConstrainedConvolution
+
+# What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.spans.
+KERNELS = ("free", "mean_zero", "differences")
+
 # Filters of the four down levels, outermost first, and of the bottom (authors' code).
 LEVEL_FILTERS = (16, 16, 16, 32)
 BOTTOM_FILTERS = 64
@@ -20,10 +31,10 @@ BOTTOM_FILTERS = 64
 class Level(nn.Module):
     """Two 3x3 convolutions ('same' zero padding, bias), each followed by ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernels: str = "free") -> None:
         super().__init__()
-        self.first = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.second = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.first = _convolution(in_channels, out_channels, kernels)
+        self.second = _convolution(out_channels, out_channels, kernels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, in_channels, h, w) to (n, out_channels, h, w)."""
@@ -35,22 +46,32 @@ class UNet(nn.Module):
 
     ``h`` and ``w`` must be divisible by 2**4. With the default filters it has 18 3x3 convolution
     layers, 14,608 kernels and 131,938 parameters, as published.
+
+    ``kernels`` is what learning may do to all of these kernels: 'free'; 'mean_zero' keeps each a
+    difference, its sum 0 (117,330 parameters); 'differences' keeps it in the span of first- and
+    second-order finite differences (73,506 parameters). A constrained layer answers 0 to a constant
+    but for its bias and the zeros beyond the image's border; the 1x1 head stays free.
     """
 
     def __init__(
-        self, level_filters: tuple[int, ...] = LEVEL_FILTERS, bottom_filters: int = BOTTOM_FILTERS
+        self,
+        level_filters: tuple[int, ...] = LEVEL_FILTERS,
+        bottom_filters: int = BOTTOM_FILTERS,
+        kernels: str = "free",
     ) -> None:
         super().__init__()
+        if kernels not in KERNELS:
+            raise UpwindError(f"unet.kernels: {kernels!r}; choose from {list(KERNELS)}")
         level_inputs = (1, *level_filters[:-1])
         self.down = nn.ModuleList(
-            Level(i, o) for i, o in zip(level_inputs, level_filters, strict=True)
+            Level(i, o, kernels) for i, o in zip(level_inputs, level_filters, strict=True)
         )
-        self.bottom = Level(level_filters[-1], bottom_filters)
+        self.bottom = Level(level_filters[-1], bottom_filters, kernels)
         up, below = [], bottom_filters
         for level_input, filters in zip(
             reversed(level_inputs), reversed(level_filters), strict=True
         ):
-            up.append(Level(below, filters))
+            up.append(Level(below, filters, kernels))
             below = filters + level_input  # up-sampled output and the level's input, concatenated
         self.up = nn.ModuleList(up)
         self.head = nn.Conv2d(below, 1, 1)
@@ -75,10 +96,16 @@ class UNet(nn.Module):
         """The user's ``options``: a UNet takes nothing from its training slices but its weights."""
         return dict(options)
 
-    def layers(self) -> list[nn.Conv2d]:
+    def layers(self) -> list[Convolution]:
         """The 3x3 convolutions in order of execution: layer numbers 1 to 18 of Figure 2."""
         levels = [*self.down, self.bottom, *self.up]
         return [convolution for level in levels for convolution in (level.first, level.second)]
+
+
+def _convolution(in_channels: int, out_channels: int, kernels: str) -> Convolution:
+    if kernels == "free":
+        return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+    return ConstrainedConvolution(in_channels, out_channels, kernels)
 
 
 def _keras_initialisation(module: nn.Module) -> None:

@@ -4,7 +4,7 @@
 them to train how often. Runs that two studies share are trained once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -56,29 +56,38 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[Run]:
         known = ", ".join(config["studies"])
         raise UpwindError(f"studies: no study {study!r}; known are {known}")
     given = config["studies"][study]
-    every_fold = [str(fold) for fold in range(config["folds"])]
-    folds = every_fold if given["folds"] == ALL else [str(fold) for fold in given["folds"]]
+    folds = chosen_folds(config, given["folds"])
     combinations = product(given["variants"], given["patients"], folds, given["seeds"])
     return [Run(v, fold, seed, str(patients)) for v, patients, fold, seed in combinations]
 
 
+def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:
+    """Names of the folds that a setting chooses: 'all', or some by their numbers."""
+    return [str(fold) for fold in (range(config["folds"]) if chosen == ALL else chosen)]
+
+
 def check_studies(config: Mapping[str, Any]) -> None:
-    """Raise UpwindError where a study names a variant or a fold that is not there."""
+    """Raise UpwindError where a study, or the replacements, name a variant or a fold that is not
+    there."""
     lines = [line for study in config["studies"] for line in _problems(config, study)]
+    lines += _missing_folds(config, "replacements", config["replacements"]["folds"])
     if lines:
         raise UpwindError("\n".join(lines))
 
 
-def _problems(config: Mapping[str, Any], study: str) -> Iterable[str]:
+def _problems(config: Mapping[str, Any], study: str) -> Iterator[str]:
     given = config["studies"][study]
     for name in given["variants"]:
         if name not in config["variants"]:
             known = ", ".join(config["variants"])
             yield f"studies.{study}.variants: no variant {name!r}; known are {known}"
-    if given["folds"] != ALL:
-        for fold in given["folds"]:
-            if fold >= config["folds"]:
-                yield (
-                    f"studies.{study}.folds: there is no fold {fold}; folds are 0 to "
-                    f"{config['folds'] - 1}"
-                )
+    yield from _missing_folds(config, f"studies.{study}", given["folds"])
+
+
+def _missing_folds(
+    config: Mapping[str, Any], where: str, chosen: str | Sequence[int]
+) -> Iterator[str]:
+    for fold in chosen if chosen != ALL else ():
+        if fold >= config["folds"]:
+            known = f"folds are 0 to {config['folds'] - 1}"
+            yield f"{where}.folds: there is no fold {fold}; {known}"

@@ -6,14 +6,14 @@ the CT's grid.
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from upwind.data.slices import read_liver_slices, read_slices
+from upwind.data.slices import Slices, read_liver_slices, read_slices
 from upwind.networks.weights import Recipe
 from upwind.scores.metrics import overlap
 from upwind.segmentation.predict import segment_slices
@@ -31,15 +31,21 @@ def unseen_scores(
     """One row per unseen patient among the slices ``files``: ``case``, ``dsc`` over all slices and
     ``dsc_liver_slices`` over those within the liver's extent, which networks are trained on."""
     rows = []
-    for file in files:
-        if read_liver_slices(file)[0] not in cases:
-            continue
-        slices = read_slices(file)
+    for slices in slices_of_cases(files, cases):
         mask = segment_slices(network, slices.image, recipe, device) > 0
         label, bearing = slices.label > 0, slices.liver_bearing > 0
         scores = pooled_dsc(mask, label), pooled_dsc(mask[bearing], label[bearing])
         rows.append((slices.case, *scores))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("case", ignore_index=True)
+
+
+def slices_of_cases(
+    files: Iterable[str | os.PathLike[str]], cases: Collection[int]
+) -> Iterator[Slices]:
+    """The slices of each of ``cases`` among ``files``, which may hold others; one at a time."""
+    for file in files:
+        if read_liver_slices(file)[0] in cases:
+            yield read_slices(file)
 
 
 def pooled_dsc(mask: np.ndarray, label: np.ndarray) -> float:

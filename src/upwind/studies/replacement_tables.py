@@ -1,0 +1,40 @@
+"""The table of replaced kernels: each layer and replacement, over patients, folds and draws."""
+
+import pandas as pd
+
+from upwind.tables.comparison import interval
+
+COLUMNS = (
+    "layer", "replacement", "dsc", "change", "low", "high", "kernels", "relative_norm", "folds",
+)  # fmt: skip
+
+
+def summarise_replacements(
+    rows: pd.DataFrame, resamples: int, confidence: float, seed: int
+) -> pd.DataFrame:
+    """One row per layer and replacement, ``COLUMNS``; ``rows`` are those of
+    :func:`upwind.studies.replacements.replacement_scores` with their ``replacement`` and ``fold``.
+
+    ``dsc`` and ``change`` are means over unseen patients, each with its mean over draws; ``low``
+    and ``high`` the bootstrap interval of ``change`` over patients. ``kernels`` (rounded) and
+    ``relative_norm`` are means over folds and draws, ``folds`` is the number of folds.
+    """
+    result = []
+    for (replacement, layer), part in rows.groupby(["replacement", "layer"], sort=False):
+        by_case = part.groupby("case")[["dsc", "change"]].mean().dropna()
+        change = interval(by_case["change"], resamples, confidence, seed)
+        moved = part.drop_duplicates(["fold", "draw"])
+        result.append(
+            {
+                "layer": layer,
+                "replacement": replacement,
+                "dsc": by_case["dsc"].mean(),
+                "change": change["mean"],
+                "low": change["low"],
+                "high": change["high"],
+                "kernels": round(moved["kernels"].mean()),
+                "relative_norm": moved["relative_norm"].mean(),
+                "folds": part["fold"].nunique(),
+            }
+        )
+    return pd.DataFrame(result, columns=list(COLUMNS))

@@ -1,0 +1,164 @@
+"""What a UNet's accuracy needs of its kernels: they are replaced, layer by layer, and nothing is
+trained again.
+
+The network segments its unseen patients with the kernels of one layer replaced, then of the next,
+and with those of all layers at once. How far the weights were moved stands beside the change of the
+DSC: a large change and an important layer are two things.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional
+
+from upwind.common.errors import UpwindError
+from upwind.common.progress import track
+from upwind.kernels.replacements import Replacement, changed_kernels, relative_norm
+from upwind.networks.unet import Convolution, UNet
+from upwind.networks.weights import Recipe
+from upwind.scores.metrics import overlap
+from upwind.segmentation.predict import segment_slices
+from upwind.studies.scores import slices_of_cases
+
+ALL = "all"  # layers, in the place of a layer's number
+COLUMNS = ("layer", "draw", "case", "dsc", "change", "kernels", "relative_norm")
+
+_BATCH = 20  # slices
+_COUNTS = ("overlap_voxels", "mask_voxels", "label_voxels")
+
+Answer = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Other kernels for some layers: ``weights`` (out, in, 3, 3) by the layer's index (from 0),
+    ``layer`` is its number (from 1) or 'all', ``draw`` (from 0) which of several."""
+
+    layer: str
+    draw: int
+    weights: Mapping[int, np.ndarray]
+    kernels: int
+    relative_norm: float
+
+
+def kernels_of(network: nn.Module, what: object) -> list[np.ndarray]:
+    """Weights (out, in, 3, 3) of a UNet's 3x3 layers, in order of execution. Raises UpwindError for
+    ``what`` is not a UNet."""
+    if not isinstance(network, UNet):
+        raise UpwindError(f"{what} is not a unet; kernels are replaced in one")
+    return [layer.weight.detach().cpu().double().numpy() for layer in network.layers()]
+
+
+def exchanges(
+    weights: Sequence[np.ndarray], replacement: Replacement, draws: int, seed: Sequence[int]
+) -> list[Exchange]:
+    """Each layer's kernels replaced, and those of all layers at once, ``draws`` times.
+
+    A layer's generator is seeded by ``seed``, the layer and the draw: more draws leave the first
+    ones as they are, and 'all' takes what the layers take one by one.
+    """
+    found = []
+    for draw in range(draws):
+        changed = {
+            index: replacement(array, np.random.default_rng([*seed, index + 1, draw]))
+            for index, array in enumerate(weights)
+        }
+        parts = [(str(index + 1), {index: changed[index]}) for index in changed]
+        for layer, part in [*parts, (ALL, changed)]:
+            before, after = [weights[index] for index in part], list(part.values())
+            count = sum(map(changed_kernels, before, after))
+            norm = relative_norm(*(np.concatenate([a.ravel() for a in s]) for s in (before, after)))
+            found.append(Exchange(layer, draw, part, count, norm))
+    return found
+
+
+def replacement_scores(
+    network: UNet,
+    recipe: Recipe,
+    files: Iterable[str | os.PathLike[str]],
+    cases: Collection[int],
+    device: torch.device,
+    replaced: Sequence[Exchange],
+) -> pd.DataFrame:
+    """One row per exchange of ``replaced`` and patient of ``cases``: ``COLUMNS``. ``dsc`` is that
+    of all slices of the patient, as in :func:`upwind.studies.scores.unseen_scores`, ``change`` its
+    difference to the network as trained, which is left as it was."""
+    rows = []
+    given = track(slices_of_cases(files, cases), len(cases), "kernels replaced: patient")
+    for slices in given:
+        counts = np.zeros((1 + len(replaced), len(_COUNTS)), int)
+        for start in range(0, len(slices.image), _BATCH):
+            part = slice(start, start + _BATCH)
+            label = slices.label[part] > 0
+            masks = _masks(network, recipe, slices.image[part], device, replaced)
+            for place, mask in enumerate(masks):
+                scores = overlap(mask, label)
+                counts[place] += [scores[name] for name in _COUNTS]
+        both, *sizes = counts.T
+        total = np.sum(sizes, axis=0)
+        dsc = np.divide(2 * both, total, out=np.full(len(total), np.nan), where=total > 0)
+        rows += [
+            (e.layer, e.draw, slices.case, one, one - dsc[0], e.kernels, e.relative_norm)
+            for e, one in zip(replaced, dsc[1:].tolist(), strict=True)
+        ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _masks(
+    network: UNet,
+    recipe: Recipe,
+    images: np.ndarray,
+    device: torch.device,
+    replaced: Sequence[Exchange],
+) -> Iterator[np.ndarray]:
+    """Boolean masks of ``images`` (n, size, size), one batch, as trained and after each exchange.
+
+    The layers before the first that an exchange changes answer what they answered as trained; they
+    are most of the work, as the first of all see the slices at their full size.
+    """
+    layers, outputs = network.layers(), []
+
+    def keep(layer: nn.Module, given: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        outputs.append(output)
+
+    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        yield segment_slices(network, images, recipe, device, _BATCH) > 0
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for exchange in replaced:
+        answers = {layers[i]: _constant(outputs[i]) for i in range(min(exchange.weights))}
+        answers |= {layers[i]: _convolving(layers[i], w) for i, w in exchange.weights.items()}
+        with _answering(answers):
+            mask = segment_slices(network, images, recipe, device, _BATCH) > 0
+        yield mask
+
+
+def _constant(output: torch.Tensor) -> Answer:
+    return lambda x: output
+
+
+def _convolving(layer: Convolution, weights: np.ndarray) -> Answer:
+    """The layer with other kernels, in the layout of its own: other layouts round differently."""
+    own = layer.weight.detach()
+    kernels = torch.empty_like(own).copy_(torch.from_numpy(weights))
+    return lambda x: functional.conv2d(x, kernels, layer.bias, padding=1)
+
+
+@contextlib.contextmanager
+def _answering(answers: Mapping[nn.Module, Answer]) -> Iterator[None]:
+    """Let modules answer otherwise."""
+    try:
+        for module, answer in answers.items():
+            module.forward = answer
+        yield
+    finally:
+        for module in answers:
+            vars(module).pop("forward", None)

@@ -1,0 +1,168 @@
+"""UNets whose kernels stay in a subspace: in training, in files and in half precision."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional
+
+from upwind.common.errors import UpwindError
+from upwind.kernels.layers import convolution_kernels
+from upwind.networks.constrained import ConstrainedConvolution
+from upwind.networks.spans import SPANS, project
+from upwind.networks.unet import BOTTOM_FILTERS, LEVEL_FILTERS, UNet
+from upwind.networks.weights import Recipe, load_weights, save_weights
+from upwind.training.loss import squared_dsc_loss
+from upwind.training.precision import probability_in
+
+CONSTRAINED = ("mean_zero", "differences")
+SMALL = {"level_filters": (2, 2, 3, 4), "bottom_filters": 5}
+
+
+def small(kernels, seed=0):
+    torch.manual_seed(seed)
+    return UNet(**SMALL, kernels=kernels)
+
+
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    images = 2 * torch.rand((3, 1, 32, 32), generator=generator) - 1
+    return images, (images > 0).float()
+
+
+def train(network, steps=5, precision="float32"):
+    optimiser = torch.optim.Adadelta(network.parameters(), lr=1.0)
+    images, masks = batch()
+    for _ in range(steps):
+        optimiser.zero_grad()
+        squared_dsc_loss(probability_in(precision, network, images), masks).backward()
+        optimiser.step()
+    return network
+
+
+def outside(network, kernels):
+    """The largest part of a kernel that is not in its span, as a share of the largest weight."""
+    weights = [layer.weight.detach().double().numpy() for layer in network.layers()]
+    return max(abs(w - project(w, kernels)).max() / abs(w).max() for w in weights)
+
+
+def test_the_default_is_the_published_network_to_the_bit():
+    """Drawn as it always was: torch's own initial weights first, then Glorot's over them."""
+    torch.manual_seed(4)
+    network = UNet()
+    torch.manual_seed(4)
+    inputs = (1, *LEVEL_FILTERS[:-1])
+    pairs = [*zip(inputs, LEVEL_FILTERS, strict=True), (LEVEL_FILTERS[-1], BOTTOM_FILTERS)]
+    below = BOTTOM_FILTERS
+    for given, filters in zip(reversed(inputs), reversed(LEVEL_FILTERS), strict=True):
+        pairs.append((below, filters))
+        below = filters + given
+    expected = [nn.Conv2d(*c, 3, padding=1) for i, o in pairs for c in ((i, o), (o, o))]
+    expected.append(nn.Conv2d(below, 1, 1))
+    # Modules are walked as they are named: down, bottom, up, head.
+    for layer in expected:
+        nn.init.xavier_uniform_(layer.weight)
+    for ours, theirs in zip([*network.layers(), network.head], expected, strict=True):
+        assert type(ours) is nn.Conv2d
+        assert torch.equal(ours.weight, theirs.weight)
+    assert list(UNet(kernels="free").state_dict()) == list(network.state_dict())
+    assert not any("coefficients" in name for name in network.state_dict())
+
+
+@pytest.mark.parametrize(("kernels", "count"), [("mean_zero", 117_330), ("differences", 73_506)])
+def test_only_free_dimensions_are_counted_as_parameters(kernels, count):
+    network = UNet(kernels=kernels)
+    assert sum(p.numel() for p in network.parameters()) == count
+    assert [tuple(layer.weight.shape) for layer in network.layers()] == [
+        tuple(layer.weight.shape) for layer in UNet().layers()
+    ]
+
+
+@pytest.mark.parametrize("kernels", CONSTRAINED)
+def test_coefficients_start_as_relu_needs_them(kernels):
+    torch.manual_seed(0)
+    for layer in UNet(kernels=kernels).layers()[7:12]:
+        coefficients = layer.coefficients.detach()
+        _, given, dimensions = coefficients.shape
+        assert float(coefficients.var()) == pytest.approx(2 / (given * dimensions), rel=0.1)
+        assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kernels", CONSTRAINED)
+def test_training_moves_the_kernels_and_keeps_them_in_their_span(kernels, precision):
+    before = small(kernels).layers()[3].weight.detach()
+    network = train(small(kernels), precision=precision)
+    assert not torch.allclose(network.layers()[3].weight, before)
+    assert outside(network, kernels) < 1e-6
+    assert outside(train(small("free")), kernels) > 0.1
+
+
+def test_a_constant_passes_no_layer_of_differences_but_for_bias_and_border():
+    layer = ConstrainedConvolution(3, 4, "mean_zero")
+    nn.init.constant_(layer.bias, 0.25)
+    with torch.no_grad():
+        response = layer(torch.full((1, 3, 8, 8), 5.0))
+    inside = torch.full((1, 4, 6, 6), 0.25)
+    torch.testing.assert_close(response[..., 1:-1, 1:-1], inside, atol=1e-5, rtol=0)
+    assert (response[..., 0, :] - 0.25).abs().max() > 0.1
+
+
+def test_it_answers_as_a_convolution_with_its_kernels_and_gradients_are_theirs_projected():
+    layer = ConstrainedConvolution(2, 3, "differences").double()
+    x = torch.rand((2, 2, 6, 7), dtype=torch.float64)
+    free = layer.weight.detach().clone().requires_grad_()
+    functional.conv2d(x, free, layer.bias.detach(), padding=1).square().sum().backward()
+    response = layer(x)
+    torch.testing.assert_close(response, functional.conv2d(x, free, layer.bias, padding=1))
+    response.square().sum().backward()
+    basis = torch.tensor(SPANS["differences"])
+    # The basis is kept in single precision.
+    expected = torch.einsum("oihw,khw->oik", free.grad, basis)
+    torch.testing.assert_close(layer.coefficients.grad, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.fixture(params=CONSTRAINED)
+def saved(request, tmp_path):
+    """Path and network of a trained file."""
+    path, recipe = tmp_path / "w.safetensors", Recipe("unet", 32, (-100.0, 400.0))
+    recipe.options.update(SMALL, kernels=request.param)
+    network = train(small(request.param))
+    save_weights(path, network, recipe)
+    return path, network
+
+
+def test_a_weights_file_gives_the_same_network_and_holds_its_kernels(saved):
+    path, network = saved
+    again, _ = load_weights(path)
+    images, _ = batch()
+    with torch.no_grad():
+        assert torch.equal(network.eval()(images), again(images))
+    with safe_open(path, framework="pt") as file:
+        assert torch.equal(file.get_tensor("up.0.first.weight"), network.up[0].first.weight)
+    for (_, kernels), layer in zip(convolution_kernels(path), network.layers(), strict=True):
+        np.testing.assert_array_equal(kernels, layer.weight.detach().numpy())
+
+
+def test_kernels_that_their_coefficients_do_not_give_are_refused(saved):
+    path, _ = saved
+    tensors = load_file(path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors["bottom.first.weight"][0, 0, 1, 1] += 0.01
+    save_file(tensors, path, metadata=metadata)
+    with pytest.raises(UpwindError, match=r"bottom\.first\.weight is not what .*coefficients give"):
+        load_weights(path)
+
+
+def test_free_weights_are_not_taken_for_constrained_ones(saved):
+    _, network = saved
+    with pytest.raises(RuntimeError, match="coefficients"):
+        network.load_state_dict(small("free").state_dict())
+
+
+def test_kernels_that_are_not_known_are_refused():
+    with pytest.raises(UpwindError, match=r"unet\.kernels: 'odd'; choose from .*mean_zero"):
+        UNet(kernels="odd")
