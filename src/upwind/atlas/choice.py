@@ -1,8 +1,8 @@
 """Which slices a network has not been trained on, and which one of them the atlas shows.
 
-The analysed network has as a rule been trained on all patients, as the paper's was: it has no unseen
-ones. What it has not seen are the slices held out of its training. A fold's network is shown on its
-unseen patients.
+The analysed network has as a rule been trained on all patients, as the paper's was: it has no
+unseen ones. What it has not seen are the slices held out of its training. A fold's network is shown
+on its unseen patients.
 """
 
 from collections.abc import Mapping
@@ -91,6 +91,7 @@ def spread(untrained: Mapping[int, list[int]], most: int) -> dict[int, np.ndarra
     """At most ``most`` of the ``untrained`` slices, evenly spread over them in order of case and
     slice, so that patients and levels of the liver keep their shares."""
     rows = [(case, z) for case, slices in sorted(untrained.items()) for z in slices]
-    kept = [rows[place] for place in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+    places = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)
+    kept = [rows[place] for place in places]
     cases = sorted({case for case, _ in kept})
     return {case: np.array([z for owner, z in kept if owner == case]) for case in cases}

@@ -13,7 +13,7 @@ from upwind.atlas.responses import LayerMaps
 from upwind.common.errors import UpwindError
 from upwind.kernels.stencils import WEIGHTS
 
-ENCODER, BOTTOM, DECODER = "encoder", "bottom", "decoder"
+ENCODER, BOTTLENECK, DECODER = "encoder", "bottleneck", "decoder"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ClusterContent:
 @dataclass(frozen=True)
 class LayerContent:
     """One layer: its ``number`` from 1, the ``part`` of the network and the ``level`` in it (1 is
-    the finest; 0 at the bottom), channels, number of kernels, ``size`` of its feature maps in
+    the finest; 0 in the bottleneck), channels, number of kernels, ``size`` of its feature maps in
     pixels (rows, columns), mean ``silhouette``, clusters, and what becomes of DSC when all its
     kernels are replaced."""
 
@@ -98,7 +98,7 @@ def atlas_content(
         effects: :func:`upwind.atlas.effects.measure_effects`.
         replacements: rows of ``studies/replacements.csv``, of these layers or of some of them.
         maps: :func:`upwind.atlas.responses.layer_maps`, for the size of each layer.
-        levels: of the encoder, the bottom not counted.
+        levels: of the encoder, the bottleneck not counted.
 
     Raises:
         UpwindError: a cluster has no row in ``effects``, or a table lacks columns.
@@ -127,17 +127,16 @@ def _check_columns(name: str, table: pd.DataFrame, needed: tuple[str, ...]) -> N
 
 
 def _effect(row, name: str) -> Effect:
-    return Effect(
-        name, row.dsc, row.change, row.low, row.high, row.relative_norm, int(row.kernels)
-    )
+    return Effect(name, row.dsc, row.change, row.low, row.high, row.relative_norm, int(row.kernels))
 
 
 def part_of(layer: int, levels: int) -> tuple[str, int]:
-    """Part of the UNet that a layer is in, and its level: two layers each, down, bottom, up."""
+    """Part of the UNet that a layer is in, and its level: two layers each: down,
+    bottleneck, up."""
     step = (layer - 1) // 2  # from 0
     if step < levels:
         return ENCODER, step + 1
-    return (BOTTOM, 0) if step == levels else (DECODER, 2 * levels - step + 1)
+    return (BOTTLENECK, 0) if step == levels else (DECODER, 2 * levels - step + 1)
 
 
 def _layer(

@@ -15,7 +15,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from upwind.atlas import words
-from upwind.atlas.content import BOTTOM, DECODER, ENCODER, ClusterContent, LayerContent
+from upwind.atlas.content import BOTTLENECK, DECODER, ENCODER, ClusterContent, LayerContent
 from upwind.atlas.network import Clustered
 from upwind.atlas.pictures import diverging, grey, outline, palette
 from upwind.atlas.responses import LayerMaps, as_read, means_in_and_out, on_the_ct
@@ -98,7 +98,7 @@ def page(
         most_effect=max(abs(effect.change) for effect in effects) or 1.0,
         explanations=words.EXPLANATIONS,
         order_names=words.ORDER_NAMES,
-        parts=(ENCODER, BOTTOM, DECODER),
+        parts=(ENCODER, BOTTLENECK, DECODER),
         data=json.dumps(_kernel_data(clustered), separators=(",", ":")),
         style=template_text(STYLE),
         script=template_text(SCRIPT),
@@ -116,7 +116,7 @@ def _layer_view(
     )
     return _LayerView(
         content=layer,
-        place=layer.part if layer.part == BOTTOM else f"{layer.part}, level {layer.level}",
+        place=layer.part if layer.part == BOTTLENECK else f"{layer.part}, level {layer.level}",
         clusters=clusters,
         entering=grey(maps.entering, low, high, most),
         entering_range=(low, high),

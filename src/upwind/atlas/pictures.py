@@ -45,8 +45,8 @@ def _png(levels: np.ndarray, most: int, colours: list[int] | None = None) -> str
 
 
 def outline(region: np.ndarray) -> str:
-    """The border of a ``region`` (rows, columns) bool along the edges of its pixels, as the ``d`` of
-    an SVG path in units of pixels."""
+    """The border of a ``region`` (rows, columns) bool along the edges of its pixels, as the ``d``
+    of an SVG path in units of pixels."""
     padded = np.pad(np.asarray(region, dtype=bool), 1).astype(np.int8)
     across = np.argwhere(np.diff(padded, axis=0)[:, 1:-1])
     down = np.argwhere(np.diff(padded, axis=1)[1:-1])

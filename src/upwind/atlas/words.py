@@ -1,4 +1,4 @@
-"""The atlas in words: what each number on the page means, for readers of images, not of networks."""
+"""The atlas in words: what each number on the page means, to readers of images."""
 
 from dataclasses import dataclass
 
@@ -21,9 +21,9 @@ EXPLANATIONS = {
         "Layers are numbered in the order in which they are computed.",
     ),
     "part": Explanation(
-        "Encoder, bottom, decoder",
+        "Encoder, bottleneck, decoder",
         "The encoder makes the pictures coarser step by step, so that each pixel sees more of the "
-        "slice. The bottom is the coarsest step. The decoder makes them finer again, up to the "
+        "slice. The bottleneck is the coarsest step. The decoder makes them finer again, up to the "
         "outline of the liver. Level 1 has the CT's own pixels; each level below has half as many "
         "along each side. In this network the convolutions of a decoder level come before its "
         "enlargement, so they work on pixels half as fine as those of the encoder level.",
@@ -36,10 +36,10 @@ EXPLANATIONS = {
     ),
     "cluster": Explanation(
         "Cluster",
-        "Kernels of one layer that are alike, found by k-means on their nine weights, in each layer "
-        "for itself. Clusters have numbers, not meanings: cluster 1 of one layer has nothing to do "
-        "with cluster 1 of another. Every layer is cut into the same number of clusters, whether "
-        "or not it has any; the silhouette says how clear they are.",
+        "Kernels of one layer that are alike, found by k-means on their nine weights, in each "
+        "layer for itself. Clusters have numbers, not meanings: cluster 1 of one layer has nothing "
+        "to do with cluster 1 of another. Every layer is cut into the same number of clusters, "
+        "whether or not it has any; the silhouette says how clear they are.",
     ),
     "mean": Explanation(
         "Mean kernel",
@@ -48,18 +48,21 @@ EXPLANATIONS = {
     ),
     "derivative": Explanation(
         "Nearest derivative",
-        "What the mean kernel does most, by its moment matrix. An average blurs. A first derivative "
-        "shows edges, and has the direction in which the picture has to brighten. A second "
-        "derivative shows spots or thin lines. Third and fourth derivatives show texture from pixel "
-        "to pixel. The kernel's energy (sum of squared weights) is divided among these orders, and "
-        "the largest share names it; it is 'mixed' where no order has half of the energy. "
-        "Directions are those of the picture: left is the patient's right.",
+        "What the mean kernel does most. It is compared with averages and with first to fourth "
+        "differences, in every direction, sharp and smoothed, and the most similar one names it. "
+        "An average blurs. A first derivative shows edges, and has the direction in which the "
+        "picture has to brighten. A second derivative shows spots or thin lines. Third and fourth "
+        "derivatives show texture from pixel to pixel. The percentage is the share of the mean "
+        "kernel's energy (sum of squared weights) that this one accounts for. Nine random numbers "
+        "reach 55 % on average, and 80 % one time in twenty; with less than 80 % the kernel is "
+        "called mixed. Directions are those of the picture: its left is the patient's right.",
     ),
     "orders": Explanation(
         "What its kernels are made of",
         "The energy (sum of squared weights) of all kernels of the cluster, kernel by kernel, "
-        "divided among averages, first, second, third and fourth derivatives. Random kernels have "
-        "1, 2, 3, 2 and 1 ninths: 11, 22, 33, 22 and 11 %.",
+        "divided among orders of derivatives in an orthogonal basis, so that the shares add up. "
+        "Kernels of random numbers have 11, 22, 33, 22 and 11 %. A smooth average is all order 0, "
+        "a smooth edge filter all order 1; sharp filters have finer orders in them, too.",
     ),
     "explained": Explanation(
         "Mean stands for",
@@ -94,8 +97,8 @@ EXPLANATIONS = {
     ),
     "on_ct": Explanation(
         "CT filtered",
-        "The CT slice filtered with the cluster's mean kernel, as one would filter any picture."
-        " Mid-grey is zero, bright is positive, dark is negative; the strongest value is "
+        "The CT slice filtered with the cluster's mean kernel, as one would filter any picture. "
+        "Mid-grey is zero, bright is positive, dark is negative; the strongest value is "
         "below the picture. In the network only layer 1 reads the CT itself, so for the others "
         "this shows the kind of filter, not what is computed.",
     ),
