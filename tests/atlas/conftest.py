@@ -1,6 +1,6 @@
-"""A small network with everything that its atlas is made of, and a real browser to open it in, driven
-through Chromium's own debugging pipe: keys, clicks, sizes, and whatever it says on its console or
-asks of a network."""
+"""A small network with everything that its atlas is made of, and a real browser to open it in,
+driven through Chromium's own debugging pipe: keys, clicks, sizes, and whatever it says on its
+console or asks of a network."""
 
 import base64
 import json
@@ -27,6 +27,7 @@ from upwind.networks.weights import Recipe, save_weights
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIZE, CASES, DEPTH = 16, (3, 5, 8), 6
+EFFECT = ("dsc", "change", "low", "high", "kernels", "relative_norm")
 REPLACEMENTS = ("centroid", "nearest", "shuffled")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 KEYS = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "Tab": 9, "/": 191, "End": 35}
@@ -208,32 +209,20 @@ def made(tmp_path_factory):
         slices = Slices(case, Grid((SIZE, SIZE, DEPTH), np.eye(4)), image.astype(np.int16), label,
                         bearing)  # fmt: skip
         write_slices(folder / f"case-{case}.safetensors", slices)
-    rows = [
-        ("all", c, z, "heldout" if z in (2, 4) else "train") for c in CASES for z in range(1, 6)
-    ]
+    parts = {z: "heldout" if z in (2, 4) else "train" for z in range(1, DEPTH)}
+    rows = [("all", case, z, part) for case in CASES for z, part in parts.items()]
     dsc = [("unet", 0, case, "unseen", 0.9 - case / 100) for case in CASES]
     replaced = [
         (layer, name, 0.8 - n / 10, -0.05 - n / 10, -0.1 - n / 10, -n / 10, 16, 0.3 + n / 10, 5)
         for layer in range(1, 11)
         for n, name in enumerate(REPLACEMENTS)
     ]
-    columns = [
-        "layer",
-        "replacement",
-        "dsc",
-        "change",
-        "low",
-        "high",
-        "kernels",
-        "relative_norm",
-        "folds",
-    ]
     return Made(
         folder,
         clustering.kernels,
         pd.DataFrame(rows, columns=["fold", "case", "slice", "part"]),
         pd.DataFrame(dsc, columns=["method", "fold", "case", "subset", "dsc"]),
-        pd.DataFrame(replaced, columns=columns),
+        pd.DataFrame(replaced, columns=["layer", "replacement", *EFFECT, "folds"]),
     )
 
 

@@ -9,9 +9,11 @@ from upwind.common.errors import UpwindError
 
 LIVER = {1: [4, 5, 6, 7, 8], 2: [0, 1, 2], 3: [9, 10]}
 SPLIT = pd.DataFrame(
-    [(1, 4, "train"), (1, 5, "heldout"), (1, 6, "train"), (1, 7, "heldout"), (1, 8, "train")]
-    + [(3, 9, "train"), (3, 10, "train")],
-    columns=["case", "slice", "part"],
+    {
+        "case": [1, 1, 1, 1, 1, 3, 3],
+        "slice": [4, 5, 6, 7, 8, 9, 10],
+        "part": ["train", "heldout", "train", "heldout", "train", "train", "train"],
+    }
 )
 
 

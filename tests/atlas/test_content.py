@@ -29,7 +29,7 @@ def layers(made, tables):
 def test_layers_are_as_in_the_table(made, layers):
     assert [layer.number for layer in layers] == list(range(1, 11))
     sixth = layers[5]
-    assert (sixth.part, sixth.level, sixth.size) == ("bottom", 0, (4, 4))
+    assert (sixth.part, sixth.level, sixth.size) == ("bottleneck", 0, (4, 4))
     assert (sixth.in_channels, sixth.out_channels, sixth.kernels) == (8, 8, 64)
     rows = made.kernels[made.kernels["layer"] == 6]
     expected = silhouette_score(rows[WEIGHTS], rows["cluster"])
@@ -62,7 +62,7 @@ def test_parts_of_the_papers_network():
     found = [part_of(layer, 4) for layer in range(1, 19)]
     assert found[0] == found[1] == ("encoder", 1)
     assert found[7] == ("encoder", 4)
-    assert found[8] == found[9] == ("bottom", 0)
+    assert found[8] == found[9] == ("bottleneck", 0)
     assert found[10] == ("decoder", 4)
     assert found[17] == ("decoder", 1)
 
@@ -77,8 +77,8 @@ def test_tables_that_do_not_fit_are_named(made, tables):
     effects, maps = tables
     with pytest.raises(UpwindError, match="no row for cluster 3 of layer 10"):
         atlas_content(made.kernels, effects[:-1], made.replacements, maps, 2)
-    with pytest.raises(UpwindError, match="replacements.csv has no column relative_norm"):
-        fewer = made.replacements.drop(columns="relative_norm")
+    fewer = made.replacements.drop(columns="relative_norm")
+    with pytest.raises(UpwindError, match=r"replacements\.csv has no column relative_norm"):
         atlas_content(made.kernels, effects, fewer, maps, 2)
-    with pytest.raises(UpwindError, match="effects.csv has no column"):
+    with pytest.raises(UpwindError, match=r"effects\.csv has no column"):
         atlas_content(made.kernels, pd.DataFrame(), made.replacements, maps, 2)

@@ -11,6 +11,7 @@ CENTRAL = np.array([[0, 0, 0], [-1, 0, 1], [0, 0, 0]]) / 2
 DIAGONAL = np.array([[-1, 0, 0], [0, 0, 0], [0, 0, 1]])
 LINES = np.array([[1, -2, 1]] * 3)
 EIGHT = np.array([[1, 1, 1], [1, -8, 1], [1, 1, 1]])
+FALLING, RISING = "top left–bottom right", "top right–bottom left"
 CROSS = np.array([[1, 0, -1], [0, 0, 0], [-1, 0, 1]])  # u_xy
 
 
@@ -34,11 +35,7 @@ CROSS = np.array([[1, 0, -1], [0, 0, 0], [-1, 0, 1]])  # u_xy
         (LINES.T, 2, "second derivative, top–bottom"),
         (-LINES, 2, "second derivative, left–right"),
         (LINES - LINES.T, 2, "second derivative (saddle), left–right against top–bottom"),
-        (
-            CROSS,
-            2,
-            "second derivative (saddle), top left–bottom right against top right–bottom left",
-        ),
+        (CROSS, 2, f"second derivative (saddle), {FALLING} against {RISING}"),
         (LINES.T @ CENTRAL, 3, "third derivative"),
         (LINES.T @ LINES, 4, "fourth derivative"),
     ],
@@ -53,11 +50,9 @@ def test_known_kernels_have_their_names_at_any_scale(kernel, order, words):
 
 def test_a_diagonal_second_difference_is_along_its_diagonal():
     # u_xx + 2 u_xy + u_yy is twice the second derivative along the falling diagonal.
-    falling = sum(
-        w * d for w, d in zip((1, 2, 1), differences(2, np.array([0, 1, 0])), strict=True)
-    )
-    assert nearest_derivative(falling).words == "second derivative, top left–bottom right"
-    assert nearest_derivative(falling[:, ::-1]).words == "second derivative, top right–bottom left"
+    falling = np.tensordot([1, 2, 1], differences(2, np.array([0, 1, 0])), 1)
+    assert nearest_derivative(falling).words == f"second derivative, {FALLING}"
+    assert nearest_derivative(falling[:, ::-1]).words == f"second derivative, {RISING}"
 
 
 def test_signs_say_what_lights_up():

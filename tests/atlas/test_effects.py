@@ -46,7 +46,7 @@ def without_by_hand(made, layer, cluster, removed):
 
 @pytest.mark.parametrize("removed", ["zero", "mean"])
 def test_effects_are_those_of_changed_weights(made, removed):
-    clustered, effects = measured(made, removed)
+    _, effects = measured(made, removed)
     assert list(effects.columns) == list(COLUMNS)
     assert effects[["layer", "cluster"]].to_numpy().tolist() == [
         [layer, cluster] for layer in range(1, 11) for cluster in (1, 2, 3)

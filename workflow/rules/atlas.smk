@@ -5,28 +5,6 @@ from upwind.atlas.template import template_version
 ATLAS = f"{RESULTS}/atlas"
 
 
-def atlas_cases():
-    """Cases that the analysed network is shown and measured on: of a fold's network the unseen
-    ones; the one trained on all has only their held-out slices."""
-    return cases() if KERNEL_FOLD == "all" else unseen(KERNEL_FOLD)
-
-
-def median_scores():
-    """Scores that tell which case is the median one, where it is asked for."""
-    if config["atlas"]["case"] != "median":
-        return []
-    folds = FOLDS if KERNEL_FOLD == "all" else [KERNEL_FOLD]
-    return [f"{RESULTS}/scores/unet-{fold}.csv" for fold in folds]
-
-
-def knockout_minutes(wildcards, threads, attempt):
-    """One pass over the slices for each cluster of the UNet's 18 layers, and one with all."""
-    passes = 1 + 18 * config["kernels"]["clusters"]
-    return network_minutes(
-        "unet", {}, config["atlas"]["most_slices"], passes, threads, attempt
-    )
-
-
 rule measure_clusters:
     input:
         weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",

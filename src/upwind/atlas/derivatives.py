@@ -2,8 +2,8 @@
 
 Two different questions. *Nearest*: of all averages and differences of one order, in any direction,
 sharp or smoothed across, which is most like the kernel? *Made of*: how is the kernel's energy
-divided among orders? The second needs an orthogonal basis, and in it a five-point Laplacian is a fifth a
-second derivative and four fifths a fourth one, so that it cannot give names.
+divided among orders? The second needs an orthogonal basis, and in it a five-point Laplacian is a
+fifth a second derivative and four fifths a fourth one, so that it cannot give names.
 """
 
 from dataclasses import dataclass
