@@ -28,7 +28,7 @@ def test_opens_offline_without_a_complaint_and_fits_the_window(browser, atlas, w
           e.offsetParent && !e.closest('.sheet') && !e.matches('caption')
           && e.getBoundingClientRect().right > innerWidth).length"""
         assert browser.run(outside) == 0
-        inside = """[...document.querySelectorAll('nav, .cluster, .pictures')].filter(e =>
+        inside = """[...document.querySelectorAll('nav, .cluster, .sheet')].filter(e =>
           e.offsetParent && e.scrollWidth > e.clientWidth).map(e => e.className || e.tagName)"""
         assert browser.run(inside) == []
     said, asked = browser.complaints()

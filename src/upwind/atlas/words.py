@@ -164,8 +164,8 @@ def measured_words(network: str, patients: int, slices: int) -> str:
         return (
             f"{slices} slices of {patients} patients that were held out when the network was "
             "trained. It was trained on other slices of the same patients, as it was trained on "
-            "all patients, so its Dice score here is higher than on new patients. What counts is "
-            "the change."
+            "all patients, so its Dice score here tends to be higher than on new patients. What "
+            "counts is the change."
         )
     return (
         f"{slices} slices that show liver, of {patients} patients that the network was not trained "
