@@ -228,6 +228,20 @@ def of_study(name):
     ]
 
 
+def atlas_cases():
+    """Cases that the analysed network is shown and measured on: of a fold's network the unseen
+    ones; the one trained on all has only their held-out slices."""
+    return cases() if KERNEL_FOLD == "all" else unseen(KERNEL_FOLD)
+
+
+def median_scores():
+    """Scores that tell which case is the median one, where it is asked for."""
+    if config["atlas"]["case"] != "median":
+        return []
+    folds = FOLDS if KERNEL_FOLD == "all" else [KERNEL_FOLD]
+    return [f"{RESULTS}/scores/unet-{fold}.csv" for fold in folds]
+
+
 def figure(name, category, item, formats=("png",), caption=None):
     """Outputs of a figure by format; the PNG goes into the report."""
     paths = {ending: f"{RESULTS}/{name}.{ending}" for ending in formats}

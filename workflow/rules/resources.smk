@@ -113,3 +113,11 @@ def segmentation_asks(network_of, epochs_of=lambda wildcards: 1):
         ),
         "runtime": runtime,
     }
+
+
+def knockout_minutes(wildcards, threads, attempt):
+    """One pass over the slices for each cluster of the UNet's 18 layers, and one with all."""
+    passes = 1 + 18 * config["kernels"]["clusters"]
+    return network_minutes(
+        "unet", {}, config["atlas"]["most_slices"], passes, threads, attempt
+    )
