@@ -16,6 +16,8 @@ from upwind.networks.unet import BOTTOM_FILTERS, LEVEL_FILTERS, UNet
 from upwind.networks.weights import Recipe, load_weights, save_weights
 from upwind.training.loss import squared_dsc_loss
 from upwind.training.precision import probability_in
+from upwind.training.settings import TrainingSettings
+from upwind.training.state import TrainingState
 
 CONSTRAINED = ("mean_zero", "differences")
 SMALL = {"level_filters": (2, 2, 3, 4), "bottom_filters": 5}
@@ -166,3 +168,22 @@ def test_free_weights_are_not_taken_for_constrained_ones(saved):
 def test_kernels_that_are_not_known_are_refused():
     with pytest.raises(UpwindError, match=r"unet\.kernels: 'odd'; choose from .*mean_zero"):
         UNet(kernels="odd")
+
+
+def test_a_restored_training_goes_on_to_the_same_bits():
+    def advance(state, steps):
+        images, masks = batch()
+        for _ in range(steps):
+            state.optimiser.zero_grad()
+            squared_dsc_loss(state.network(images), masks).backward()
+            state.optimiser.step()
+        return state
+
+    settings = TrainingSettings(epochs=3)
+    whole = advance(TrainingState(small("differences"), settings, 0), 4)
+    half = advance(TrainingState(small("differences"), settings, 0), 2)
+    again = TrainingState(small("differences", seed=9), settings, 0)
+    again.restore(half.numbers(), {name: v.clone() for name, v in half.tensors().items()})
+    advance(again, 2)
+    ours, theirs = again.network.state_dict(), whole.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
