@@ -214,7 +214,7 @@ def made(tmp_path_factory):
     dsc = [("unet", 0, case, "unseen", 0.9 - case / 100) for case in CASES]
     replaced = [
         (layer, name, 0.8 - n / 10, -0.05 - n / 10, -0.1 - n / 10, -n / 10, 16, 0.3 + n / 10, 5)
-        for layer in range(1, 11)
+        for layer in (*map(str, range(1, 11)), "all")
         for n, name in enumerate(REPLACEMENTS)
     ]
     return Made(

@@ -68,7 +68,7 @@ def test_parts_of_the_papers_network():
 
 
 def test_a_layer_without_replacements_has_none(made, tables):
-    rest = made.replacements[made.replacements["layer"] != 2]
+    rest = made.replacements[made.replacements["layer"] != "2"]
     layers = atlas_content(made.kernels, tables[0], rest, tables[1], 2)
     assert layers[1].replacements == ()
 

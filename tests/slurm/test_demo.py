@@ -19,7 +19,7 @@ def training_log(checkout, name):
 def in_the_middle(cluster, checkout, but=()):
     """Id and comment of a running training that has some epochs behind it, other than ``but``."""
     for number, name in cluster.jobs("running").items():
-        if name.startswith("rule_train_") and name not in but:
+        if name.startswith("rule_train_wildcards_") and name not in but:
             epochs = re.findall(r"epoch (\d+)/(\d+)", training_log(checkout, name))
             if epochs and EPOCHS_BEFORE <= int(epochs[-1][0]) < int(epochs[-1][1]) - 3:
                 return number, name

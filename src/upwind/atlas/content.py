@@ -96,7 +96,8 @@ def atlas_content(
     Args:
         kernels: :attr:`upwind.kernels.clustering.Clustering.kernels`.
         effects: :func:`upwind.atlas.effects.measure_effects`.
-        replacements: rows of ``studies/replacements.csv``, of these layers or of some of them.
+        replacements: rows of ``studies/replacements.csv``, of these layers or of some of them;
+            those of 'all' layers at once are of none.
         maps: :func:`upwind.atlas.responses.layer_maps`, for the size of each layer.
         levels: of the encoder, the bottleneck not counted.
 
@@ -108,7 +109,7 @@ def atlas_content(
     measured = {(row.layer, row.cluster): _effect(row, row.removed) for row in effects.itertuples()}
     result = []
     for number, part in kernels.groupby("layer"):
-        rows = replacements[replacements["layer"] == number].itertuples()
+        rows = replacements[replacements["layer"].astype(str) == str(number)].itertuples()
         replaced = tuple(_effect(row, row.replacement) for row in rows)
         size = maps[number - 1].leaving.shape
         result.append(_layer(int(number), part, measured, replaced, size, levels))
