@@ -55,7 +55,7 @@ DefMemPerCPU=500
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=5
-MinJobAge=3600
+MinJobAge=40000
 MpiDefault=none
 NodeName={host} NodeAddr=localhost CPUs=8 RealMemory=24000 Gres=gpu:2
 PartitionName=main Nodes={host} Default=YES PriorityTier=1 PreemptMode=CANCEL
@@ -299,7 +299,7 @@ class Checkout:
     def start_on_cluster(self, *arguments):
         return self.start("--cores", "8", "--profile", "slurm", *arguments)
 
-    def run(self, *arguments, seconds=1800):
+    def run(self, *arguments, seconds=3600):
         """Exit code of snakemake on this machine alone."""
         return self.start(*arguments).wait(seconds)
 
