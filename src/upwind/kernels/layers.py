@@ -1,17 +1,133 @@
-"""The 3x3 kernels of a trained UNet, layer by layer."""
+"""Convolution layers as the kernel analysis sees them, and those of our own networks."""
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from upwind.common.errors import UpwindError
+from upwind.networks.lsn import LSN
 from upwind.networks.unet import UNet
-from upwind.networks.weights import load_weights
+from upwind.networks.weights import Recipe, build, load_weights
+
+# Parts of the paper's UNet: layers 1 to 8 go down, 9 and 10 are the bottom, which is neither
+# encoder nor decoder, and 11 to 18 go up.
+ENCODER, BOTTOM, DECODER = "encoder", "bottom", "decoder"
+PARTS = {"down": ENCODER, "bottom": BOTTOM, "up": DECODER}
+WHOLE = "all"  # the part of a network that is not known to have any
 
 
-def convolution_kernels(path: str | os.PathLike[str]) -> list[tuple[int, np.ndarray]]:
-    """(layer number, weights (out, in, 3, 3)) of a UNet's weights file, in order of execution."""
+@dataclass(frozen=True)
+class Layer:
+    """The 3x3 kernels of one convolution layer.
+
+    Attributes:
+        number: place in order of execution, from 1.
+        name: as the network calls it.
+        weights: (out, in // groups, 3, 3); kernels act by cross-correlation.
+        groups: of the convolution; 1 also where that is not known.
+        part: encoder, bottom or decoder; 'all' where the network has no known parts.
+        halvings: how often the image's side was halved on the way to this layer, where known.
+    """
+
+    number: int
+    name: str
+    weights: np.ndarray
+    groups: int = 1
+    part: str = WHOLE
+    halvings: int = 0
+
+    @property
+    def kernels(self) -> np.ndarray:
+        """The kernels (n, 3, 3) in double precision, output channel by output channel."""
+        return np.asarray(self.weights, dtype=float).reshape(-1, 3, 3)
+
+
+def check_layers(layers: Iterable[Layer]) -> list[Layer]:
+    """The ``layers`` as a list. Raises UpwindError where there is none, or where weights are not
+    finite 3x3 kernels."""
+    layers = list(layers)
+    if not layers:
+        raise UpwindError("no convolution layers to look at: give at least one")
+    for layer in layers:
+        shape = layer.weights.shape
+        if len(shape) != 4 or shape[2:] != (3, 3):
+            raise UpwindError(
+                f"layer {layer.number} ({layer.name}): weights of shape {shape} are not 3x3 "
+                "kernels (out, in, 3, 3): give the 3x3 convolution layers only"
+            )
+        if not np.isfinite(layer.weights).all():
+            raise UpwindError(
+                f"layer {layer.number} ({layer.name}): weights hold NaN or infinite values: was "
+                "the training diverging?"
+            )
+    return layers
+
+
+def unet_layers(path: str | os.PathLike[str]) -> list[Layer]:
+    """The 18 layers of a UNet's weights file. Raises UpwindError for another network."""
     network, recipe = load_weights(path)
+    return _layers_of_unet(network, recipe, path)
+
+
+def initial_layers(path: str | os.PathLike[str], seed: int) -> list[Layer]:
+    """The same layers before any training: the network of the weights file ``path``, built as
+    :func:`upwind.training.runs.run_fold` builds it with this seed."""
+    _, recipe = load_weights(path)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build(recipe)
+    return _layers_of_unet(network, recipe, path)
+
+
+def lsn_layers(paths: Iterable[str | os.PathLike[str]]) -> list[Layer]:
+    """Kernels of level set networks, those of all ``paths`` (folds) together, one network's output
+    channels after the other's: the four upwind stencils, the five central ones, and the
+    convolutions of the speed network. Raises UpwindError for another network."""
+    folds = [_layers_of_lsn(path) for path in paths]
+    return [
+        replace(layers[0], weights=np.concatenate([layer.weights for layer in layers]))
+        for layers in zip(*folds, strict=True)
+    ]
+
+
+def _layers_of_unet(network: torch.nn.Module, recipe: Recipe, path: object) -> list[Layer]:
     if not isinstance(network, UNet):
         raise UpwindError(f"{path} is a {recipe.network}; the kernel analysis reads a unet")
-    return [(n, layer.weight.detach().numpy()) for n, layer in enumerate(network.layers(), 1)]
+    names = {module: name for name, module in network.named_modules()}
+    layers = network.layers()
+    levels = len(network.down)
+    found = []
+    for place, layer in enumerate(layers):
+        name = names[layer]
+        # Halved on the way to the bottom, then doubled: after a level's convolutions on the way up.
+        level = place // 2
+        found.append(
+            Layer(
+                number=place + 1,
+                name=name,
+                weights=_array(layer.weight),
+                groups=layer.groups,
+                part=PARTS[name.partition(".")[0]],
+                halvings=min(level, 2 * levels + 1 - level),
+            )
+        )
+    return found
+
+
+def _layers_of_lsn(path: str | os.PathLike[str]) -> list[Layer]:
+    network, recipe = load_weights(path)
+    if not isinstance(network, LSN):
+        raise UpwindError(f"{path} is a {recipe.network}; these kernels are read from an lsn")
+    stencils = _array(network.stencils)[:, None]
+    upwind, central = np.split(stencils, [4])
+    convolutions = [_array(layer.weight) for layer in network.speed.convolutions]
+    named = [("upwind stencils", upwind), ("central stencils", central)]
+    named += [(f"speed {place}", weights) for place, weights in enumerate(convolutions, 1)]
+    return [Layer(number, name, weights) for number, (name, weights) in enumerate(named, 1)]
+
+
+def _array(weights: torch.Tensor) -> np.ndarray:
+    return weights.detach().cpu().numpy()
