@@ -5,7 +5,7 @@ from pathlib import Path
 
 from upwind.common.jobs import logged
 from upwind.kernels.clustering import cluster, write_clustering
-from upwind.kernels.layers import unet_layers
+from upwind.kernels.networks import unet_layers
 from upwind.kernels.published import beside_published
 
 with logged(snakemake.log[0]):

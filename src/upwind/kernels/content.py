@@ -12,10 +12,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from upwind.kernels.layers import Layer
 from upwind.kernels.moments import MOMENTS, moments
-from upwind.levelset.equation.scheme import CENTRAL, UPWIND, finite_differences
 
 ORDERS = range(5)  # of derivatives in two dimensions, at most two along each axis
 ENERGIES = [f"energy_{order}" for order in ORDERS]
@@ -72,6 +72,9 @@ def content(kernels: np.ndarray) -> pd.DataFrame:
     D+x + D-x is 2 Dx and D+x - D-x is Dxx: the first span has four dimensions and lies in the
     second, which has five. Angles to single stencils tell upwind from central ones; spans cannot.
     """
+    # Imported when needed: it takes torch along, and figures only want the names above.
+    from upwind.levelset.equation.scheme import CENTRAL, UPWIND, finite_differences
+
     stencils = finite_differences().double().numpy()
     upwind, central = stencils[UPWIND], stencils[CENTRAL]
     table = pd.DataFrame(moments(kernels).reshape(-1, 9), columns=MOMENTS)
@@ -108,33 +111,22 @@ def content_by_layer(table: pd.DataFrame, layers: Iterable[Layer]) -> pd.DataFra
 
 
 def content_by_part(
-    table: pd.DataFrame, layers: Iterable[Layer], resamples: int, confidence: float, seed: int
+    table: pd.DataFrame, layers: Iterable[Layer], confidence: float
 ) -> pd.DataFrame:
     """Means over all kernels of encoder, bottom and decoder, in long form: ``part``, ``measure``,
-    ``kernels``, ``mean``, and ``low`` to ``high``, its percentile bootstrap interval over kernels.
-    """
+    ``kernels``, ``mean``, and ``low`` to ``high``, its normal interval, kernels being taken for
+    independent draws."""
     parts = {layer.number: layer.part for layer in layers}
-    groups = table.groupby(table["layer"].map(parts), sort=False)
+    z = stats.norm.isf((1 - confidence) / 2)
     rows = []
-    for part, rows_of in groups:
-        values = rows_of[MEASURES].dropna()
-        means = _resampled_means(values.to_numpy(), resamples, seed)
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-        columns = zip(MEASURES, values.mean(), low, high, strict=True)
-        for measure, mean, lower, upper in columns:
-            row = {"part": part, "measure": measure, "kernels": len(values)}
-            rows.append(row | {"mean": mean, "low": lower, "high": upper})
+    for part, kernels in table.groupby(table["layer"].map(parts), sort=False):
+        values = kernels[MEASURES].dropna()
+        means, errors = values.mean(), values.sem()
+        for measure in MEASURES:
+            mean, half = means[measure], z * errors[measure]
+            row = {"part": part, "measure": measure, "kernels": len(values), "mean": mean}
+            rows.append(row | {"low": mean - half, "high": mean + half})
     return pd.DataFrame(rows)
-
-
-def _resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Means (resamples, columns) of rows of ``values`` drawn with replacement."""
-    generator = np.random.default_rng(seed)
-    count = len(values)
-    # How often each row is drawn is all that a mean needs to know.
-    drawn = (generator.multinomial(count, np.full(count, 1 / count)) for _ in range(resamples))
-    return np.stack([counts @ values / count for counts in drawn])
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

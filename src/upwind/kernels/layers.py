@@ -1,25 +1,20 @@
-"""Convolution layers as the kernel analysis sees them, and those of our own networks."""
+"""Convolution layers as the kernel analysis sees them."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from upwind.common.errors import UpwindError
-from upwind.networks.lsn import LSN
-from upwind.networks.unet import UNet
-from upwind.networks.weights import Recipe, build, load_weights
 
-# Parts of the paper's UNet: layers 1 to 8 go down, 9 and 10 are the bottom, which is neither
-# encoder nor decoder, and 11 to 18 go up.
-ENCODER, BOTTOM, DECODER = "encoder", "bottom", "decoder"
-PARTS = {"down": ENCODER, "bottom": BOTTOM, "up": DECODER}
-WHOLE = "all"  # the part of a network that is not known to have any
+# Parts of a network; layers of one that is not known to have any are all in the last.
+ENCODER, BOTTOM, DECODER, WHOLE = "encoder", "bottom", "decoder", "all"
+# What a network is, in the column `network` of every table: as trained, at initialisation, trained
+# from another seed, and the level set network.
+TRAINED, INITIAL, SECOND_SEED, LSN = "trained", "initial", "second_seed", "lsn"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """The 3x3 kernels of one convolution layer.
 
@@ -66,68 +61,12 @@ def check_layers(layers: Iterable[Layer]) -> list[Layer]:
     return layers
 
 
-def unet_layers(path: str | os.PathLike[str]) -> list[Layer]:
-    """The 18 layers of a UNet's weights file. Raises UpwindError for another network."""
-    network, recipe = load_weights(path)
-    return _layers_of_unet(network, recipe, path)
-
-
-def initial_layers(path: str | os.PathLike[str], seed: int) -> list[Layer]:
-    """The same layers before any training: the network of the weights file ``path``, built as
-    :func:`upwind.training.runs.run_fold` builds it with this seed."""
-    _, recipe = load_weights(path)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = build(recipe)
-    return _layers_of_unet(network, recipe, path)
-
-
-def lsn_layers(paths: Iterable[str | os.PathLike[str]]) -> list[Layer]:
-    """Kernels of level set networks, those of all ``paths`` (folds) together, one network's output
-    channels after the other's: the four upwind stencils, the five central ones, and the
-    convolutions of the speed network. Raises UpwindError for another network."""
-    folds = [_layers_of_lsn(path) for path in paths]
+def random_layers(layers: Iterable[Layer], seed: int) -> list[Layer]:
+    """Layers of the same shapes with random weights, for a network whose own initialisation is not
+    known: normal, with the variance 2 / (kernel size times input channels) of He et al. (2015)."""
+    generator = np.random.default_rng(seed)
     return [
-        replace(layers[0], weights=np.concatenate([layer.weights for layer in layers]))
-        for layers in zip(*folds, strict=True)
+        replace(layer, weights=generator.normal(0, np.sqrt(2 / fan_in), layer.weights.shape))
+        for layer in layers
+        for fan_in in [np.prod(layer.weights.shape[1:])]
     ]
-
-
-def _layers_of_unet(network: torch.nn.Module, recipe: Recipe, path: object) -> list[Layer]:
-    if not isinstance(network, UNet):
-        raise UpwindError(f"{path} is a {recipe.network}; the kernel analysis reads a unet")
-    names = {module: name for name, module in network.named_modules()}
-    layers = network.layers()
-    levels = len(network.down)
-    found = []
-    for place, layer in enumerate(layers):
-        name = names[layer]
-        # Halved on the way to the bottom, then doubled: after a level's convolutions on the way up.
-        level = place // 2
-        found.append(
-            Layer(
-                number=place + 1,
-                name=name,
-                weights=_array(layer.weight),
-                groups=layer.groups,
-                part=PARTS[name.partition(".")[0]],
-                halvings=min(level, 2 * levels + 1 - level),
-            )
-        )
-    return found
-
-
-def _layers_of_lsn(path: str | os.PathLike[str]) -> list[Layer]:
-    network, recipe = load_weights(path)
-    if not isinstance(network, LSN):
-        raise UpwindError(f"{path} is a {recipe.network}; these kernels are read from an lsn")
-    stencils = _array(network.stencils)[:, None]
-    upwind, central = np.split(stencils, [4])
-    convolutions = [_array(layer.weight) for layer in network.speed.convolutions]
-    named = [("upwind stencils", upwind), ("central stencils", central)]
-    named += [(f"speed {place}", weights) for place, weights in enumerate(convolutions, 1)]
-    return [Layer(number, name, weights) for number, (name, weights) in enumerate(named, 1)]
-
-
-def _array(weights: torch.Tensor) -> np.ndarray:
-    return weights.detach().cpu().numpy()

@@ -56,6 +56,11 @@ class Effort:
     confidence: float = 0.95
     seed: int = 0
 
+    @property
+    def tried(self) -> int:
+        """The largest number of clusters that is tried."""
+        return max(self.clusters, self.most_clusters)
+
 
 def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster tendency of each layer, and the gap statistic for every number of clusters. Layers
@@ -67,7 +72,7 @@ def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.
     the layer's Gaussian. Measures:
 
     - ``silhouette``: mean silhouette width (Rousseeuw 1987) of the k-means clusters; the interval
-      is the bootstrap's over kernels, the clusters being given.
+      takes kernels for independent draws, the clusters being given.
     - ``gap``: the gap statistic (Tibshirani, Walther and Hastie 2001) for that number of clusters;
       above 0, clusters are tighter than a Gaussian's. The interval is that of the references.
     - ``best_clusters``: the number that the statistic's rule takes, 1 for no clusters.
@@ -82,17 +87,9 @@ def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.
     for layer in layers:
         kernels = _sampled(layer, effort)
         # The gap statistic, and every draw, need more different kernels than clusters.
-        if not can_be_clustered(kernels, max(effort.clusters, effort.most_clusters)):
+        if not can_be_clustered(kernels, effort.tried):
             continue
-        drawn = _gaussian_draws(kernels, effort)
-        gap = gap_statistic(kernels, drawn, effort.most_clusters, effort.seed)
-        with one_thread():
-            measured = [
-                _silhouette_row(kernels, drawn, effort),
-                _gap_row(gap, effort),
-                {"measure": BEST, "value": best_number(gap)},
-                _starts_row(kernels, drawn, effort),
-            ]
+        measured, gap = _measured(kernels, effort)
         facts = {"part": layer.part, "layer": layer.number, "kernels": len(kernels)}
         rows += [facts | row for row in measured]
         gap.insert(0, "layer", layer.number)
@@ -130,27 +127,45 @@ def stability(
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 
 
+@dataclass(frozen=True)
+class Partition:
+    """Clusters of some points: ``labels`` (n,) from 0, and ``log_w``, the log of the summed squared
+    distances to the centroids."""
+
+    labels: np.ndarray
+    log_w: float
+
+
+def partitions(points: np.ndarray, most_clusters: int, seed: int) -> list[Partition]:
+    """k-means of points (n, d) with 1 to ``most_clusters`` clusters; within
+    :func:`upwind.kernels.clustering.one_thread`."""
+    squares = ((points - points.mean(axis=0)) ** 2).sum()
+    found = [Partition(np.zeros(len(points), int), float(np.log(squares)))]
+    for clusters in range(2, most_clusters + 1):
+        labels, _, score = kmeans(points, clusters, seed, _GAP_RESTARTS)
+        found.append(Partition(labels, float(np.log(-score * len(points)))))
+    return found
+
+
 def gap_statistic(
-    kernels: np.ndarray, drawn: Iterable[np.ndarray], most_clusters: int, seed: int
+    ours: Sequence[Partition], references: Sequence[Sequence[Partition]]
 ) -> pd.DataFrame:
-    """The gap statistic of points (n, d) for 1 to ``most_clusters`` clusters, against reference
-    sets of points ``drawn`` from a distribution without clusters.
+    """The gap statistic of points, from their :func:`partitions` and those of reference sets drawn
+    from a distribution without clusters.
 
     Columns: ``clusters``, ``log_w``, ``log_w_reference`` (mean over the sets), ``gap`` (the latter
     minus the former), ``standard_error`` (s_k: standard deviation over the sets times
     sqrt(1 + 1 / sets)).
     """
-    numbers = range(1, most_clusters + 1)
-    with one_thread():
-        ours = np.array([_log_w(kernels, k, seed) for k in numbers])
-        theirs = np.array([[_log_w(points, k, seed) for k in numbers] for points in drawn])
+    log_w = np.array([found.log_w for found in ours])
+    theirs = np.array([[found.log_w for found in drawn] for drawn in references])
     mean = theirs.mean(axis=0)
     return pd.DataFrame(
         {
-            "clusters": list(numbers),
-            "log_w": ours,
+            "clusters": np.arange(len(ours)) + 1,
+            "log_w": log_w,
             "log_w_reference": mean,
-            "gap": mean - ours,
+            "gap": mean - log_w,
             "standard_error": theirs.std(axis=0) * np.sqrt(1 + 1 / len(theirs)),
         }
     )
@@ -163,6 +178,26 @@ def best_number(gap: pd.DataFrame) -> int:
     enough = values[:-1] >= values[1:] - errors[1:]
     place = int(enough.argmax()) if enough.any() else len(values) - 1
     return int(gap["clusters"].iloc[place])
+
+
+def _measured(kernels: np.ndarray, effort: Effort) -> tuple[list[dict[str, object]], pd.DataFrame]:
+    """The first table's rows and the second's of kernels (n, 9)."""
+    drawn = _gaussian_draws(kernels, effort)
+    with one_thread():
+        ours, *theirs = (
+            partitions(points, effort.tried, effort.seed) for points in [kernels, *drawn]
+        )
+        starts = [_ari_matrix(_labels_of_starts(points, effort)) for points in [kernels, *drawn]]
+    gap = gap_statistic(ours, theirs)
+    chosen = effort.clusters - 1
+    labels = [found[chosen].labels for found in [ours, *theirs]]
+    rows = [
+        _silhouette_row([kernels, *drawn], labels, effort),
+        _gap_row(gap, effort),
+        {"measure": BEST, "value": best_number(gap)},
+        _starts_row(starts, effort),
+    ]
+    return rows, gap
 
 
 def _sampled(layer: Layer, effort: Effort) -> np.ndarray:
@@ -183,38 +218,30 @@ def _gaussian_draws(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
 
 
 def _gap_row(gap: pd.DataFrame, effort: Effort) -> dict[str, object]:
-    """For as many clusters as Figure 2's; empty where the statistic did not try so many."""
-    chosen = gap[gap["clusters"] == effort.clusters]
-    if chosen.empty:
-        return {"measure": GAP}
-    value, error = chosen[["gap", "standard_error"]].iloc[0]
-    half = stats.norm.isf((1 - effort.confidence) / 2) * error
+    value, error = gap.loc[gap["clusters"] == effort.clusters, ["gap", "standard_error"]].iloc[0]
+    half = _z(effort) * error
     row = {"measure": GAP, "value": value, "low": value - half, "high": value + half}
     return row | {"reference": 0.0, "reference_low": -half, "reference_high": half}
 
 
 def _silhouette_row(
-    kernels: np.ndarray, drawn: list[np.ndarray], effort: Effort
+    sets: list[np.ndarray], labels: list[np.ndarray], effort: Effort
 ) -> dict[str, object]:
-    ours = _silhouettes(kernels, effort)
-    low, high = _interval(_resampled_means(ours, effort), effort)
-    theirs = np.array([_silhouettes(points, effort).mean() for points in drawn])
-    row = {"measure": SILHOUETTE, "value": ours.mean(), "low": low, "high": high}
-    return row | _reference(theirs, effort)
+    """Of the first set; the others are the references."""
+    chosen = np.random.default_rng(effort.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
+    pairs = zip(sets, labels, strict=True)
+    ours, *theirs = (silhouette_samples(points[chosen], of[chosen]) for points, of in pairs)
+    half = _z(effort) * stats.sem(ours)
+    row = {"measure": SILHOUETTE, "value": ours.mean()}
+    row |= {"low": ours.mean() - half, "high": ours.mean() + half}
+    return row | _reference(np.array([widths.mean() for widths in theirs]), effort)
 
 
-def _silhouettes(kernels: np.ndarray, effort: Effort) -> np.ndarray:
-    """Silhouette widths of the k-means clusters of all ``kernels``, of some of them."""
-    labels, _, _ = kmeans(kernels, effort.clusters, effort.seed, _GAP_RESTARTS)
-    chosen = np.random.default_rng(effort.seed).permutation(len(kernels))[:_SILHOUETTE_KERNELS]
-    return silhouette_samples(kernels[chosen], labels[chosen])
-
-
-def _starts_row(kernels: np.ndarray, drawn: list[np.ndarray], effort: Effort) -> dict[str, object]:
-    value, low, high = _mean_over_pairs(_ari_matrix(_labels_of_starts(kernels, effort)), effort)
-    theirs = [_mean(_ari_matrix(_labels_of_starts(points, effort))) for points in drawn]
+def _starts_row(pairs: list[np.ndarray], effort: Effort) -> dict[str, object]:
+    ours, *theirs = pairs
+    value, low, high = _mean_over_pairs(ours, effort)
     row = {"measure": STARTS, "value": value, "low": low, "high": high}
-    return row | _reference(np.array(theirs), effort)
+    return row | _reference(np.array([_mean(other) for other in theirs]), effort)
 
 
 def _labels_of_starts(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
@@ -261,20 +288,25 @@ def _ari_matrix(labels: Sequence[np.ndarray]) -> np.ndarray:
     return matrix
 
 
+def _z(effort: Effort) -> float:
+    return float(stats.norm.isf((1 - effort.confidence) / 2))
+
+
 def _mean_over_pairs(pairs: np.ndarray, effort: Effort) -> tuple[float, float, float]:
     """Mean of the pairs, and its bootstrap interval over what is paired; a pair of one and the same
     says nothing and is left out."""
+    count = len(pairs)
+    known, values = np.isfinite(pairs), np.nan_to_num(pairs)
     generator = np.random.default_rng(effort.seed)
-    drawn = generator.integers(len(pairs), size=(effort.resamples, len(pairs)))
-    means = [_mean(pairs[np.ix_(chosen, chosen)]) for chosen in drawn]
-    means = np.array([mean for mean in means if np.isfinite(mean)])
-    low, high = _interval(means, effort)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), effort.resamples)
+    weights = np.einsum("ri,ij,rj->r", drawn, known.astype(float), drawn)
+    sums = np.einsum("ri,ij,rj->r", drawn, values, drawn)
+    low, high = _interval(sums[weights > 0] / weights[weights > 0], effort)
     return _mean(pairs), low, high
 
 
 def _mean(pairs: np.ndarray) -> float:
-    known = pairs[np.isfinite(pairs)]
-    return float(known.mean()) if len(known) else float("nan")
+    return float(np.nanmean(pairs))
 
 
 def _resampled_means(values: np.ndarray, effort: Effort) -> np.ndarray:
@@ -291,10 +323,3 @@ def _interval(values: np.ndarray, effort: Effort) -> tuple[float, float]:
     tail = (1 - effort.confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def _log_w(points: np.ndarray, clusters: int, seed: int) -> float:
-    if clusters == 1:
-        return float(np.log(((points - points.mean(axis=0)) ** 2).sum()))
-    _, _, score = kmeans(points, clusters, seed, _GAP_RESTARTS)
-    return float(np.log(-score * len(points)))

@@ -1,0 +1,58 @@
+"""The paper's question, layer by layer and in words: are there clusters?"""
+
+import pandas as pd
+
+from upwind.kernels.tendency import BEST, FOLDS, SILHOUETTE, STARTS
+
+NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
+# Mean silhouette widths above which Kaufman and Rousseeuw (Finding Groups in Data, 1990, table 4)
+# speak of a weak structure that could be artificial, and of a reasonable one.
+WEAK, REASONABLE = 0.25, 0.5
+
+
+def verdicts(tendency: pd.DataFrame) -> pd.DataFrame:
+    """One row per layer of the trained network: ``part``, ``layer``, ``verdict``, ``sentence``.
+
+    ``tendency`` is :func:`upwind.kernels.analysis.measure_tendency`'s table. The rule: there is
+    *structure* where the silhouette lies above that of kernels drawn from the layer's Gaussian and
+    above that of the network at initialisation, interval against interval, and the gap statistic
+    takes more than one cluster; there are *clusters* where the silhouette also exceeds 0.5.
+    """
+    trained, initial = (tendency[tendency["network"] == name] for name in ("trained", "initial"))
+    rows = []
+    for (part, layer), found in trained.groupby(["part", "layer"], sort=False):
+        before = initial[initial["layer"] == layer]
+        rows.append({"part": part, "layer": layer} | _verdict(_named(found), _named(before)))
+    table = pd.DataFrame(rows, columns=["part", "layer", "verdict", "sentence"])
+    return table.sort_values("layer", ignore_index=True)
+
+
+def _named(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    return {row["measure"]: row for _, row in rows.iterrows()}
+
+
+def _verdict(now: dict[str, pd.Series], before: dict[str, pd.Series]) -> dict[str, str]:
+    silhouette, best = now[SILHOUETTE], int(now[BEST]["value"])
+    beyond = silhouette["low"] > silhouette["reference_high"]
+    if SILHOUETTE in before:
+        beyond &= silhouette["low"] > before[SILHOUETTE]["high"]
+    verdict = NONE
+    if beyond and best > 1:
+        verdict = CLUSTERS if silhouette["value"] > REASONABLE else STRUCTURE
+    parts = [
+        f"silhouette {_with_interval(silhouette)}",
+        f"of a Gaussian with its mean and covariance {_with_interval(silhouette, 'reference')}",
+    ]
+    if SILHOUETTE in before:
+        parts.append(f"before training {_with_interval(before[SILHOUETTE])}")
+    parts.append(f"the gap statistic takes {best} cluster{'s' if best > 1 else ''}")
+    agreement = f"adjusted Rand index {_with_interval(now[STARTS])} between starts of k-means"
+    if FOLDS in now:
+        agreement += f", {_with_interval(now[FOLDS])} between folds"
+    parts.append(agreement)
+    return {"verdict": verdict, "sentence": f"{verdict.capitalize()}: {'; '.join(parts)}."}
+
+
+def _with_interval(row: pd.Series, name: str = "value") -> str:
+    low, high = ("low", "high") if name == "value" else (f"{name}_low", f"{name}_high")
+    return f"{row[name]:.2f} ({row[low]:.2f} to {row[high]:.2f})"
