@@ -6,13 +6,15 @@ kernel, flattened row by row to a vector of nine; k-means runs in each layer for
 hand-crafted kernels are projected on its axes, so that panels of different layers compare.
 """
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sklearn
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import calinski_harabasz_score
@@ -112,11 +114,15 @@ def _check_different(layer: int, kernels: np.ndarray, clusters: int) -> None:
         )
 
 
-def one_thread() -> threadpool_limits:
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
     """A context in which k-means takes one thread: layers are small, and on a busy machine threads
     that wait for each other took 20 times as long. It also keeps sums, and so results, the same on
-    every number of cores. (Entered once for many calls: it takes milliseconds.)"""
-    return threadpool_limits(limits=1)
+    every number of cores. Arguments, known to be good, are not looked at in every call. (Entered
+    once for many calls: it takes milliseconds.)"""
+    unchecked = sklearn.config_context(assume_finite=True, skip_parameter_validation=True)
+    with threadpool_limits(limits=1), unchecked:
+        yield
 
 
 def kmeans(

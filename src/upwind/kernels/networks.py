@@ -14,8 +14,8 @@ from upwind.networks.lsn import LSN
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, build, load_weights
 
-# Of the paper's UNet layers 1 to 8 go down, 9 and 10 are the bottom, which counts to neither encoder
-# nor decoder, and 11 to 18 go up.
+# Of the paper's UNet layers 1 to 8 go down, 9 and 10 are the bottom, which counts to neither
+# encoder nor decoder, and 11 to 18 go up.
 _PARTS = {"down": ENCODER, "bottom": BOTTOM, "up": DECODER}
 
 

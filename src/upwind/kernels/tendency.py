@@ -23,7 +23,7 @@ FOLDS, INITIAL = "ari_folds", "ari_initial"
 # error is 0.002 with so many.
 _SILHOUETTE_KERNELS = 1024
 # Starts of k-means within the gap statistic, data and references alike.
-_GAP_RESTARTS = 3
+_GAP_RESTARTS = 2
 COLUMNS = [
     "part", "layer", "kernels", "measure", "value", "low", "high",
     "reference", "reference_low", "reference_high",
