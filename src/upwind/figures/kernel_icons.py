@@ -72,18 +72,22 @@ def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
     counts = []
     numbers = range(1, int(kernels["cluster"].max()) + 1)
     for number in numbers:
-        points = kernels.loc[kernels["cluster"] == number, ["pc1", "pc2"]].to_numpy()
-        histogram, *_ = np.histogram2d(*points.T, bins, [(left, right), (bottom, top)])
+        members = kernels.loc[kernels["cluster"] == number, ["pc1", "pc2"]].to_numpy()
+        histogram, *_ = np.histogram2d(*members.T, bins, [(left, right), (bottom, top)])
         counts.append(gaussian_filter(histogram.T, _BLUR))
     density = np.sum(counts, axis=0)
     colours = np.array([to_rgb(style.PALETTE[number - 1]) for number in numbers])
     mixed = np.einsum("kij,kc->ijc", counts, colours) / np.maximum(density, 1e-12)[..., None]
-    image = np.concatenate([mixed, np.sqrt(density / density.max())[..., None]], axis=2)
+    image = np.concatenate([mixed, np.sqrt(density / (density.max() or 1))[..., None]], axis=2)
     extent = (left, right, bottom, top)
     axes.imshow(np.clip(image, 0, 1), extent=extent, origin="lower", aspect="auto", zorder=1)
+    points = kernels[["pc1", "pc2"]].to_numpy()
+    outside = ((points < (left, bottom)) | (points > (right, top))).any(axis=1).sum()
+    if outside:
+        axes.text(0.98, 0.98, f"{outside} outside", transform=axes.transAxes, ha="right", va="top")
     if len(kernels) <= _FEW:
         axes.scatter(
-            *kernels[["pc1", "pc2"]].to_numpy().T,
+            *points.T,
             c=colours[kernels["cluster"] - 1],
             s=1.6,
             linewidths=0,
@@ -136,7 +140,7 @@ def _draw_centres(axes: Axes, kernels: pd.DataFrame) -> None:
     for number, centre in centres.iterrows():
         place = np.array([left + (right - left) * number / (len(centres) + 1), height])
         colour = style.PALETTE[int(number) - 1]
-        mark = centre[["pc1", "pc2"]].to_numpy()
+        mark = np.clip(centre[["pc1", "pc2"]].to_numpy(), (left, bottom), (right, top))
         for width, ink in ((1.8, "white"), (0.8, colour)):
             axes.plot(*zip(mark, place, strict=True), color=ink, linewidth=width, zorder=3)
         axes.plot(*mark, "o", color=colour, mec="white", mew=0.6, markersize=4, zorder=3)

@@ -18,11 +18,12 @@ from upwind.kernels.tendency import FOLDS, GAP, SILHOUETTE, STARTS
 from upwind.kernels.tendency import INITIAL as SINCE_START
 from upwind.kernels.verdicts import REASONABLE, WEAK
 
+CHANCE = "at initialisation"  # what the network named ``initial`` is
 # Each network's colour, marker and name, and how far beside the layer's number it stands.
 _LOOKS = {
     TRAINED: (PALETTE[0], "o", "trained", 0.0),
     SECOND_SEED: (PALETTE[3], "D", "trained from another seed", 0.22),
-    INITIAL: (PALETTE[1], "s", "at initialisation", -0.22),
+    INITIAL: (PALETTE[1], "s", CHANCE, -0.22),
 }
 _PUBLISHED = (PALETTE[2], "_", "published", 0.0)
 _REFERENCE = "#BBBBBB"
@@ -31,7 +32,7 @@ _FEW = 100  # kernels, whose intervals may leave the panel
 
 
 @styled
-def draw_tendency(tendency: pd.DataFrame) -> Figure:
+def draw_tendency(tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
     """Silhouette, gap statistic and agreement of k-means for each layer, with intervals, beside the
     same for kernels without clusters; ``tendency`` is the table of
     :func:`upwind.kernels.analysis.measure_tendency`."""
@@ -55,7 +56,7 @@ def draw_tendency(tendency: pd.DataFrame) -> Figure:
     _draw_levels(rows[0])
     for axes in rows[2:]:
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
-    handles = [_handle(_LOOKS[name]) for name in (TRAINED, INITIAL)]
+    handles = _handles(tendency, chance)
     handles.append(Patch(color=_REFERENCE, label="drawn from the layer's Gaussian"))
     if folds:
         look = (PALETTE[2], "v", "folds with the start of training", 0.0)
@@ -84,7 +85,7 @@ def _draw_levels(axes: Axes) -> None:
 
 
 @styled
-def draw_content(content: pd.DataFrame) -> Figure:
+def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
     """How much finite difference is in each layer: energy by order of derivative, mean-zero defect,
     and angles to the spans of the level set equation's stencils; ``content`` is the table of that
     name (:func:`upwind.kernels.analysis.measure`). Layers of the level set network stand apart."""
@@ -106,9 +107,7 @@ def draw_content(content: pd.DataFrame) -> Figure:
     trained = cnn[cnn["network"] == TRAINED]
     _draw_energy(grid[0, 0], trained, places)
     _draw_energy(grid[1, 0], cnn[cnn["network"] == INITIAL], places)
-    for row, text in zip(
-        grid[:2, 0], ("energy by order:\ntrained", "at initialisation"), strict=True
-    ):
+    for row, text in zip(grid[:2, 0], ("energy by order:\ntrained", chance), strict=True):
         row.set_ylabel(text)
     for row, measure, label in zip(grid[2:], measures, labels, strict=True):
         for name in networks:
@@ -118,7 +117,7 @@ def draw_content(content: pd.DataFrame) -> Figure:
         row[0].set_ylim(0, None)
     if len(lsn):
         _draw_lsn(grid[:, 1], lsn, measures)
-    handles = [_handle(_LOOKS[name]) for name in networks if name in _LOOKS]
+    handles = _handles(cnn, chance)
     handles += [
         Patch(color=colour, label="order 0, the mean" if order == 0 else f"order {order}")
         for order, colour in enumerate(_orders())
@@ -157,7 +156,7 @@ def _draw_lsn(column: np.ndarray, table: pd.DataFrame, measures: Sequence[str]) 
 
 
 @styled
-def draw_nearest(shares: pd.DataFrame) -> Figure:
+def draw_nearest(shares: pd.DataFrame, chance: str = CHANCE) -> Figure:
     """Share of each layer's kernels that each hand-crafted kernel is nearest to by its spectrum:
     trained, at initialisation and, where known, as published; ``shares`` is the table
     nearest_shares (:func:`upwind.kernels.analysis.measure`)."""
@@ -180,7 +179,7 @@ def draw_nearest(shares: pd.DataFrame) -> Figure:
         axes.set_ylim(0, _top(chosen))
     for axes in grid[len(NAMES) :]:
         axes.axis("off")
-    handles = [_handle(_LOOKS[name]) for name in networks]
+    handles = _handles(shares, chance)
     handles += [_handle(_PUBLISHED, size=9)] if published else []
     grid[len(NAMES)].legend(handles=handles, loc="center")
     figure.supylabel("share of the layer's kernels")
@@ -241,6 +240,15 @@ def _draw_points(
     if "low" in table:
         axes.vlines(x, table["low"], table["high"], color=colour, linewidth=0.8, zorder=3)
     axes.plot(x, table["value"], marker, color=colour, markersize=size, zorder=4, clip_on=False)
+
+
+def _handles(table: pd.DataFrame, chance: str) -> list[Line2D]:
+    """Of the networks in a table; the one named ``initial`` is called ``chance``."""
+    names = [name for name in _LOOKS if (table["network"] == name).any()]
+    handles = [_handle(_LOOKS[name]) for name in names]
+    for name, handle in zip(names, handles, strict=True):
+        handle.set_label(chance if name == INITIAL else handle.get_label())
+    return handles
 
 
 def _handle(look: tuple[str, str, str, float], size: float = 3.5) -> Line2D:

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from upwind.common.files import atomic_path
@@ -89,16 +91,29 @@ def analyse(
     networks = {TRAINED: layers, INITIAL: random_layers(layers, effort.seed)}
     tables = measure(networks, effort, spectrum_size, published=False)
     clustered = [x for x in layers if can_be_clustered(x.kernels.reshape(-1, 9), effort.tried)]
-    if clustered:
-        found = cluster(clustered, effort.clusters, effort.seed, effort.restarts)
-        tables |= vars(found)
-        names = {layer.number: layer.name for layer in layers}
-        tables["layers"] = found.layers.assign(name=found.layers["layer"].map(names))
-        chosen = {layer.number for layer in clustered}
-        alike = {k: [x for x in found if x.number in chosen] for k, found in networks.items()}
-        tables |= measure_tendency(alike, [], effort)
     numbers = {layer.number for layer in clustered}
+    if clustered:
+        tables |= _clustered(clustered, effort)
+        chosen = {
+            name: [layer for layer in found if layer.number in numbers]
+            for name, found in networks.items()
+        }
+        tables |= measure_tendency(chosen, [], effort)
     return tables, [layer for layer in layers if layer.number not in numbers]
+
+
+def _clustered(layers: Sequence[Layer], effort: Effort) -> Tables:
+    """The tables kernels, layers, stencils and axes. The scale of a layer means little where
+    normalisation follows it, and pooled axes would be those of the largest: kernels are divided by
+    their layer's root mean square length, which k-means does not mind and ``layers`` states."""
+    scales = [np.sqrt((layer.kernels**2).sum(axis=(1, 2)).mean()) for layer in layers]
+    scaled = [
+        replace(layer, weights=layer.weights / scale)
+        for layer, scale in zip(layers, scales, strict=True)
+    ]
+    found = cluster(scaled, effort.clusters, effort.seed, effort.restarts)
+    names = [layer.name for layer in layers]
+    return vars(found) | {"layers": found.layers.assign(name=names, scale=scales)}
 
 
 def write_tables(tables: Tables, folder: str | os.PathLike[str]) -> None:
