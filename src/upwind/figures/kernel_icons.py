@@ -26,8 +26,7 @@ _BLUR = 1.6  # cells
 _FEW = 600  # kernels, which are drawn as points too
 _ICON = 0.14  # inches
 _PIXELS = 10  # of an icon's weight along a side: edges stay sharp in every viewer
-_BAND = 0.2  # of a panel's height, below the kernels, for the cluster centres
-_MARGIN = 0.03  # of its width, beside it, for icons at the edge
+_BAND = 0.17  # of the kernels' height, below and above them, for the icons
 _WEIGHT_COLOURS = colormaps["RdBu_r"]
 
 
@@ -39,17 +38,16 @@ def draw_icons(
 ) -> Figure:
     """One panel for each of ``layers`` (None: all) on the two first principal axes.
 
-    Colour is the cluster (mixed where clusters overlap), depth the density of kernels. Hand-crafted
-    kernels stand where they are projected, as black-framed icons, moved apart where they would
-    cover each other; cluster centres stand at the bottom, framed in their colour, with a line to
-    their place. Icons show weights, each in its own scale: red positive, blue negative. ``parts``
-    says of layers whether they are encoder, bottom or decoder.
+    Colour is the cluster (mixed where clusters overlap), depth the density of kernels. Icons of the
+    hand-crafted kernels stand at the top, framed in black, those of the cluster centres at the
+    bottom, framed in their colour, each with a line to where it is projected. Icons show weights,
+    each in its own scale: red positive, blue negative. ``parts`` says of layers whether they are
+    encoder, bottom or decoder.
     """
     layers = clustering.layers["layer"].tolist() if layers is None else list(layers)
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
     limits = panel_limits(shown, clustering.stencils)
-    limits[1, 0] -= _BAND * (limits[1, 1] - limits[1, 0])
-    limits[0] += np.array([-1, 1]) * _MARGIN * (limits[0, 1] - limits[0, 0])
+    limits[1] += np.array([-1, 1]) * _BAND * (limits[1, 1] - limits[1, 0])
     columns = 3 if len(layers) <= 12 else 4
     figure, panels = new_panels(len(layers), columns, limits, _TOP)
     for axes, layer in zip(panels, layers, strict=True):
@@ -84,7 +82,7 @@ def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
     points = kernels[["pc1", "pc2"]].to_numpy()
     outside = ((points < (left, bottom)) | (points > (right, top))).any(axis=1).sum()
     if outside:
-        axes.text(0.98, 0.98, f"{outside} outside", transform=axes.transAxes, ha="right", va="top")
+        axes.text(0.98, 0.02, f"{outside} outside", transform=axes.transAxes, ha="right")
     if len(kernels) <= _FEW:
         axes.scatter(
             *points.T,
@@ -97,38 +95,17 @@ def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
 
 
 def _draw_stencils(axes: Axes, stencils: pd.DataFrame) -> None:
-    """Icons at the stencils' places, or beside them with a line there where two would overlap."""
-    marks = stencils[["pc1", "pc2"]].to_numpy(float)
-    places = _apart(axes, marks)
-    for stencil, mark, place in zip(stencils.itertuples(), marks, places, strict=True):
+    """Hand-crafted kernels along the top, in the order of their first coordinate, each with a line
+    to its place."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    height = top - 0.45 * _BAND * (top - bottom)
+    for slot, stencil in enumerate(stencils.sort_values("pc1").itertuples(), start=1):
         weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
-        if np.abs(mark - place).max() > 1e-9:
-            axes.plot(*zip(mark, place, strict=True), color="black", linewidth=0.5, zorder=4)
-            axes.plot(*mark, "o", color="black", markersize=1.5, zorder=4)
+        place = (left + (right - left) * slot / (len(stencils) + 1), height)
+        mark = (stencil.pc1, stencil.pc2)
+        axes.plot(*zip(mark, place, strict=True), color="black", linewidth=0.5, zorder=4)
+        axes.plot(*mark, "o", color="black", mec="white", mew=0.5, markersize=3.5, zorder=4)
         _draw_icon(axes, weights, place, "black", f"stencil-{stencil.stencil}")
-
-
-def _apart(axes: Axes, marks: np.ndarray) -> np.ndarray:
-    """Places of icons near ``marks`` (n, 2) that do not cover each other: those of a pair that do
-    move away from each other, along the axis on which they are further apart."""
-    to_inches = axes.transData.transform
-    least = 1.35 * _ICON * axes.figure.dpi
-    places = to_inches(marks)
-    for _ in range(50):
-        moved = False
-        for i in range(len(places)):
-            for j in range(i):
-                between = places[i] - places[j]
-                axis = int(np.abs(between).argmax())
-                short = least - abs(between[axis])
-                if short > 1e-6:
-                    step = np.copysign(short / 2, between[axis] or 1.0)
-                    places[i, axis] += step
-                    places[j, axis] -= step
-                    moved = True
-        if not moved:
-            break
-    return axes.transData.inverted().transform(places)
 
 
 def _draw_centres(axes: Axes, kernels: pd.DataFrame) -> None:

@@ -49,9 +49,11 @@ def angle_to_span(kernels: np.ndarray, stencils: np.ndarray) -> np.ndarray:
     vectors = kernels.reshape(-1, 9)
     left, singular, _ = np.linalg.svd(stencils.reshape(-1, 9).T, full_matrices=False)
     basis = left[:, singular > singular[0] * 1e-10]
-    inside = np.linalg.norm(vectors @ basis, axis=1)
-    cosines = _ratio(inside, np.linalg.norm(vectors, axis=1))
-    return np.degrees(np.arccos(np.clip(cosines, 0, 1)))
+    coefficients = vectors @ basis
+    inside = np.linalg.norm(coefficients, axis=1)
+    outside = np.linalg.norm(vectors - coefficients @ basis.T, axis=1)
+    angles = np.degrees(np.arctan2(outside, inside))  # exact for small angles, as arccos is not
+    return np.where(vectors.any(axis=1), angles, np.nan)
 
 
 def angle_to_nearest(kernels: np.ndarray, stencils: np.ndarray) -> np.ndarray:

@@ -28,8 +28,8 @@ def unet_layers(path: str | os.PathLike[str]) -> list[Layer]:
 def initial_layers(path: str | os.PathLike[str], seed: int) -> list[Layer]:
     """The same layers before any training: the network of the weights file ``path``, built as
     :func:`upwind.training.runs.run_fold` builds it with this seed."""
-    _, recipe = load_weights(path)
     with torch.random.fork_rng(devices=[]):
+        _, recipe = load_weights(path)
         torch.manual_seed(seed)
         network = build(recipe)
     return _layers_of_unet(network, recipe, path)

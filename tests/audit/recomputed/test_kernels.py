@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 from upwind.audit.recomputed.kernels import check_kernels
 from upwind.audit.recomputed.numbers import Place
 from upwind.kernels.clustering import cluster, write_clustering
+from upwind.kernels.layers import Layer
 
 CONFIG = {"kernels": {"network": "all"}}
 # Output and input channels; going up, the input of the level (1 channel) joins at the head.
@@ -30,12 +31,12 @@ def place(tmp_path):
         f"{name}.weight": rng.normal(size=(*shape, 3, 3)).astype(np.float32)
         for name, shape in LAYERS.items()
     }
-    weights = [(number, array) for number, array in enumerate(tensors.values(), 1)]
+    layers = [Layer(number, name, array) for number, (name, array) in enumerate(tensors.items(), 1)]
     tensors["head.weight"] = np.zeros((1, 5, 1, 1), np.float32)
     path = tmp_path / "networks/unet/all/weights.safetensors"
     path.parent.mkdir(parents=True)
     save_file(tensors, path, metadata={"upwind": "{}"})
-    write_clustering(cluster(weights, restarts=1), tmp_path / "kernels")
+    write_clustering(cluster(layers, restarts=1), tmp_path / "kernels")
     texts = [f'<text style="font-size: 7px">{number}</text>' for number in CHANNELS]
     texts += [f'<text style="font-weight: 700; x">{n}</text>' for n in range(1, 7)]
     (tmp_path / "figure1.svg").write_text("\n".join(texts))

@@ -1,6 +1,7 @@
 """3x3 convolutions of a PyTorch state dict, loaded without running what a pickle may hold."""
 
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,9 @@ def find(path: Path) -> Iterator[Found]:
 
 def _load(path: Path) -> Any:
     try:
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError as error:
-            if "mmap can only be used" not in str(error):  # files from before PyTorch 1.6
-                raise
-            return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other pickles than torch's: refused below
+            return _load_weights(path)
     except pickle.UnpicklingError as error:
         raise UpwindError(
             f"{path} is no plain state dict: it holds objects whose loading would run code, which "
@@ -49,6 +47,15 @@ def _load(path: Path) -> Any:
         raise unreadable(path, "a PyTorch file", error) from error
     except (EOFError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise unreadable(path, "a PyTorch file", error) from error
+
+
+def _load_weights(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except RuntimeError as error:
+        if "mmap can only be used" not in str(error):  # files from before PyTorch 1.6
+            raise
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _state(loaded: Any) -> Any:
