@@ -345,9 +345,10 @@ def kernels(
     a network of the same shapes with random weights. docs/kernels.md explains every table.
     """
     from upwind.figures.kernel_file import draw_all
-    from upwind.kernels.analysis import analyse, write_tables
+    from upwind.kernels.analysis import analyse
+    from upwind.kernels.effort import Effort
     from upwind.kernels.files.reading import read_layers
-    from upwind.kernels.tendency import Effort
+    from upwind.kernels.tables import write_tables
 
     if output.exists() and not output.is_dir():
         raise UpwindError(f"{output} is a file: name a folder")

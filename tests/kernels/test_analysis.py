@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from upwind.kernels.analysis import analyse, measure, measure_tendency, write_tables
+from upwind.kernels.analysis import analyse
+from upwind.kernels.effort import Effort
 from upwind.kernels.layers import Layer
-from upwind.kernels.tendency import Effort
+from upwind.kernels.measures import measure
+from upwind.kernels.tables import write_tables
+from upwind.kernels.verdicts import measure_tendency
 
 EFFORT = Effort(references=3, starts=2, resamples=50)
 

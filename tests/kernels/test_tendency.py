@@ -6,10 +6,10 @@ import pytest
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from upwind.kernels.clustering import kmeans, one_thread
+from upwind.kernels.effort import Effort
 from upwind.kernels.layers import Layer
 from upwind.kernels.tendency import (
     COLUMNS,
-    Effort,
     Partition,
     adjusted_rand,
     best_number,

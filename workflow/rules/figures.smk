@@ -64,7 +64,7 @@ rule draw_figure2_icons:
     log:
         f"{LOGS}/draw_figure2_icons.log",
     conda:
-        "../../envs/networks.yaml"
+        "../../envs/figures.yaml"
     resources:
         **asks("table"),
     script:
@@ -81,7 +81,7 @@ rule draw_tendency:
     log:
         f"{LOGS}/draw_tendency.log",
     conda:
-        "../../envs/networks.yaml"
+        "../../envs/figures.yaml"
     resources:
         **asks("table"),
     script:

@@ -2,19 +2,12 @@
 # become. docs/kernels.md has every table and column.
 
 KERNELS = f"{RESULTS}/kernels"
-# Effort of the measures, by the names of upwind.kernels.tendency.Effort.
-EFFORT = {
-    name: config["kernels"][name]
-    for name in (
-        "clusters",
-        "seed",
-        "restarts",
-        "most_clusters",
-        "references",
-        "starts",
-        "sample",
-    )
-} | {name: config["comparison"][name] for name in ("resamples", "confidence")}
+
+
+def effort(*names):
+    """What a measure needs of upwind.kernels.effort.Effort."""
+    chosen = {name: config["kernels"][name] for name in names}
+    return chosen | {"confidence": config["comparison"]["confidence"]}
 
 
 rule cluster_kernels:
@@ -97,7 +90,7 @@ rule measure_kernels:
     resources:
         **asks("table"),
     params:
-        effort=EFFORT,
+        effort=effort("seed", "references"),
         spectrum_size=config["kernels"]["spectrum_size"],
         training_seed=config["seed"],
     script:
@@ -126,7 +119,15 @@ rule measure_tendency:
     resources:
         **asks("table"),
     params:
-        effort=EFFORT,
+        effort=effort(
+            "clusters",
+            "seed",
+            "restarts",
+            "most_clusters",
+            "references",
+            "starts",
+            "sample",
+        ),
         training_seed=config["seed"],
     script:
         "../scripts/measure_tendency.py"

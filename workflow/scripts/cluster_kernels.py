@@ -5,8 +5,8 @@ from pathlib import Path
 
 from upwind.common.jobs import logged
 from upwind.kernels.clustering import cluster, write_clustering
-from upwind.kernels.networks import unet_layers
 from upwind.kernels.published import beside_published
+from upwind.kernels.unet import unet_layers
 
 with logged(snakemake.log[0]):
     layers = unet_layers(snakemake.input.weights)

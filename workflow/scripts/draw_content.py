@@ -3,7 +3,7 @@
 import pandas as pd
 
 from upwind.common.jobs import logged
-from upwind.figures.kernel_layers import draw_content, draw_nearest
+from upwind.figures.kernel_content import draw_content, draw_nearest
 from upwind.figures.style import save
 
 with logged(snakemake.log[0]):

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from upwind.common.jobs import logged
-from upwind.kernels.analysis import measure, write_tables
+from upwind.kernels.effort import Effort
 from upwind.kernels.layers import INITIAL, LSN, SECOND_SEED, TRAINED
-from upwind.kernels.networks import initial_layers, lsn_layers, unet_layers
-from upwind.kernels.tendency import Effort
+from upwind.kernels.lsn import lsn_layers
+from upwind.kernels.measures import measure
+from upwind.kernels.tables import write_tables
+from upwind.kernels.unet import initial_layers, unet_layers
 
 with logged(snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from upwind.common.jobs import logged
-from upwind.kernels.analysis import measure_tendency, write_tables
+from upwind.kernels.effort import Effort
 from upwind.kernels.layers import INITIAL, TRAINED
-from upwind.kernels.networks import initial_layers, unet_layers
-from upwind.kernels.tendency import Effort
+from upwind.kernels.tables import write_tables
+from upwind.kernels.unet import initial_layers, unet_layers
+from upwind.kernels.verdicts import measure_tendency
 
 with logged(snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params

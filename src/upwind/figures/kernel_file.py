@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from upwind.figures.kernel_content import draw_content, draw_nearest
 from upwind.figures.kernel_icons import draw_icons
-from upwind.figures.kernel_layers import draw_content, draw_nearest, draw_tendency
+from upwind.figures.kernel_tendency import draw_tendency
 from upwind.figures.style import save
 from upwind.kernels.clustering import Clustering
 

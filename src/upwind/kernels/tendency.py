@@ -15,6 +15,7 @@ from scipy import stats
 from sklearn.metrics import silhouette_samples
 
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
+from upwind.kernels.effort import Effort
 from upwind.kernels.layers import Layer
 
 SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
@@ -28,38 +29,6 @@ COLUMNS = [
     "part", "layer", "kernels", "measure", "value", "low", "high",
     "reference", "reference_low", "reference_high",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How the measures are taken.
-
-    Attributes:
-        clusters: of k-means, as in Figure 2.
-        most_clusters: that the gap statistic tries, from 1.
-        references: sets of kernels drawn from the layer's Gaussian.
-        starts: of k-means, one each, whose assignments are compared.
-        restarts: of k-means elsewhere, the best is kept.
-        sample: kernels of a layer that are looked at, at most, drawn at random.
-        resamples: of the bootstrap.
-        confidence: of every interval.
-        seed: of all that is drawn.
-    """
-
-    clusters: int = 3
-    most_clusters: int = 5
-    references: int = 20
-    starts: int = 5
-    restarts: int = 10
-    sample: int = 4096
-    resamples: int = 1000
-    confidence: float = 0.95
-    seed: int = 0
-
-    @property
-    def tried(self) -> int:
-        """The largest number of clusters that is tried."""
-        return max(self.clusters, self.most_clusters)
 
 
 def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,8 +1,13 @@
 """The paper's question, layer by layer and in words: are there clusters?"""
 
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 
-from upwind.kernels.tendency import BEST, FOLDS, SILHOUETTE, STARTS
+from upwind.kernels.effort import Effort
+from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers
+from upwind.kernels.tables import Networks, Tables, stacked
+from upwind.kernels.tendency import BEST, FOLDS, SILHOUETTE, STARTS, stability, tendency
 
 NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
 # Mean silhouette widths above which Kaufman and Rousseeuw (Finding Groups in Data, 1990, table 4)
@@ -10,19 +15,34 @@ NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
 WEAK, REASONABLE = 0.25, 0.5
 
 
-def verdicts(tendency: pd.DataFrame) -> pd.DataFrame:
+def measure_tendency(
+    networks: Networks, folds: Sequence[Iterable[Layer]], effort: Effort
+) -> Tables:
+    """The tables tendency, gap and verdicts of ``networks`` by name; stability over ``folds`` needs
+    two of them, and the network at initialisation."""
+    tables, gaps = {}, {}
+    for name, layers in networks.items():
+        tables[name], gaps[name] = tendency(check_layers(layers), effort)
+    if len(folds) > 1 and INITIAL in networks:
+        over_folds = stability(folds, networks[INITIAL], effort)
+        tables[TRAINED] = pd.concat([tables[TRAINED], over_folds], ignore_index=True)
+    table = stacked(tables)
+    return {"tendency": table, "gap": stacked(gaps), "verdicts": verdicts(table)}
+
+
+def verdicts(found: pd.DataFrame) -> pd.DataFrame:
     """One row per layer of the trained network: ``part``, ``layer``, ``verdict``, ``sentence``.
 
-    ``tendency`` is :func:`upwind.kernels.analysis.measure_tendency`'s table. The rule: there is
+    ``found`` is :func:`measure_tendency`'s table. The rule: there is
     *structure* where the silhouette lies above that of kernels drawn from the layer's Gaussian and
     above that of the network at initialisation, interval against interval, and the gap statistic
     takes more than one cluster; there are *clusters* where the silhouette also exceeds 0.5.
     """
-    trained, initial = (tendency[tendency["network"] == name] for name in ("trained", "initial"))
+    trained, initial = (found[found["network"] == name] for name in (TRAINED, INITIAL))
     rows = []
-    for (part, layer), found in trained.groupby(["part", "layer"], sort=False):
+    for (part, layer), now in trained.groupby(["part", "layer"], sort=False):
         before = initial[initial["layer"] == layer]
-        rows.append({"part": part, "layer": layer} | _verdict(_named(found), _named(before)))
+        rows.append({"part": part, "layer": layer} | _verdict(_named(now), _named(before)))
     table = pd.DataFrame(rows, columns=["part", "layer", "verdict", "sentence"])
     return table.sort_values("layer", ignore_index=True)
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from upwind.figures.kernel_layers import draw_content, draw_nearest, draw_tendency
-from upwind.kernels.analysis import analyse, measure, measure_tendency
+from upwind.figures.kernel_content import draw_content, draw_nearest
+from upwind.figures.kernel_tendency import draw_tendency
+from upwind.kernels.analysis import analyse
+from upwind.kernels.effort import Effort
 from upwind.kernels.layers import Layer
-from upwind.kernels.tendency import Effort
+from upwind.kernels.measures import measure
+from upwind.kernels.verdicts import measure_tendency
 
 EFFORT = Effort(references=3, starts=2, resamples=50)
 PARTS = ["encoder", "encoder", "bottom", "decoder"]

@@ -1,19 +1,16 @@
-"""Layers of our own networks."""
+"""Layers of the UNet, trained and before."""
 
 import numpy as np
 import pytest
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.networks import initial_layers, lsn_layers, unet_layers
-from upwind.networks.lsn import LSN
+from upwind.kernels.unet import initial_layers, unet_layers
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, build, save_weights
 from upwind.training import runs
 from upwind.training.examples import Examples
 from upwind.training.settings import TrainingSettings
-
-DISC = (0.5, 0.5, 0.1)
 
 
 @pytest.fixture
@@ -60,31 +57,9 @@ def test_initial_layers_are_what_training_starts_from(unet, tmp_path, monkeypatc
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_kernels_of_level_set_networks_are_those_of_all_folds(tmp_path):
-    paths, networks = [], []
-    for seed in range(2):
-        torch.manual_seed(seed)
-        recipe = Recipe("lsn", 32, (-100.0, 400.0), options={"disc": DISC, "channels": 5})
-        networks.append(build(recipe))
-        paths.append(tmp_path / f"{seed}.safetensors")
-        save_weights(paths[-1], networks[-1], recipe)
-    layers = lsn_layers(paths)
-    assert isinstance(networks[0], LSN)
-    assert [layer.name for layer in layers[:3]] == [
-        "upwind stencils",
-        "central stencils",
-        "speed 1",
-    ]
-    assert [layer.weights.shape[:2] for layer in layers[:4]] == [(8, 1), (10, 1), (10, 1), (10, 5)]
-    second = networks[1].speed.convolutions[1].weight.detach().numpy()
-    np.testing.assert_array_equal(layers[3].weights[5:], second)
-
-
-def test_other_networks_are_refused(unet, tmp_path):
+def test_another_network_is_refused(tmp_path):
     path = tmp_path / "lsn.safetensors"
-    recipe = Recipe("lsn", 32, (-100.0, 400.0), options={"disc": DISC})
+    recipe = Recipe("lsn", 32, (-100.0, 400.0), options={"disc": (0.5, 0.5, 0.1)})
     save_weights(path, build(recipe), recipe)
     with pytest.raises(UpwindError, match="reads a unet"):
         unet_layers(path)
-    with pytest.raises(UpwindError, match="read from an lsn"):
-        lsn_layers([unet[1]])
