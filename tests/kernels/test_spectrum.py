@@ -5,8 +5,8 @@ import pytest
 
 from upwind.kernels.layers import Layer
 from upwind.kernels.published import beside_published_shares, published_shares
-from upwind.kernels.spectrum import INDETERMINATE, nearest_stencils, nearest_table, shares, wilson
-from upwind.kernels.stencils import STENCILS
+from upwind.kernels.spectrum import nearest_stencils, nearest_table, shares, wilson
+from upwind.kernels.stencils import INDETERMINATE, STENCILS
 
 
 def authors(kernel, size):

@@ -23,7 +23,7 @@ from upwind.figures.kernel_panels import (
 from upwind.figures.style import INK, PALE, PALETTE, TEXT_WIDTH, new_figure, styled
 from upwind.kernels.content import DEFECT, ENERGIES, SPAN_ANGLES
 from upwind.kernels.layers import INITIAL, LSN, TRAINED
-from upwind.kernels.spectrum import NAMES
+from upwind.kernels.stencils import NEAREST
 
 _PUBLISHED = (PALETTE[2], "_", "published", 0.0)
 _FEW = 100  # kernels, whose intervals may leave the panel
@@ -110,7 +110,7 @@ def draw_nearest(shares: pd.DataFrame, chance: str = CHANCE) -> Figure:
     grid = figure.subplots(4, 2, sharex=True).ravel()
     networks = list(dict.fromkeys(shares["network"]))
     published = "share_published" in shares
-    for axes, name in zip(grid, NAMES, strict=False):
+    for axes, name in zip(grid, NEAREST, strict=False):
         chosen = shares[shares["stencil"] == name]
         if "part" in chosen:
             shade_parts(axes, chosen, places, named=False)
@@ -122,13 +122,13 @@ def draw_nearest(shares: pd.DataFrame, chance: str = CHANCE) -> Figure:
             draw_points(axes, part.drop(columns=["low", "high"]), places, _PUBLISHED, size=9)
         axes.set_title(name.replace("_", " "), loc="left", pad=3)
         axes.set_ylim(0, _top(chosen))
-    for axes in grid[len(NAMES) :]:
+    for axes in grid[len(NEAREST) :]:
         axes.axis("off")
     handles = network_handles(shares, chance)
     handles += [look_handle(_PUBLISHED, size=9)] if published else []
-    grid[len(NAMES)].legend(handles=handles, loc="center")
+    grid[len(NEAREST)].legend(handles=handles, loc="center")
     figure.supylabel("share of the layer's kernels")
-    number_layers(grid[len(NAMES) - 1], places)
+    number_layers(grid[len(NEAREST) - 1], places)
     return figure
 
 

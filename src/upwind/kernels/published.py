@@ -6,7 +6,7 @@ trained on all 131 cases of LiTS, so other data give other scores; channels must
 
 import pandas as pd
 
-from upwind.kernels.spectrum import NAMES
+from upwind.kernels.stencils import NEAREST
 
 # Layer, input channels, output channels, kernels, KMeans.score divided by the number of kernels
 # (minus the mean squared distance to the centroid), Calinski-Harabasz score.
@@ -82,7 +82,7 @@ def beside_published(layers: pd.DataFrame) -> pd.DataFrame:
 def published_shares() -> pd.DataFrame:
     """One row per ``layer`` and ``stencil`` ('indeterminate' among them), with its
     ``share_published`` of the layer's kernels."""
-    table = pd.DataFrame(_NEAREST, columns=["layer", *NAMES])
+    table = pd.DataFrame(_NEAREST, columns=["layer", *NEAREST])
     return table.melt("layer", var_name="stencil", value_name="share_published")
 
 

@@ -13,13 +13,10 @@ import pandas as pd
 from scipy import fft, stats
 
 from upwind.kernels.layers import Layer
-from upwind.kernels.stencils import STENCILS
+from upwind.kernels.stencils import INDETERMINATE, NEAREST, STENCILS
 
-INDETERMINATE = "indeterminate"
 # Beyond this mean difference per frequency no hand-crafted kernel is near (authors' code).
 LIMIT = 0.1
-# Columns of shares, in the order of Figure 2's legend.
-NAMES = (*STENCILS, INDETERMINATE)
 # Numbers that may be in memory at a time: a layer at 256 x 256 pixels is worked on in pieces.
 _AT_ONCE = 2**22
 
@@ -87,7 +84,7 @@ def shares(nearest: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     taken for independent draws.
     """
     counts = pd.crosstab(nearest["layer"], nearest["nearest"])
-    counts = counts.reindex(columns=list(NAMES), fill_value=0)
+    counts = counts.reindex(columns=list(NEAREST), fill_value=0)
     total = counts.sum(axis=1)
     table = counts.rename_axis(columns="stencil").stack().rename("count").reset_index()
     table["kernels"] = table["layer"].map(total)
