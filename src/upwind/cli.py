@@ -323,6 +323,53 @@ def crate(
     )
 
 
+@app.command()
+def kernels(
+    file: Annotated[
+        Path, typer.Argument(help="Weights: PyTorch state dict, safetensors, ONNX, Keras HDF5.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for tables and figures.")],
+    clusters: Annotated[int, typer.Option(min=2, max=8, help="Of k-means, in each layer.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Of k-means and of all draws.")] = 0,
+    map_size: Annotated[
+        int, typer.Option(min=3, help="Pixels of the feature map that spectra are taken on.")
+    ] = 16,
+    sample: Annotated[
+        int, typer.Option(min=100, help="Kernels of a layer whose clusters are tested, at most.")
+    ] = 4096,
+    overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,
+) -> None:
+    """Analyse every 3x3 convolution of a trained network, ours or anybody's.
+
+    Depthwise and grouped convolutions count too. The file is data: nothing in it is run. Chance is
+    a network of the same shapes with random weights. docs/kernels.md explains every table.
+    """
+    from upwind.figures.kernel_file import draw_all
+    from upwind.kernels.analysis import analyse
+    from upwind.kernels.effort import Effort
+    from upwind.kernels.files.reading import read_layers
+    from upwind.kernels.tables import write_tables
+
+    if output.exists() and not output.is_dir():
+        raise UpwindError(f"{output} is a file: name a folder")
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise UpwindError(f"{output} has files in it; name another folder or give --overwrite")
+    layers = read_layers(file)
+    total = sum(len(layer.kernels) for layer in layers)
+    typer.echo(f"{file}: {len(layers)} layers, {total:,} 3x3 kernels", err=True)
+    effort = Effort(clusters=clusters, seed=seed, sample=sample)
+    tables, left_out = analyse(layers, effort, map_size)
+    write_tables(tables, output)
+    figures = draw_all(tables, output)
+    for layer in left_out:
+        typer.echo(
+            f"Note: layer {layer.number} ({layer.name}) has too few different kernels to be "
+            "clustered",
+            err=True,
+        )
+    typer.echo("\n".join(str(output / name) for name in [*(f"{t}.csv" for t in tables), *figures]))
+
+
 class DataSet(enum.StrEnum):
     """Data sets that can be imported, by the naming of their files."""
 

@@ -21,7 +21,7 @@ from upwind.atlas.network import read_clustered
 from upwind.data.slices import Slices, write_slices
 from upwind.data.volumes import Grid
 from upwind.kernels.clustering import cluster
-from upwind.kernels.layers import convolution_kernels
+from upwind.kernels.unet import unet_layers
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, save_weights
 
@@ -199,7 +199,7 @@ def made(tmp_path_factory):
     torch.nn.init.zeros_(network.head.bias)
     recipe = Recipe("unet", SIZE, (-100.0, 400.0), options=options)
     save_weights(folder / "weights.safetensors", network, recipe)
-    clustering = cluster(convolution_kernels(folder / "weights.safetensors"), restarts=2)
+    clustering = cluster(unet_layers(folder / "weights.safetensors"), restarts=2)
     rng = np.random.default_rng(0)
     for case in CASES:
         label = np.zeros((DEPTH, SIZE, SIZE), np.uint8)

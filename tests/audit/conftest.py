@@ -27,6 +27,7 @@ SETTINGS = {
         "spacing_mm": 8.0,
         "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
     },
+    "kernels": {"spectrum_size": 64, "references": 3, "starts": 2, "sample": 200},
     "comparison": {"resamples": 100},
 }
 CONFIG = {"experiment": "x", "dataset": {"root": DATA}, "training": {"failed_below": 0.5}}

@@ -169,6 +169,15 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
             "kernels.network: there is no fold 5; folds are 0 to 4, or all",
         ),
         (
+            {"kernels": {"second_seed": 0}},
+            "kernels.second_seed: 0 is `seed` itself; choose another, or null for none",
+        ),
+        (
+            {"variants": {"unet": {"of": "unet", "epochs": 3}}},
+            "variants.unet: kernels.second_seed trains it, so that it must be the UNet as it is, "
+            "{of: unet}; name your own variant otherwise, or set kernels.second_seed: null",
+        ),
+        (
             {"intensity": {"window": [400, -100]}},
             "intensity.window: [400, -100] is not [low, high]: the second must be larger",
         ),
@@ -241,6 +250,7 @@ def test_a_missing_setting_is_named(name):
         {"levelset": {"cases": [9, 3]}},
         {"levelset": {"curvature": [0.5, 0.5]}},
         {"kernels": {"network": 4}},
+        {"kernels": {"second_seed": None}, "variants": {"unet": {"of": "unet", "epochs": 3}}},
         {"fold_shuffle_seed": 3},
         {"lsn": {"dilations": [4, 1]}},
         {"training": {"device": "cuda:1"}},

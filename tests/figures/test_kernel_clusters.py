@@ -8,6 +8,7 @@ from upwind.common.errors import UpwindError
 from upwind.figures.kernel_clusters import PAPER_LAYERS, draw_clusters
 from upwind.figures.style import PALETTE
 from upwind.kernels.clustering import cluster
+from upwind.kernels.layers import Layer
 from upwind.kernels.stencils import STENCILS
 from upwind.networks.unet import UNet
 
@@ -16,8 +17,11 @@ def clustering_of(network, scale=1.0, clusters=3):
     torch.manual_seed(0)
     for layer in network.layers():
         torch.nn.init.xavier_normal_(layer.weight, gain=scale)
-    weights = [(n, layer.weight.detach()) for n, layer in enumerate(network.layers(), start=1)]
-    return cluster(weights, clusters=clusters, restarts=1)
+    layers = [
+        Layer(number, str(number), convolution.weight.detach().numpy())
+        for number, convolution in enumerate(network.layers(), start=1)
+    ]
+    return cluster(layers, clusters=clusters, restarts=1)
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,20 @@ import pytest
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.clustering import (
-    WEIGHTS,
-    cluster,
-    layer_kernels,
-    read_clustering,
-    write_clustering,
-)
+from upwind.kernels.clustering import WEIGHTS, cluster, read_clustering, write_clustering
+from upwind.kernels.layers import Layer
 from upwind.kernels.stencils import STENCILS
 from upwind.networks.unet import UNet
 
 
+def layer(number, weights):
+    return Layer(number, f"layer {number}", np.asarray(weights))
+
+
 def random_layers(seed=0):
     random = np.random.default_rng(seed)
-    return [(1, random.normal(size=(6, 4, 3, 3))), (2, 2 * random.normal(size=(5, 6, 3, 3)) + 0.3)]
+    first = random.normal(size=(6, 4, 3, 3))
+    return [layer(1, first), layer(2, 2 * random.normal(size=(5, 6, 3, 3)) + 0.3)]
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,10 @@ def clustering():
 
 def test_kernels_are_numbered_and_flattened_row_by_row():
     weights = np.arange(2 * 3 * 9.0).reshape(2, 3, 3, 3)
-    assert layer_kernels(weights)[4].tolist() == list(range(36, 45))
-    table = cluster([(7, weights + np.random.default_rng(0).normal(size=weights.shape))]).kernels
+    assert layer(1, weights).kernels[4].ravel().tolist() == list(range(36, 45))
+    table = cluster(
+        [layer(7, weights + np.random.default_rng(0).normal(size=weights.shape))]
+    ).kernels
     assert table["layer"].unique().tolist() == [7]
     assert table["kernel"].tolist() == list(range(6))
     assert table["out_channel"].tolist() == [0, 0, 0, 1, 1, 1]
@@ -38,7 +40,7 @@ def test_kernels_are_numbered_and_flattened_row_by_row():
 
 
 def test_axes_are_those_of_the_pooled_kernels(clustering):
-    pooled = np.concatenate([array.reshape(-1, 9) for _, array in random_layers()])
+    pooled = np.concatenate([layer.kernels.reshape(-1, 9) for layer in random_layers()])
     centred = pooled - pooled.mean(axis=0)
     _, singular, axes = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign((axes * clustering.axes[WEIGHTS].to_numpy()).sum(axis=1))
@@ -54,7 +56,7 @@ def test_axes_are_those_of_the_pooled_kernels(clustering):
 def test_stencils_are_projected_like_the_kernels():
     """A learned kernel that equals a stencil must lie on the stencil's mark."""
     layers = random_layers()
-    layers[1][1][2, 3] = STENCILS["sharpen"]
+    layers[1].weights[2, 3] = STENCILS["sharpen"]
     result = cluster(layers)
     learned = result.kernels.query("layer == 2 and out_channel == 2 and in_channel == 3")
     mark = result.stencils.set_index("stencil").loc["sharpen"]
@@ -85,7 +87,7 @@ def test_clusters_that_are_there_are_found_and_numbered_along_the_first_axis():
     truth = random.permutation(np.repeat([0, 1, 2], 20))
     direction = np.full(9, 1 / 3)
     kernels = (truth[:, None] - 1) * 5 * direction + 0.1 * random.normal(size=(60, 9))
-    result = cluster([(1, kernels.reshape(10, 6, 3, 3))])
+    result = cluster([layer(1, kernels.reshape(10, 6, 3, 3))])
     along = np.sign(result.axes.loc[0, WEIGHTS].to_numpy(dtype=float) @ direction)
     expected = truth + 1 if along > 0 else 3 - truth
     assert result.kernels["cluster"].tolist() == expected.tolist()
@@ -97,8 +99,8 @@ def test_numbers_of_clusters_do_not_depend_on_the_order_of_the_kernels(seed):
     centres = random.normal(size=(3, 9)) * 10
     kernels = np.repeat(centres, 8, axis=0) + random.normal(size=(24, 9))
     order = random.permutation(24)
-    first = cluster([(1, kernels.reshape(6, 4, 3, 3))]).kernels["cluster"].to_numpy()
-    second = cluster([(1, kernels[order].reshape(6, 4, 3, 3))]).kernels["cluster"].to_numpy()
+    first = cluster([layer(1, kernels.reshape(6, 4, 3, 3))]).kernels["cluster"].to_numpy()
+    second = cluster([layer(1, kernels[order].reshape(6, 4, 3, 3))]).kernels["cluster"].to_numpy()
     assert (second == first[order]).all()
 
 
@@ -111,7 +113,8 @@ def test_layers_are_clustered_each_for_itself(clustering):
 
 def test_the_papers_network_gives_14608_kernels_and_the_same_result_twice():
     torch.manual_seed(0)
-    layers = [(n, layer.weight.detach()) for n, layer in enumerate(UNet().layers(), start=1)]
+    convolutions = enumerate(UNet().layers(), start=1)
+    layers = [layer(n, convolution.weight.detach().numpy()) for n, convolution in convolutions]
     first, second = cluster(layers, restarts=1), cluster(layers, restarts=1)
     assert len(first.kernels) == first.layers["kernels"].sum() == 14_608
     assert first.layers["layer"].tolist() == list(range(1, 19))
@@ -131,9 +134,9 @@ def test_tables_come_back_exactly(clustering, tmp_path):
     ("layers", "message"),
     [
         ([], "no convolution layers"),
-        ([(1, np.zeros((4, 4, 1, 1)))], "not 3x3"),
-        ([(1, np.full((4, 4, 3, 3), np.nan))], "NaN or infinite"),
-        ([(5, np.ones((4, 4, 3, 3)))], "layer 5 has 1 different kernels"),
+        ([layer(1, np.zeros((4, 4, 1, 1)))], "not 3x3"),
+        ([layer(1, np.full((4, 4, 3, 3), np.nan))], "NaN or infinite"),
+        ([layer(5, np.ones((4, 4, 3, 3)))], "layer 5 has 1 different kernels"),
     ],
 )
 def test_bad_weights_are_named(layers, message):

@@ -1,28 +1,42 @@
-"""Kernels read from weights files."""
-
 import numpy as np
 import pytest
-import torch
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.layers import convolution_kernels
-from upwind.networks.unet import UNet
-from upwind.networks.weights import Recipe, build, save_weights
+from upwind.kernels.layers import Layer, check_layers, random_layers
 
 
-def test_kernels_are_read_layer_by_layer(tmp_path):
-    torch.manual_seed(0)
-    network, path = UNet(), tmp_path / "w.safetensors"
-    save_weights(path, network, Recipe("unet", 32, (-100.0, 400.0)))
-    kernels = convolution_kernels(path)
-    assert [number for number, _ in kernels] == list(range(1, 19))
-    for (_, weight), layer in zip(kernels, network.layers(), strict=True):
-        np.testing.assert_array_equal(weight, layer.weight.detach().numpy())
+def test_kernels_are_those_of_the_weights_output_channel_by_output_channel():
+    weights = np.arange(2 * 3 * 9, dtype=np.float32).reshape(2, 3, 3, 3)
+    kernels = Layer(1, "a", weights).kernels
+    assert kernels.shape == (6, 3, 3)
+    assert kernels.dtype == float
+    np.testing.assert_array_equal(kernels[4], weights[1, 1])
 
 
-def test_kernels_of_an_lsn_are_refused(tmp_path):
-    path = tmp_path / "w.safetensors"
-    recipe = Recipe("lsn", 32, (-100.0, 400.0), options={"disc": [0.5, 0.5, 0.1]})
-    save_weights(path, build(recipe), recipe)
-    with pytest.raises(UpwindError, match="reads a unet"):
-        convolution_kernels(path)
+def test_random_layers_have_the_shapes_and_the_variance_of_he():
+    layers = [
+        Layer(1, "a", np.zeros((64, 32, 3, 3)), groups=2),
+        Layer(2, "b", np.zeros((8, 1, 3, 3))),
+    ]
+    found = random_layers(layers, 0)
+    assert [(x.number, x.name, x.groups) for x in found] == [(1, "a", 2), (2, "b", 1)]
+    assert found[0].weights.var() == pytest.approx(2 / (32 * 9), rel=0.03)
+    np.testing.assert_array_equal(found[1].weights, random_layers(layers, 0)[1].weights)
+    assert (found[1].weights != random_layers(layers, 1)[1].weights).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.zeros((4, 4, 5, 5)), r"layer 1 \(a\): weights of shape \(4, 4, 5, 5\)"),
+        (np.full((1, 1, 3, 3), np.inf), r"layer 1 \(a\): weights hold NaN or infinite"),
+    ],
+)
+def test_bad_weights_are_named(weights, message):
+    with pytest.raises(UpwindError, match=message):
+        check_layers([Layer(1, "a", weights)])
+
+
+def test_no_layers_are_refused():
+    with pytest.raises(UpwindError, match="no convolution layers"):
+        check_layers([])

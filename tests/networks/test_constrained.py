@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.layers import convolution_kernels
+from upwind.kernels.unet import unet_layers
 from upwind.networks.constrained import ConstrainedConvolution
 from upwind.networks.spans import SPANS, project
 from upwind.networks.unet import BOTTOM_FILTERS, LEVEL_FILTERS, UNet
@@ -144,7 +144,7 @@ def test_a_weights_file_gives_the_same_network_and_holds_its_kernels(saved):
         assert torch.equal(network.eval()(images), again(images))
     with safe_open(path, framework="pt") as file:
         assert torch.equal(file.get_tensor("up.0.first.weight"), network.up[0].first.weight)
-    for (_, kernels), layer in zip(convolution_kernels(path), network.layers(), strict=True):
+    for (_, kernels), layer in zip(unet_layers(path), network.layers(), strict=True):
         np.testing.assert_array_equal(kernels, layer.weight.detach().numpy())
 
 

@@ -64,7 +64,7 @@ def asked(jobs):
     return total["_cores"], total["mem_mb"], total["runtime"]
 
 
-def test_lits_takes_83_submissions(lits, groups):
+def test_lits_takes_84_submissions(lits, groups):
     """Stated in README.md."""
     alone = Counter(job.rule for job in lits if not job.group and job.rule not in LOCAL)
     kinds = Counter(name.rstrip("0123456789") for name in groups)
@@ -74,11 +74,11 @@ def test_lits_takes_83_submissions(lits, groups):
         "tables": 1, "convergence": 1,
     }  # fmt: skip
     assert alone == {
-        "collect_cases": 1, "assign_folds": 1, "train": 11, "segment_fold": 10,
+        "collect_cases": 1, "assign_folds": 1, "train": 11, "train_variant": 1, "segment_fold": 10,
         "score_network": 10, "score_level_set": 1, "draw_curves": 1, "draw_figure1": 1,
         "tune_level_set": 5, "segment_blind": 5, "score_blind": 1,
     }  # fmt: skip
-    assert len(groups) + sum(alone.values()) == 83
+    assert len(groups) + sum(alone.values()) == 84
 
 
 def test_local_rules_write_one_small_file_or_move_data(repository):
@@ -102,7 +102,7 @@ def test_every_job_is_in_one_submission(lits, groups):
 
 def test_training_and_segmentation_go_to_gpu_nodes_and_the_rest_to_cpu_nodes(lits):
     for job in lits:
-        gpu = job.rule in ("train", "segment_fold")
+        gpu = job.rule in ("train", "train_variant", "segment_fold")
         assert job.resources.get("gpu") == (1 if gpu else None)
         if job.rule not in LOCAL:
             assert job.resources["slurm_partition"] == ("gpus" if gpu else "short")

@@ -32,6 +32,7 @@ SETTINGS = {
         "spacing_mm": 10.0,
         "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
     },
+    "kernels": {"spectrum_size": 64, "references": 3, "starts": 2, "sample": 200},
     "comparison": {"resamples": 100},
 }
 RESULTS = "results/tiny"
@@ -41,10 +42,15 @@ TABLES = Counter(tabulate=1, compare_methods=1, draw_scores=1, draw_gallery=1)
 SCORES = Counter(gather_scores=1) + TABLES
 SEGMENTED = Counter(segment_fold=FOLDS, score_network=FOLDS) + SCORES
 JUDGED = Counter(collect_verdicts=1, draw_curves=1, tabulate=1)
-KERNELS = Counter(cluster_kernels=1, draw_figure2=1, draw_figure2_all_layers=1)
-UNET = Counter(train=FOLDS + 1, draw_figure1=1) | JUDGED | KERNELS | SEGMENTED
+KERNELS = Counter(
+    cluster_kernels=1, draw_figure2=1, draw_figure2_all_layers=1, draw_figure2_icons=1
+)
+MEASURES = Counter(measure_kernels=1, draw_content=1, draw_figure2_icons=1)
+TENDENCY = Counter(measure_tendency=1, draw_tendency=1)
+UNET = Counter(train=FOLDS + 1, train_variant=1, draw_figure1=1) | JUDGED | SEGMENTED
+UNET |= KERNELS | MEASURES | TENDENCY
 STENCILS = Counter(describe_stencils=1, draw_stencils=1)
-LSN = Counter(train=FOLDS) | JUDGED | STENCILS | SEGMENTED
+LSN = Counter(train=FOLDS) | JUDGED | STENCILS | MEASURES | SEGMENTED
 BOTH = UNET | LSN | Counter(train=2 * FOLDS + 1)
 BOTH |= Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS)
 SEARCHES = Counter(draw_searches=1)
@@ -56,6 +62,9 @@ FIGURES = Counter(
     draw_figure1=1,
     draw_figure2=1,
     draw_figure2_all_layers=1,
+    draw_figure2_icons=1,
+    draw_tendency=1,
+    draw_content=1,
     draw_stencils=1,
     draw_curves=1,
     draw_scores=1,
@@ -180,8 +189,8 @@ def train_jobs(network, fold):
     """What follows when one network of one fold is trained again."""
     after = Counter(train=1) | JUDGED
     if network == "unet" and fold == "all":
-        return after | KERNELS | Counter(draw_figure1=1)
-    return after | Counter(segment_fold=1, score_network=1) | SCORES
+        return after | KERNELS | MEASURES | TENDENCY | Counter(draw_figure1=1)
+    return after | TENDENCY | Counter(segment_fold=1, score_network=1) | SCORES
 
 
 SETTINGS_EDITS = {
@@ -196,8 +205,11 @@ SETTINGS_EDITS = {
         0.4,
         Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS) + SCORES + CONFIG,
     ),
-    "kernels.clusters": (4, KERNELS + CONFIG),
-    "kernels.seed": (1, KERNELS + CONFIG),
+    "kernels.clusters": (4, (KERNELS | TENDENCY) + CONFIG),
+    "kernels.seed": (1, (KERNELS | TENDENCY | MEASURES) + CONFIG),
+    "kernels.starts": (3, TENDENCY + CONFIG),
+    "kernels.spectrum_size": (80, MEASURES + CONFIG),
+    "kernels.second_seed": (2, (MEASURES | Counter(train_variant=1)) + CONFIG),
     "comparison.resamples": (120, Counter(compare_methods=1) + CONFIG),
     "levelset.trials": (2, OPERATOR + CONFIG),
     "levelset.sampler": ("random", LEVEL_SET + CONFIG),
@@ -205,7 +217,8 @@ SETTINGS_EDITS = {
     "levelset.engine": ("torch", LEVEL_SET + CONFIG),
     "heldout_share": (0.2, SPLIT + BOTH + CONFIG),
     "split_seed": (1, SPLIT + BOTH + CONFIG),
-    "seed": (1, (BOTH | LEVEL_SET) + CONFIG),
+    # The second seed's own training does not ask what the first is.
+    "seed": (2, (BOTH | LEVEL_SET) - Counter(train_variant=1) + CONFIG),
     "image_size": (48, Counter(slice_case=PATIENTS) + SPLIT + BOTH + CONFIG),
 }
 
@@ -290,7 +303,19 @@ CODE_EDITS = {
         "src/upwind/kernels/clustering.py",
         "\nimport ",
         "\nCLUSTERS = 3\nimport ",
-        KERNELS,
+        KERNELS | TENDENCY,
+    ),
+    "a measure of kernels": (
+        "src/upwind/kernels/spectrum.py",
+        "LIMIT = 0.1",
+        "LIMIT = 0.2",
+        MEASURES,
+    ),
+    "a format of weights files": (
+        "src/upwind/kernels/files/onnx.py",
+        "\nimport ",
+        "\nVERSION = 3\nimport ",
+        NOTHING,
     ),
     "one figure": (
         "src/upwind/figures/curves.py",

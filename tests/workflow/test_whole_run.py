@@ -33,6 +33,7 @@ SETTINGS = {
         "spacing_mm": 8.0,
         "blind": {"patients": 2, "trials": 3, "spacing_mm": 8.0, "max_iterations": 200},
     },
+    "kernels": {"spectrum_size": 64, "references": 3, "starts": 2, "sample": 200},
     "comparison": {"resamples": 200},
 }
 
@@ -42,7 +43,7 @@ def workplace(shared_workplace):
     """The workplace after the run, which must succeed."""
     result = shared_workplace.snakemake(configfiles=[shared_workplace.configure(SETTINGS)])
     assert result.returncode == 0, result.stdout[-5000:]
-    assert "60 of 60 steps (100%) done" in result.stdout
+    assert "66 of 66 steps (100%) done" in result.stdout
     return shared_workplace
 
 
@@ -96,6 +97,12 @@ def test_another_setting_runs_again_what_it_changes_and_no_more(workplace):
     again = dry_run(workplace, lsn={"epochs": 3})
     assert {"train", "segment_fold", "score_network", "tabulate"} <= again
     assert not again & {"operate_level_set", "cluster_kernels", "draw_figure1", "slice_case"}
+    assert not again & {"train_variant", "measure_tendency"}
+    starts = dry_run(workplace, kernels={"starts": 3})
+    assert starts == {"measure_tendency", "draw_tendency"} | kept
+    again = dry_run(workplace, kernels={"second_seed": 2})
+    assert {"train_variant", "measure_kernels"} <= again
+    assert not again & {"train", "cluster_kernels", "measure_tendency"}
 
 
 def test_config_is_the_effective_one(workplace, results):
@@ -306,11 +313,31 @@ def test_kernels_of_the_network_trained_on_all(results):
     assert kernels.groupby("layer").size().tolist() == counts
 
 
+def test_kernels_are_measured_beside_controls(results):
+    tables = {path.stem: pd.read_csv(path) for path in (results / "kernels").glob("*.csv")}
+    cnns = {"trained", "initial", "second_seed"}
+    for name in ("nearest", "nearest_shares"):
+        assert set(tables[name]["network"]) == cnns, name
+    for name in ("moments", "content", "content_parts", "filter_db"):
+        assert set(tables[name]["network"]) == {*cnns, "lsn"}, name
+    assert tables["moments"].groupby("network").size()["second_seed"] == 14_608
+    assert set(tables["tendency"]["network"]) == {"trained", "initial"}
+    assert tables["verdicts"]["layer"].tolist() == list(range(1, 19))
+    parts = tables["content"].query("network == 'trained'")["part"].tolist()
+    assert parts == ["encoder"] * 8 + ["bottom"] * 2 + ["decoder"] * 8
+    second, _ = load_weights(results / "studies/networks/unet/all-1-all/weights.safetensors")
+    first, _ = load_weights(results / "networks/unet/all/weights.safetensors")
+    assert not np.allclose(*(n.layers()[0].weight.detach().numpy() for n in (first, second)))
+    table = tables["kernels"].query("layer == 3")[[f"w{i}" for i in range(9)]].to_numpy()
+    sums = tables["moments"].query("network == 'trained' and layer == 3")["m00"]
+    np.testing.assert_allclose(table.sum(axis=1), sums, atol=1e-6)
+
+
 def test_figures_are_pictures_and_documents(results):
     pictures = ["figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"]
     pictures += ["searches"]
     pictures += ["stencils"]
-    pictures += ["convergence"]
+    pictures += ["convergence", "figure2_icons", "tendency", "content", "nearest"]
     pictures += [f"networks/unet/{fold}/curves" for fold in ("0", "1", "all")]
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]
@@ -318,7 +345,8 @@ def test_figures_are_pictures_and_documents(results):
         assert picture.std() > 0.02, name  # not an empty page
     svg = (results / "figure1.svg").read_text()
     assert svg.rstrip().endswith("</svg>")
-    for name in ("figure2", "figure2_all_layers"):
+    documents = ("figure2", "figure2_all_layers", "figure2_icons", "tendency", "content", "nearest")
+    for name in documents:
         content = (results / f"{name}.pdf").read_bytes()
         assert content.startswith(b"%PDF")
         assert content.rstrip().endswith(b"%%EOF")
@@ -333,6 +361,8 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     expected = {f"{name}.png" for name in figures}
     expected |= {"figure1.svg", "figure2.pdf", "figure2_all_layers.pdf"}
     expected.add("stencils.pdf")
+    kernels = ("figure2_icons", "tendency", "content", "nearest")
+    expected |= {f"{name}.{ending}" for name in kernels for ending in ("png", "pdf")}
     expected |= {"convergence.csv", "convergence.png"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
     expected |= {"extended.csv", "extended.html", "extended.md", "blind"}
@@ -346,6 +376,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
         "segmentations",
         "scores",
         "kernels",
+        "studies",  # the analysed network from a second seed
         "logs",
         "records",
     }

@@ -221,6 +221,14 @@ def variant_network(wildcards):
     return variant.kind, variant.options
 
 
+def second_seed_weights():
+    """The analysed network trained from another seed; none where the settings ask for none. It is a
+    run that studies may share."""
+    seed = config["kernels"]["second_seed"]
+    run = f"{STUDIES}/networks/unet/{KERNEL_FOLD}-{seed}-all"
+    return [] if seed is None else [f"{run}/weights.safetensors"]
+
+
 def of_study(name):
     """A file of each run of a study."""
     return lambda w: [
@@ -254,6 +262,24 @@ def figure(name, category, item, formats=("png",), caption=None):
     return paths
 
 
+KERNEL_TABLES = (
+    "kernels",
+    "layers",
+    "stencils",
+    "axes",
+    "lsn_stencils",
+    "nearest",
+    "nearest_shares",
+    "moments",
+    "content",
+    "content_parts",
+    "filter_db",
+    "tendency",
+    "gap",
+    "verdicts",
+)
+
+
 def results():
     """Every stage's outputs, not only the last: after a failed job Snakemake may otherwise take an
     old result for finished."""
@@ -277,10 +303,7 @@ def results():
             f"{RESULTS}/scores/{method}.csv"
             for method in [*methods, "itk_snap", "itk_snap_blind"]
         ],
-        "kernels": [
-            f"{RESULTS}/kernels/{name}.csv"
-            for name in ("kernels", "layers", "stencils", "axes", "lsn_stencils")
-        ],
+        "kernels": [f"{RESULTS}/kernels/{name}.csv" for name in KERNEL_TABLES],
         "top": [f"{RESULTS}/{name}" for name in TOP_RESULTS],
         "versions": (
             [f"{RESULTS}/{DATA_TABLE}", f"{RESULTS}/slices.dvc"] if VERSIONED else []

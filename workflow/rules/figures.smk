@@ -47,6 +47,75 @@ use rule draw_figure2 as draw_figure2_all_layers with:
         layers="all",
 
 
+rule draw_figure2_icons:
+    input:
+        kernels=f"{RESULTS}/kernels/kernels.csv",
+        layers=f"{RESULTS}/kernels/layers.csv",
+        stencils=f"{RESULTS}/kernels/stencils.csv",
+        axes=f"{RESULTS}/kernels/axes.csv",
+        content=f"{RESULTS}/kernels/content.csv",
+    output:
+        **figure(
+            "figure2_icons",
+            "Kernels (Figure 2)",
+            "Selected layers, to be read",
+            ("pdf", "png"),
+        ),
+    log:
+        f"{LOGS}/draw_figure2_icons.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_figure2_icons.py"
+
+
+rule draw_tendency:
+    input:
+        tendency=f"{RESULTS}/kernels/tendency.csv",
+    output:
+        **figure(
+            "tendency", "Kernels (Figure 2)", "Are there clusters?", ("pdf", "png")
+        ),
+    log:
+        f"{LOGS}/draw_tendency.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_tendency.py"
+
+
+rule draw_content:
+    input:
+        content=f"{RESULTS}/kernels/content.csv",
+        shares=f"{RESULTS}/kernels/nearest_shares.csv",
+    output:
+        **figure(
+            "content",
+            "Kernels (Figure 2)",
+            "Finite difference content",
+            ("pdf", "png"),
+        ),
+        nearest_pdf=f"{RESULTS}/nearest.pdf",
+        nearest=report(
+            f"{RESULTS}/nearest.png",
+            category="Kernels (Figure 2)",
+            caption="../report/nearest.rst",
+            labels={"item": "Nearest hand-crafted kernel", "kind": "figure"},
+        ),
+    log:
+        f"{LOGS}/draw_content.log",
+    conda:
+        "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
+    script:
+        "../scripts/draw_content.py"
+
+
 rule draw_curves:
     input:
         curves=[

@@ -1,19 +1,28 @@
-# Trained weights -> clustered kernels, and what the LSN's stencils have become.
+# Trained weights -> clustered kernels, what is measured of them, and what the LSN's stencils have
+# become. docs/kernels.md has every table and column.
+
+KERNELS = f"{RESULTS}/kernels"
+
+
+def effort(*names):
+    """What a measure needs of upwind.kernels.effort.Effort."""
+    chosen = {name: config["kernels"][name] for name in names}
+    return chosen | {"confidence": config["comparison"]["confidence"]}
 
 
 rule cluster_kernels:
     input:
         weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
     output:
-        kernels=f"{RESULTS}/kernels/kernels.csv",
+        kernels=f"{KERNELS}/kernels.csv",
         layers=report(
-            f"{RESULTS}/kernels/layers.csv",
+            f"{KERNELS}/layers.csv",
             category="Kernels (Figure 2)",
             caption="../report/layers.rst",
             labels={"item": "Layers", "kind": "table"},
         ),
-        stencils=f"{RESULTS}/kernels/stencils.csv",
-        axes=f"{RESULTS}/kernels/axes.csv",
+        stencils=f"{KERNELS}/stencils.csv",
+        axes=f"{KERNELS}/axes.csv",
     log:
         f"{LOGS}/cluster_kernels.log",
     conda:
@@ -34,7 +43,7 @@ rule describe_stencils:
             f"{RESULTS}/networks/lsn/{{fold}}/weights.safetensors", fold=FOLDS
         ),
     output:
-        table=f"{RESULTS}/kernels/lsn_stencils.csv",
+        table=f"{KERNELS}/lsn_stencils.csv",
     log:
         f"{LOGS}/describe_stencils.log",
     conda:
@@ -45,3 +54,80 @@ rule describe_stencils:
         folds=FOLDS,
     script:
         "../scripts/describe_stencils.py"
+
+
+rule measure_kernels:
+    input:
+        trained=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
+        second_seed=second_seed_weights(),
+        lsn=expand(f"{RESULTS}/networks/lsn/{{fold}}/weights.safetensors", fold=FOLDS),
+    output:
+        nearest=f"{KERNELS}/nearest.csv",
+        nearest_shares=report(
+            f"{KERNELS}/nearest_shares.csv",
+            category="Kernels (Figure 2)",
+            caption="../report/nearest.rst",
+            labels={"item": "Nearest hand-crafted kernel", "kind": "table"},
+        ),
+        moments=f"{KERNELS}/moments.csv",
+        content=f"{KERNELS}/content.csv",
+        content_parts=report(
+            f"{KERNELS}/content_parts.csv",
+            category="Kernels (Figure 2)",
+            caption="../report/content.rst",
+            labels={"item": "Finite difference content", "kind": "table"},
+        ),
+        filter_db=report(
+            f"{KERNELS}/filter_db.csv",
+            category="Kernels (Figure 2)",
+            caption="../report/filter_db.rst",
+            labels={"item": "CNN Filter DB measures", "kind": "table"},
+        ),
+    log:
+        f"{LOGS}/measure_kernels.log",
+    conda:
+        "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
+    params:
+        effort=effort("seed", "references"),
+        spectrum_size=config["kernels"]["spectrum_size"],
+        training_seed=config["seed"],
+    script:
+        "../scripts/measure_kernels.py"
+
+
+rule measure_tendency:
+    input:
+        trained=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
+        folds=expand(
+            f"{RESULTS}/networks/unet/{{fold}}/weights.safetensors", fold=FOLDS
+        ),
+    output:
+        tendency=f"{KERNELS}/tendency.csv",
+        gap=f"{KERNELS}/gap.csv",
+        verdicts=report(
+            f"{KERNELS}/verdicts.csv",
+            category="Kernels (Figure 2)",
+            caption="../report/verdicts.rst",
+            labels={"item": "Are there clusters?", "kind": "table"},
+        ),
+    log:
+        f"{LOGS}/measure_tendency.log",
+    conda:
+        "../../envs/networks.yaml"
+    resources:
+        **asks("table"),
+    params:
+        effort=effort(
+            "clusters",
+            "seed",
+            "restarts",
+            "most_clusters",
+            "references",
+            "starts",
+            "sample",
+        ),
+        training_seed=config["seed"],
+    script:
+        "../scripts/measure_tendency.py"

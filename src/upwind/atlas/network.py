@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.clustering import layer_kernels
 from upwind.kernels.stencils import WEIGHTS
-from upwind.networks.unet import UNet
+from upwind.networks.unet import Convolution, UNet
 from upwind.networks.weights import Recipe, load_weights
 
 
@@ -21,7 +19,7 @@ class Clustered:
 
     network: UNet
     recipe: Recipe
-    layers: list[nn.Conv2d]
+    layers: list[Convolution]
     clusters: list[np.ndarray]
 
 
@@ -42,7 +40,7 @@ def read_clustered(
     by_layer = {int(layer): part for layer, part in kernels.groupby("layer")}
     clusters = []
     for number, layer in enumerate(layers, start=1):
-        own, known = layer_kernels(layer.weight.detach().numpy()), by_layer.get(number)
+        own, known = kernel_vectors(layer), by_layer.get(number)
         if known is None or not _are_equal(own, known[WEIGHTS].to_numpy()):
             raise UpwindError(
                 f"kernels.csv does not hold the kernels of layer {number} of {weights}: both must "
@@ -50,6 +48,11 @@ def read_clustered(
             )
         clusters.append(known["cluster"].to_numpy().reshape(layer.weight.shape[:2]))
     return Clustered(network, replace(recipe, threshold=threshold), layers, clusters)
+
+
+def kernel_vectors(layer: Convolution) -> np.ndarray:
+    """A layer's kernels (n, 9), row-major, output channel by output channel."""
+    return layer.weight.detach().double().numpy().reshape(-1, 9)
 
 
 def _are_equal(own: np.ndarray, known: np.ndarray) -> bool:

@@ -16,14 +16,13 @@ from jinja2 import Environment, StrictUndefined
 
 from upwind.atlas import words
 from upwind.atlas.content import BOTTLENECK, DECODER, ENCODER, ClusterContent, LayerContent
-from upwind.atlas.network import Clustered
+from upwind.atlas.network import Clustered, kernel_vectors
 from upwind.atlas.pictures import diverging, grey, outline, palette
 from upwind.atlas.responses import LayerMaps, as_read, means_in_and_out, on_the_ct
 from upwind.atlas.shown import Shown
 from upwind.atlas.template import HTML, SCRIPT, STYLE, template_text
 from upwind.common.files import write_text
 from upwind.figures.style import PALETTE
-from upwind.kernels.clustering import layer_kernels
 
 _LARGEST = 32767  # of a 16-bit weight
 
@@ -157,7 +156,7 @@ def _kernel_data(clustered: Clustered) -> dict[str, object]:
     for number, (layer, clusters) in enumerate(
         zip(clustered.layers, clustered.clusters, strict=True), start=1
     ):
-        kernels = layer_kernels(layer.weight.detach().numpy())
+        kernels = kernel_vectors(layer)
         unit = float(np.abs(kernels).max()) / _LARGEST or 1.0
         layers[number] = {
             "in": clusters.shape[1],

@@ -71,6 +71,7 @@ _CHECKS: tuple[tuple[str, Mapping[str, str], Collection[Kind]], ...] = (
             "tuned_folds": "folds tuned blind",
             "figure1_numbers": "numbers in Figure 1",
             "kernels": "kernels in Figure 2",
+            "moments": "moments of kernels",
         },
         {Kind.number},
     ),

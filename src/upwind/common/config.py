@@ -19,7 +19,7 @@ def check_config(config: dict[str, Any], schema: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(schema)
     errors = sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     lines = [line for error in errors for line in _explain(error)]
-    lines += [*_reversed_ranges(config), *_unknown_network(config)]
+    lines += [*_reversed_ranges(config), *_unknown_network(config), *_second_seed(config)]
     if not errors:
         lines += _impossible_variants(config, schema)
     if lines:
@@ -75,6 +75,21 @@ def _unknown_network(config: dict[str, Any]) -> Iterator[str]:
     network = kernels.get("network") if isinstance(kernels, dict) else None
     if isinstance(network, int) and isinstance(folds, int) and network >= folds:
         yield f"kernels.network: there is no fold {network}; folds are 0 to {folds - 1}, or all"
+
+
+def _second_seed(config: dict[str, Any]) -> Iterator[str]:
+    """The analysed network's second training is a run of the studies' variant ``unet``."""
+    kernels, variants = config.get("kernels"), config.get("variants")
+    seed = kernels.get("second_seed") if isinstance(kernels, dict) else None
+    if seed is None:
+        return
+    if seed == config.get("seed"):
+        yield f"kernels.second_seed: {seed} is `seed` itself; choose another, or null for none"
+    if isinstance(variants, dict) and variants.get("unet") != {"of": "unet"}:
+        yield (
+            "variants.unet: kernels.second_seed trains it, so that it must be the UNet as it is, "
+            "{of: unet}; name your own variant otherwise, or set kernels.second_seed: null"
+        )
 
 
 def _impossible_variants(config: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:

@@ -58,8 +58,8 @@ def draw_clusters(
             "apart: use fewer clusters"
         )
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
-    limits = _limits(shown, clustering.stencils)
-    figure, panels = _panels(len(layers), columns or (3 if len(layers) <= 12 else 4), limits)
+    limits = panel_limits(shown, clustering.stencils)
+    figure, panels = new_panels(len(layers), columns or (3 if len(layers) <= 12 else 4), limits)
     places = _label_places(panels[0], shown, clustering.stencils)
     for axes, layer in zip(panels, layers, strict=True):
         kernels = shown[shown["layer"] == layer]
@@ -70,7 +70,7 @@ def draw_clusters(
     return figure
 
 
-def _limits(kernels: pd.DataFrame, stencils: pd.DataFrame) -> np.ndarray:
+def panel_limits(kernels: pd.DataFrame, stencils: pd.DataFrame) -> np.ndarray:
     """Lower and upper limits ((x, x), (y, y)) that hold every stencil and, but for far outliers,
     every kernel: a few of those would shrink all the others to a blot."""
     points, marks = (table[["pc1", "pc2"]].to_numpy() for table in (kernels, stencils))
@@ -85,21 +85,24 @@ def _limits(kernels: pd.DataFrame, stencils: pd.DataFrame) -> np.ndarray:
     return np.stack([middle - span / 2, middle + span / 2], axis=1)
 
 
-def _panels(count: int, columns: int, limits: np.ndarray) -> tuple[Figure, list[Axes]]:
-    """Figure of the printed width with ``count`` panels of equal scale on both axes."""
+def new_panels(
+    count: int, columns: int, limits: np.ndarray, top: float = _TOP
+) -> tuple[Figure, list[Axes]]:
+    """Figure of the printed width with ``count`` panels of equal scale on both axes, and ``top``
+    inches above them."""
     columns = min(columns, count)
     rows = ceil(count / columns)
     width = style.TEXT_WIDTH - _LEFT - _RIGHT - _BETWEEN_COLUMNS * (columns - 1)
     panel_width = width / columns
     spans = np.diff(limits, axis=1)[:, 0]
     panel_height = panel_width * spans[1] / spans[0]
-    height = _TOP + _BOTTOM + rows * panel_height + (rows - 1) * _BETWEEN_ROWS
+    height = top + _BOTTOM + rows * panel_height + (rows - 1) * _BETWEEN_ROWS
     figure = style.new_figure(style.TEXT_WIDTH, height)
     panels: list[Axes] = []
     for i in range(count):
         row, column = divmod(i, columns)
         left = _LEFT + column * (panel_width + _BETWEEN_COLUMNS)
-        bottom = height - _TOP - (row + 1) * panel_height - row * _BETWEEN_ROWS
+        bottom = height - top - (row + 1) * panel_height - row * _BETWEEN_ROWS
         box = np.array([left, bottom, panel_width, panel_height])
         axes = figure.add_axes(
             tuple(box / np.tile([style.TEXT_WIDTH, height], 2)), xlim=limits[0], ylim=limits[1]
@@ -208,7 +211,8 @@ def _name(stencil: str) -> str:
     return stencil.replace("_", " ")
 
 
-def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
+def label_axes(figure: Figure, clustering: Clustering) -> None:
+    """Name both principal axes and the variance that each explains."""
     first, second = clustering.axes["explained_variance_ratio"].iloc[:2]
     figure.supxlabel(
         f"PC 1 ({first:.1%} of the variance)",
@@ -216,6 +220,10 @@ def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
         va="bottom",
     )
     figure.supylabel(f"PC 2 ({second:.1%} of the variance)", x=0.05 / style.TEXT_WIDTH, ha="left")
+
+
+def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
+    label_axes(figure, clustering)
     handles = [
         Line2D([], [], marker="o", ls="none", ms=4, color=colour, label=f"cluster {number}")
         for number, colour in enumerate(style.PALETTE[:clusters], start=1)

@@ -6,13 +6,15 @@ kernel, flattened row by row to a vector of nine; k-means runs in each layer for
 hand-crafted kernels are projected on its axes, so that panels of different layers compare.
 """
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import sklearn
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import calinski_harabasz_score
@@ -20,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
+from upwind.kernels.layers import Layer, check_layers
 from upwind.kernels.stencils import STENCILS, WEIGHTS
 
 CLUSTERS = 3  # paper, Section III
@@ -50,30 +53,13 @@ class Clustering:
     axes: pd.DataFrame
 
 
-def layer_kernels(weights: np.ndarray) -> np.ndarray:
-    """Kernels (out * in, 9) of convolution weights (out, in, 3, 3), both in row-major order.
-
-    Raises:
-        UpwindError: the weights are not 3x3 kernels, or not finite.
-    """
-    weights = np.asarray(weights, dtype=float)
-    if weights.ndim != 4 or weights.shape[2:] != (3, 3):
-        raise UpwindError(
-            f"weights of shape {weights.shape} are not 3x3 kernels (out, in, 3, 3): "
-            "give the 3x3 convolution layers only"
-        )
-    if not np.isfinite(weights).all():
-        raise UpwindError("weights hold NaN or infinite values: was the training diverging?")
-    return weights.reshape(-1, 9)
-
-
 def cluster(
-    weights: Iterable[tuple[int, np.ndarray]],
+    layers: Iterable[Layer],
     clusters: int = CLUSTERS,
     seed: int = SEED,
     restarts: int = RESTARTS,
 ) -> Clustering:
-    """Cluster and project the kernels of ``weights``: layer number and weights (out, in, 3, 3).
+    """Cluster and project the kernels of ``layers``.
 
     Clusters are numbered by the first coordinate (pc1) of their centroid, lowest first, because
     the order that k-means gives is arbitrary and colours would change from run to run. k-means
@@ -83,22 +69,21 @@ def cluster(
         UpwindError: no layers, weights that are not finite 3x3 kernels, or a layer with too few
             different kernels.
     """
-    weights = list(weights)
-    if not weights:
-        raise UpwindError("no convolution layers to cluster: give at least one")
-    layers = [layer_kernels(array) for _, array in weights]
-    for (layer, _), kernels in zip(weights, layers, strict=True):
-        _check_different(layer, kernels, clusters)
-    pca = PCA(svd_solver="full").fit(np.concatenate(layers))
+    layers = check_layers(layers)
+    vectors = [layer.kernels.reshape(-1, 9) for layer in layers]
+    for layer, kernels in zip(layers, vectors, strict=True):
+        _check_different(layer.number, kernels, clusters)
+    pca = PCA(svd_solver="full").fit(np.concatenate(vectors))
     tables, summaries = [], []
-    for (layer, array), kernels in zip(weights, layers, strict=True):
-        out_channels, in_channels = array.shape[:2]
-        labels, centroids, score = kmeans(kernels, clusters, seed, restarts)
+    for layer, kernels in zip(layers, vectors, strict=True):
+        out_channels, in_channels = layer.weights.shape[:2]
+        with one_thread():
+            labels, centroids, score = kmeans(kernels, clusters, seed, restarts)
         rank = np.argsort(np.argsort(pca.transform(centroids)[:, 0], kind="stable"))
-        tables.append(_kernel_table(layer, in_channels, kernels, rank[labels] + 1, pca))
+        tables.append(_kernel_table(layer.number, in_channels, kernels, rank[labels] + 1, pca))
         summaries.append(
             {
-                "layer": layer,
+                "layer": layer.number,
                 "in_channels": in_channels,
                 "out_channels": out_channels,
                 "kernels": len(kernels),
@@ -114,24 +99,38 @@ def cluster(
     )
 
 
+def can_be_clustered(kernels: np.ndarray, clusters: int) -> bool:
+    """Whether there are enough different kernels (n, 9) for so many clusters and their scores,
+    which need at least one kernel more than there are clusters."""
+    return len(np.unique(kernels, axis=0)) > clusters
+
+
 def _check_different(layer: int, kernels: np.ndarray, clusters: int) -> None:
-    different = len(np.unique(kernels, axis=0))
-    # The Calinski-Harabasz score needs at least one kernel more than there are clusters.
-    if different <= clusters:
+    if not can_be_clustered(kernels, clusters):
+        different = len(np.unique(kernels, axis=0))
         raise UpwindError(
             f"layer {layer} has {different} different kernels, too few for {clusters} clusters: "
             "use fewer clusters or a network with more filters"
         )
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """A context in which k-means takes one thread: layers are small, and on a busy machine threads
+    that wait for each other took 20 times as long. It also keeps sums, and so results, the same on
+    every number of cores. Arguments, known to be good, are not looked at in every call. (Entered
+    once for many calls: it takes milliseconds.)"""
+    unchecked = sklearn.config_context(assume_finite=True, skip_parameter_validation=True)
+    with threadpool_limits(limits=1), unchecked:
+        yield
+
+
 def kmeans(
     kernels: np.ndarray, clusters: int = CLUSTERS, seed: int = SEED, restarts: int = RESTARTS
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Labels (from 0), centroids and the score per kernel of k-means of ``kernels`` (n, 9)."""
-    # One thread: layers are small, and on a busy machine threads that wait for each other took 20
-    # times as long. It also keeps sums, and so results, the same on every number of cores.
-    with threadpool_limits(limits=1):
-        model = KMeans(clusters, random_state=seed, n_init=restarts).fit(kernels)
+    """k-means of kernels (n, 9): labels (n,) from 0, centroids (clusters, 9), and minus the mean
+    squared distance to the own centroid. To be called within :func:`one_thread`."""
+    model = KMeans(clusters, random_state=seed, n_init=restarts).fit(kernels)
     return model.labels_, model.cluster_centers_, float(model.score(kernels)) / len(kernels)
 
 

@@ -24,10 +24,11 @@ def centroid(weights: np.ndarray, generator: np.random.Generator, **settings: in
     """Every kernel by the mean of its k-means cluster: what clusters say of a layer. ``settings``
     are those of :func:`upwind.kernels.clustering.kmeans`."""
     # Imported when needed: scikit-learn takes a second, and the workflow reads the names below.
-    from upwind.kernels.clustering import kmeans
+    from upwind.kernels.clustering import kmeans, one_thread
 
     kernels = _kernels(weights)
-    labels = kmeans(kernels, **settings)[0]
+    with one_thread():
+        labels = kmeans(kernels, **settings)[0]
     used, labels = np.unique(labels, return_inverse=True)
     means = np.array([kernels[labels == place].mean(axis=0) for place in range(len(used))])
     return means[labels].reshape(np.shape(weights))

@@ -30,3 +30,6 @@ STENCILS: Mapping[str, np.ndarray] = MappingProxyType(
         "sharpen": _stencil([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], 9),
     }
 )
+# What a kernel's nearest stencil may be: one of these, in the order of Figure 2's legend, or none.
+INDETERMINATE = "indeterminate"
+NEAREST = (*STENCILS, INDETERMINATE)

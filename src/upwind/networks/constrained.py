@@ -24,7 +24,8 @@ class ConstrainedConvolution(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, span: str) -> None:
         super().__init__()
-        self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, (3, 3)
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.groups = (3, 3), 1
         basis = torch.tensor(SPANS[span], dtype=torch.float32)
         self.register_buffer("basis", basis, persistent=False)
         self.coefficients = nn.Parameter(torch.empty(out_channels, in_channels, len(basis)))

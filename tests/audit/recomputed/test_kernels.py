@@ -8,8 +8,12 @@ from safetensors.numpy import save_file
 from upwind.audit.recomputed.kernels import check_kernels
 from upwind.audit.recomputed.numbers import Place
 from upwind.kernels.clustering import cluster, write_clustering
+from upwind.kernels.effort import Effort
+from upwind.kernels.layers import Layer, random_layers
+from upwind.kernels.measures import measure
+from upwind.kernels.tables import write_tables
 
-CONFIG = {"kernels": {"network": "all"}}
+CONFIG = {"kernels": {"network": "all", "spectrum_size": 64}}
 # Output and input channels; going up, the input of the level (1 channel) joins at the head.
 LAYERS = {
     "down.0.first": (4, 1),
@@ -30,12 +34,14 @@ def place(tmp_path):
         f"{name}.weight": rng.normal(size=(*shape, 3, 3)).astype(np.float32)
         for name, shape in LAYERS.items()
     }
-    weights = [(number, array) for number, array in enumerate(tensors.values(), 1)]
+    layers = [Layer(number, name, array) for number, (name, array) in enumerate(tensors.items(), 1)]
     tensors["head.weight"] = np.zeros((1, 5, 1, 1), np.float32)
     path = tmp_path / "networks/unet/all/weights.safetensors"
     path.parent.mkdir(parents=True)
     save_file(tensors, path, metadata={"upwind": "{}"})
-    write_clustering(cluster(weights, restarts=1), tmp_path / "kernels")
+    write_clustering(cluster(layers, restarts=1), tmp_path / "kernels")
+    tables = measure({"trained": layers, "initial": random_layers(layers, 0)}, Effort(), 16, False)
+    write_tables(tables, tmp_path / "kernels")
     texts = [f'<text style="font-size: 7px">{number}</text>' for number in CHANNELS]
     texts += [f'<text style="font-weight: 700; x">{n}</text>' for n in range(1, 7)]
     (tmp_path / "figure1.svg").write_text("\n".join(texts))
@@ -73,6 +79,10 @@ def test_what_the_workflow_writes_holds(place):
         ("stencils", "pc2", 1e-3),
         ("axes", "w0", 1e-3),
         ("axes", "explained_variance_ratio", 1e-3),
+        ("moments", "m21", 1e-3),
+        ("content", "energy_2", 1e-3),
+        ("content", "kernels", 1),
+        ("nearest_shares", "share", 1e-3),
     ],
 )
 def test_every_number_of_figure_2(place, table, column, change):
@@ -83,6 +93,19 @@ def test_every_number_of_figure_2(place, table, column, change):
     # Clusters show in the scores of their layer.
     expected = "layers" if column == "cluster" else table
     assert f"results/x/kernels/{expected}.csv" in found(place)
+
+
+def test_kernels_that_are_missing_from_the_moments(place):
+    path = place.folder / "kernels/moments.csv"
+    pd.read_csv(path).drop(index=3).to_csv(path, index=False)
+    assert "results/x/kernels/moments.csv" in found(place)
+
+
+def test_results_from_before_the_measures_hold_without_them(place):
+    for name in ("moments", "content", "nearest_shares"):
+        (place.folder / f"kernels/{name}.csv").unlink()
+    old = Place(place.folder, place.home, {"kernels": {"network": "all"}})
+    assert check_kernels(old).findings == ()
 
 
 def test_other_weights_than_in_the_table(place):

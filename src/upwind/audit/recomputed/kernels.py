@@ -4,7 +4,7 @@ As in :mod:`upwind.audit.recomputed.numbers`: with code of its own.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -19,6 +19,8 @@ _WEIGHTS = [f"w{i}" for i in range(9)]
 _KMEANS = 1e-3
 # Products of weights in single precision, summed in double.
 _PROJECTED = 1e-7
+# Measures of kernels are written with seven digits.
+_PRINTED = 1e-5
 # The UNet's layers in order of execution.
 _ORDER = {"down": 0, "bottom": 1, "up": 2}
 
@@ -29,17 +31,22 @@ def check_kernels(place: Place) -> Checked:
         return Checked()
     weights = (f"networks/unet/{place.config['kernels']['network']}/weights.safetensors",)
     kernels, axes = ("kernels/kernels.csv",), ("kernels/axes.csv",)
-    return run_checks(
-        place,
-        [
-            ("figure1_numbers", "figure1.svg", weights, _figure1),
-            ("kernels", "kernels/kernels.csv", weights, _weights),
-            ("kernel_layers", "kernels/layers.csv", kernels, _layers),
-            ("principal_axes", "kernels/axes.csv", kernels, _axes),
-            ("projections", "kernels/kernels.csv", axes, _projections),
-            ("projections", "kernels/stencils.csv", (*kernels, *axes), _stencils),
-        ],
-    )
+    checks = [
+        ("figure1_numbers", "figure1.svg", weights, _figure1),
+        ("kernels", "kernels/kernels.csv", weights, _weights),
+        ("kernel_layers", "kernels/layers.csv", kernels, _layers),
+        ("principal_axes", "kernels/axes.csv", kernels, _axes),
+        ("projections", "kernels/kernels.csv", axes, _projections),
+        ("projections", "kernels/stencils.csv", (*kernels, *axes), _stencils),
+    ]
+    if "spectrum_size" in place.config["kernels"]:  # measured since then
+        moments, nearest = ("kernels/moments.csv",), ("kernels/nearest.csv",)
+        checks += [
+            ("moments", "kernels/moments.csv", kernels, _moments),
+            ("kernel_content", "kernels/content.csv", moments, _content),
+            ("nearest_shares", "kernels/nearest_shares.csv", nearest, _shares),
+        ]
+    return run_checks(place, checks)
 
 
 def _convolutions(place: Place) -> list[np.ndarray]:
@@ -161,3 +168,56 @@ def _projected(
             message = f"row {row + 1}: {name} is not the projection on axis {index + 1} of axes.csv"
             yield place.number(path, message)
         yield len(wrong)
+
+
+def _moments(place: Place) -> Iterator[Finding | int]:
+    """m_ij of the trained network's kernels: sums of k1^i k2^j q / (i! j!), one by one."""
+    vectors = _vectors(place.table("kernels/kernels.csv"))
+    rows = [row for row in place.rows("kernels/moments.csv") if row["network"] == "trained"]
+    if len(rows) != len(vectors):
+        message = f"{len(rows)} kernels there and {len(vectors)} in kernels.csv"
+        yield place.number("kernels/moments.csv", message)
+        return
+    down, along = (k.ravel() for k in np.mgrid[-1:2, -1:2])
+    for i, j in np.ndindex(3, 3):
+        halves = (2 if i == 2 else 1) * (2 if j == 2 else 1)
+        expected = vectors @ (down**i * along**j / halves)
+        ours = np.array([float(row[f"m{i}{j}"]) for row in rows])
+        for row in np.flatnonzero(~np.isclose(ours, expected, rtol=_PRINTED, atol=_PROJECTED))[:3]:
+            message = f"row {row + 1}: m{i}{j} is not that of the kernel in kernels.csv"
+            yield place.number("kernels/moments.csv", message)
+        yield len(rows)
+
+
+def _content(place: Place) -> Iterator[Finding | int]:
+    """Means of every measure over a layer's kernels."""
+    by_layer = defaultdict(list)
+    for row in place.rows("kernels/moments.csv"):
+        by_layer[row["network"], row["layer"]].append(row)
+    for row in place.rows("kernels/content.csv"):
+        kernels = by_layer[row["network"], row["layer"]]
+        where = f"{row['network']}, layer {row['layer']}"
+        if int(row["kernels"]) != len(kernels):
+            message = f"{where}: {row['kernels']} kernels there and {len(kernels)} in moments.csv"
+            yield place.number("kernels/content.csv", message)
+        for name in [column for column in row if column.startswith(("energy", "angle", "mean_"))]:
+            known = [float(kernel[name]) for kernel in kernels if kernel[name]]
+            mean = sum(known) / len(known) if known else None
+            if not same(row[name], mean, _PRINTED):
+                message = f"{where}: {name} is {row[name]} there and {mean} by moments.csv"
+                yield place.number("kernels/content.csv", message)
+            yield 1
+
+
+def _shares(place: Place) -> Iterator[Finding | int]:
+    """Shares of a layer's kernels that each hand-crafted kernel is nearest to."""
+    rows = place.rows("kernels/nearest.csv")
+    counts = Counter((row["network"], row["layer"], row["nearest"]) for row in rows)
+    totals = Counter((row["network"], row["layer"]) for row in rows)
+    for row in place.rows("kernels/nearest_shares.csv"):
+        layer = row["network"], row["layer"]
+        share = counts[*layer, row["stencil"]] / totals[layer] if totals[layer] else None
+        if not same(row["share"], share, _PRINTED):
+            message = f"{', layer '.join(layer)}: {row['stencil']} is {row['share']} there and"
+            yield place.number("kernels/nearest_shares.csv", f"{message} {share} by nearest.csv")
+        yield 1

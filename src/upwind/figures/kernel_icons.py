@@ -1,0 +1,187 @@
+"""Figure 2 to be read: densities where points overlap, and kernels as what they are, 3x3 images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
+from scipy.ndimage import gaussian_filter
+
+from upwind.figures import style
+from upwind.figures.kernel_clusters import PAPER_LAYERS, label_axes, new_panels, panel_limits
+from upwind.kernels.clustering import Clustering
+from upwind.kernels.layers import BOTTOM, DECODER, ENCODER
+from upwind.kernels.stencils import WEIGHTS
+
+# Encoder and decoder told apart by the colour of frame and title.
+_PART_COLOURS = {ENCODER: style.PALETTE[3], BOTTOM: style.GREY, DECODER: style.PALETTE[4]}
+_TOP = 0.78  # inches for both lines of the legend
+_CELLS = 90  # of a panel's density, along its longer side
+_BLUR = 1.6  # cells
+_FEW = 600  # kernels, which are drawn as points too
+_ICON = 0.14  # inches
+_PIXELS = 10  # of an icon's weight along a side: edges stay sharp in every viewer
+_BAND = 0.17  # of the kernels' height, below and above them, for the icons
+_WEIGHT_COLOURS = colormaps["RdBu_r"]
+
+
+@style.styled
+def draw_icons(
+    clustering: Clustering,
+    layers: Sequence[int] | None = PAPER_LAYERS,
+    parts: Mapping[int, str] | None = None,
+) -> Figure:
+    """One panel for each of ``layers`` (None: all) on the two first principal axes.
+
+    Colour is the cluster (mixed where clusters overlap), depth the density of kernels. Icons of the
+    hand-crafted kernels stand at the top, framed in black, those of the cluster centres at the
+    bottom, framed in their colour, each with a line to where it is projected. Icons show weights,
+    each in its own scale: red positive, blue negative. ``parts`` says of layers whether they are
+    encoder, bottom or decoder.
+    """
+    layers = clustering.layers["layer"].tolist() if layers is None else list(layers)
+    shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
+    limits = panel_limits(shown, clustering.stencils)
+    limits[1] += np.array([-1, 1]) * _BAND * (limits[1, 1] - limits[1, 0])
+    columns = 3 if len(layers) <= 12 else 4
+    figure, panels = new_panels(len(layers), columns, limits, _TOP)
+    for axes, layer in zip(panels, layers, strict=True):
+        kernels = shown[shown["layer"] == layer]
+        _draw_density(axes, kernels)
+        _draw_stencils(axes, clustering.stencils)
+        _draw_centres(axes, kernels)
+        _draw_title(axes, layer, len(kernels), (parts or {}).get(layer))
+    label_axes(figure, clustering)
+    _draw_legend(figure, clustering)
+    return figure
+
+
+def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
+    """An image whose opacity is the density of kernels and whose colour is that of their clusters,
+    mixed by their numbers."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    cell = max(right - left, top - bottom) / _CELLS
+    bins = [max(1, round((high - low) / cell)) for low, high in ((left, right), (bottom, top))]
+    counts = []
+    numbers = range(1, int(kernels["cluster"].max()) + 1)
+    for number in numbers:
+        members = kernels.loc[kernels["cluster"] == number, ["pc1", "pc2"]].to_numpy()
+        histogram, *_ = np.histogram2d(*members.T, bins, [(left, right), (bottom, top)])
+        counts.append(gaussian_filter(histogram.T, _BLUR))
+    density = np.sum(counts, axis=0)
+    colours = np.array([to_rgb(style.PALETTE[number - 1]) for number in numbers])
+    mixed = np.einsum("kij,kc->ijc", counts, colours) / np.maximum(density, 1e-12)[..., None]
+    image = np.concatenate([mixed, np.sqrt(density / (density.max() or 1))[..., None]], axis=2)
+    extent = (left, right, bottom, top)
+    axes.imshow(np.clip(image, 0, 1), extent=extent, origin="lower", aspect="auto", zorder=1)
+    points = kernels[["pc1", "pc2"]].to_numpy()
+    outside = ((points < (left, bottom)) | (points > (right, top))).any(axis=1).sum()
+    if outside:
+        axes.text(0.98, 0.02, f"{outside} outside", transform=axes.transAxes, ha="right")
+    if len(kernels) <= _FEW:
+        axes.scatter(
+            *points.T,
+            c=colours[kernels["cluster"] - 1],
+            s=1.6,
+            linewidths=0,
+            zorder=2,
+            gid="kernels",
+        )
+
+
+def _draw_stencils(axes: Axes, stencils: pd.DataFrame) -> None:
+    """Hand-crafted kernels along the top, in the order of their first coordinate, each with a line
+    to its place."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    height = top - 0.45 * _BAND * (top - bottom)
+    for slot, stencil in enumerate(stencils.sort_values("pc1").itertuples(), start=1):
+        weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
+        place = (left + (right - left) * slot / (len(stencils) + 1), height)
+        mark = (stencil.pc1, stencil.pc2)
+        axes.plot(*zip(mark, place, strict=True), color="black", linewidth=0.5, zorder=4)
+        axes.plot(*mark, "o", color="black", mec="white", mew=0.5, markersize=3.5, zorder=4)
+        _draw_icon(axes, weights, place, "black", f"stencil-{stencil.stencil}")
+
+
+def _draw_centres(axes: Axes, kernels: pd.DataFrame) -> None:
+    """Cluster centres along the bottom, in the order of the clusters, each with a line to where it
+    is projected."""
+    centres = kernels.groupby("cluster")[[*WEIGHTS, "pc1", "pc2"]].mean()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    height = bottom + 0.45 * _BAND * (top - bottom)
+    for number, centre in centres.iterrows():
+        place = np.array([left + (right - left) * number / (len(centres) + 1), height])
+        colour = style.PALETTE[int(number) - 1]
+        mark = np.clip(centre[["pc1", "pc2"]].to_numpy(), (left, bottom), (right, top))
+        for width, ink in ((1.8, "white"), (0.8, colour)):
+            axes.plot(*zip(mark, place, strict=True), color=ink, linewidth=width, zorder=3)
+        axes.plot(*mark, "o", color=colour, mec="white", mew=0.6, markersize=4, zorder=3)
+        _draw_icon(axes, centre[WEIGHTS].to_numpy(), place, colour, f"centre-{number}")
+
+
+def _draw_icon(
+    axes: Axes, weights: np.ndarray, place: Sequence[float], frame: str, name: str
+) -> None:
+    """A kernel (9 weights) as an image centred at ``place`` in data coordinates."""
+    box = OffsetImage(icon(weights), zoom=72 * _ICON / (3 * _PIXELS), interpolation="nearest")
+    annotation = AnnotationBbox(
+        box,
+        tuple(place),
+        pad=0.08,
+        bboxprops={"edgecolor": frame, "linewidth": 1.0},
+        zorder=5,
+    )
+    annotation.set_gid(name)
+    axes.add_artist(annotation)
+
+
+def icon(weights: np.ndarray) -> np.ndarray:
+    """RGB image of a kernel's nine weights, row-major: red positive, blue negative, white zero, the
+    largest weight in the deepest colour."""
+    image = np.asarray(weights, dtype=float).reshape(3, 3)
+    largest = np.abs(image).max() or 1.0
+    colours = _WEIGHT_COLOURS(0.5 + image / largest / 2)[..., :3]
+    return np.kron(colours, np.ones((_PIXELS, _PIXELS, 1)))
+
+
+def _draw_title(axes: Axes, layer: int, count: int, part: str | None) -> None:
+    title = f"Layer {layer}: {count:,} kernels"
+    colour = _PART_COLOURS.get(part, style.INK)
+    if part in _PART_COLOURS:
+        title += f" ({part})"
+        for spine in axes.spines.values():
+            spine.set_color(colour)
+            spine.set_linewidth(1.2)
+    axes.set_title(title, pad=3, color=colour)
+
+
+def _draw_legend(figure: Figure, clustering: Clustering) -> None:
+    """First line: the hand-crafted kernels by name. Second: what colours say."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes(
+        (0, 1 - _TOP / height, 1, _TOP / height), xlim=(0, width), ylim=(0, _TOP)
+    )
+    axes.axis("off")
+    stencils = clustering.stencils
+    slots = np.linspace(0.35, width - 1.0, len(stencils))
+    for slot, stencil in zip(slots, stencils.itertuples(), strict=True):
+        weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
+        _draw_icon(axes, weights, (slot, 0.62), "black", f"legend-{stencil.stencil}")
+        axes.text(slot + 0.17, 0.62, stencil.stencil.replace("_", " "), va="center")
+    clusters = int(clustering.kernels["cluster"].max())
+    for number in range(clusters):
+        left = 0.3 + 0.75 * number
+        colour = style.PALETTE[number]
+        axes.add_patch(Rectangle((left, 0.29), 0.12, 0.12, color=colour))
+        axes.text(left + 0.17, 0.35, f"cluster {number + 1}", va="center")
+    axes.text(
+        0.3 + 0.75 * clusters + 0.1,
+        0.35,
+        "coloured frames: cluster centres; weights: red > 0, blue < 0, each icon in its own scale",
+        va="center",
+    )

@@ -1,0 +1,87 @@
+"""Are there clusters among a layer's kernels? Measures with their intervals, layer by layer."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from upwind.figures.kernel_panels import (
+    CHANCE,
+    LOOKS,
+    PANEL,
+    draw_points,
+    finish,
+    layer_places,
+    look_handle,
+    network_handles,
+    shade_parts,
+)
+from upwind.figures.style import GREY, PALETTE, TEXT_WIDTH, new_figure, styled
+from upwind.kernels.layers import TRAINED
+from upwind.kernels.tendency import FOLDS, GAP, SILHOUETTE, STARTS
+from upwind.kernels.tendency import INITIAL as SINCE_START
+from upwind.kernels.verdicts import REASONABLE, WEAK
+
+_REFERENCE = "#BBBBBB"
+
+
+@styled
+def draw_tendency(tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
+    """Silhouette, gap statistic and agreement of k-means for each layer, with intervals, beside the
+    same for kernels without clusters; ``tendency`` is the table of
+    :func:`upwind.kernels.verdicts.measure_tendency`."""
+    folds = (tendency["measure"] == FOLDS).any()
+    shown = [
+        (SILHOUETTE, "silhouette"),
+        (GAP, "gap statistic"),
+        (STARTS, "ARI between\nk-means starts"),
+        *([(FOLDS, "ARI between\nfolds")] if folds else []),
+    ]
+    figure = new_figure(TEXT_WIDTH, 0.75 + len(shown) * PANEL, layout="constrained")
+    rows = np.atleast_1d(figure.subplots(len(shown), 1, sharex=True))
+    places = layer_places(tendency)
+    for axes, (measure, label) in zip(rows, shown, strict=True):
+        shade_parts(axes, tendency, places, named=axes is rows[0])
+        chosen = tendency[tendency["measure"] == measure]
+        _draw_reference(axes, chosen[chosen["network"] == TRAINED], places)
+        for network, part in chosen.groupby("network", sort=False):
+            draw_points(axes, part, places, LOOKS[network])
+        axes.set_ylabel(label)
+    _draw_levels(rows[0])
+    for axes in rows[2:]:
+        axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
+    handles = network_handles(tendency, chance)
+    handles.append(Patch(color=_REFERENCE, label="drawn from the layer's Gaussian"))
+    if folds:
+        look = (PALETTE[2], "v", "folds with the start of training", 0.0)
+        since = tendency[tendency["measure"] == SINCE_START]
+        draw_points(rows[-1], since, places, look)
+        handles.append(look_handle(look))
+    finish(figure, rows[-1], places, handles)
+    return figure
+
+
+def _draw_levels(axes: Axes) -> None:
+    """Kaufman and Rousseeuw's reading of a silhouette."""
+    axes.set_ylim(min(0, axes.get_ylim()[0]), max(REASONABLE + 0.1, axes.get_ylim()[1]))
+    for level, name in ((WEAK, "weak structure"), (REASONABLE, "reasonable structure")):
+        axes.axhline(level, color=GREY, linewidth=0.6, linestyle=":", zorder=1)
+        axes.annotate(
+            f"{name} above",
+            (1, level),
+            (-2, 1.5),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            color=GREY,
+        )
+
+
+def _draw_reference(axes: Axes, table: pd.DataFrame, places: dict[int, int]) -> None:
+    """The interval without clusters as a grey bar behind each layer."""
+    known = table.dropna(subset=["reference"])
+    x = [places[layer] for layer in known["layer"]]
+    heights = known["reference_high"] - known["reference_low"]
+    axes.bar(x, heights, bottom=known["reference_low"], width=0.75, color=_REFERENCE, zorder=1)

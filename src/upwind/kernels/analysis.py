@@ -1,0 +1,48 @@
+"""All that is measured of a network of which only the weights are known."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from upwind.kernels.clustering import can_be_clustered, cluster
+from upwind.kernels.effort import Effort
+from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers, random_layers
+from upwind.kernels.measures import measure
+from upwind.kernels.tables import Tables
+from upwind.kernels.verdicts import measure_tendency
+
+
+def analyse(
+    layers: Sequence[Layer], effort: Effort, spectrum_size: int
+) -> tuple[Tables, list[Layer]]:
+    """All tables for one network of which only the weights are known, and the layers that have too
+    few different kernels to be clustered. Chance is a network of the same shapes with random
+    weights (:func:`upwind.kernels.layers.random_layers`), under the name ``initial``."""
+    layers = check_layers(layers)
+    networks = {TRAINED: layers, INITIAL: random_layers(layers, effort.seed)}
+    tables = measure(networks, effort, spectrum_size, published=False)
+    clustered = [x for x in layers if can_be_clustered(x.kernels.reshape(-1, 9), effort.tried)]
+    numbers = {layer.number for layer in clustered}
+    if clustered:
+        tables |= _clustered(clustered, effort)
+        chosen = {
+            name: [layer for layer in found if layer.number in numbers]
+            for name, found in networks.items()
+        }
+        tables |= measure_tendency(chosen, [], effort)
+    return tables, [layer for layer in layers if layer.number not in numbers]
+
+
+def _clustered(layers: Sequence[Layer], effort: Effort) -> Tables:
+    """The tables kernels, layers, stencils and axes. The scale of a layer means little where
+    normalisation follows it, and pooled axes would be those of the largest: kernels are divided by
+    their layer's root mean square length, which k-means does not mind and ``layers`` states."""
+    scales = [np.sqrt((layer.kernels**2).sum(axis=(1, 2)).mean()) for layer in layers]
+    scaled = [
+        replace(layer, weights=layer.weights / scale)
+        for layer, scale in zip(layers, scales, strict=True)
+    ]
+    found = cluster(scaled, effort.clusters, effort.seed, effort.restarts)
+    names = [layer.name for layer in layers]
+    return vars(found) | {"layers": found.layers.assign(name=names, scale=scales)}

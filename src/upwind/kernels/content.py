@@ -1,0 +1,136 @@
+"""How much finite difference is in a kernel: energy by order of derivative, the mean, and angles to
+the stencils of the level set equation.
+
+The moments (:mod:`upwind.kernels.moments`) are the kernel in a basis that is not orthogonal, so
+shares of energy are taken in the orthonormal basis that Gram and Schmidt make of it: products of
+the discrete Legendre (Gram) polynomials of degree 0, 1 and 2 on {-1, 0, 1}. What lies in the
+products of degree d and above answers with zero to every polynomial of a degree below d, as a
+derivative of order d does.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from upwind.kernels.layers import Layer
+from upwind.kernels.moments import MOMENTS, moments
+
+ORDERS = range(5)  # of derivatives in two dimensions, at most two along each axis
+ENERGIES = [f"energy_{order}" for order in ORDERS]
+DEFECT = "mean_zero_defect"
+SPAN_ANGLES = ["angle_upwind", "angle_central"]
+NEAREST_ANGLES = ["angle_nearest_upwind", "angle_nearest_central"]
+MEASURES = [*ENERGIES, DEFECT, *SPAN_ANGLES, *NEAREST_ANGLES]
+
+_POLYNOMIALS = np.array([[1.0, 1.0, 1.0], [-1.0, 0.0, 1.0], [1.0, -2.0, 1.0]])
+_POLYNOMIALS /= np.linalg.norm(_POLYNOMIALS, axis=1, keepdims=True)
+
+
+def energy_by_order(kernels: np.ndarray) -> np.ndarray:
+    """Shares (n, 5) of the squared norm of kernels (n, 3, 3) that belong to derivatives of order 0
+    (the mean) to 4; they add up to 1. Empty (NaN) for a kernel that is zero."""
+    squares = (_POLYNOMIALS @ kernels @ _POLYNOMIALS.T) ** 2
+    orders = np.add.outer(np.arange(3), np.arange(3))
+    by_order = np.stack([squares[:, orders == order].sum(axis=1) for order in ORDERS], axis=1)
+    return _ratio(by_order, by_order.sum(axis=1, keepdims=True))
+
+
+def mean_zero_defect(kernels: np.ndarray) -> np.ndarray:
+    """|m_00| / ||q|| of kernels (n, 3, 3): 0 for a difference (the paper's condition), 3, the most
+    there is, for a mean."""
+    sums = np.abs(kernels.sum(axis=(1, 2)))
+    return _ratio(sums, np.linalg.norm(kernels, axis=(1, 2)))
+
+
+def angle_to_span(kernels: np.ndarray, stencils: np.ndarray) -> np.ndarray:
+    """Angles (n,) in degrees between kernels (n, 3, 3) and the span of ``stencils`` (k, 3, 3)."""
+    vectors = kernels.reshape(-1, 9)
+    left, singular, _ = np.linalg.svd(stencils.reshape(-1, 9).T, full_matrices=False)
+    basis = left[:, singular > singular[0] * 1e-10]
+    coefficients = vectors @ basis
+    inside = np.linalg.norm(coefficients, axis=1)
+    outside = np.linalg.norm(vectors - coefficients @ basis.T, axis=1)
+    angles = np.degrees(np.arctan2(outside, inside))  # exact for small angles, as arccos is not
+    return np.where(vectors.any(axis=1), angles, np.nan)
+
+
+def angle_to_nearest(kernels: np.ndarray, stencils: np.ndarray) -> np.ndarray:
+    """Angles (n,) in degrees between kernels (n, 3, 3) and the nearest line through one of
+    ``stencils`` (k, 3, 3), whatever its sign."""
+    each = [angle_to_span(kernels, stencil[None]) for stencil in stencils]
+    return np.min(each, axis=0)
+
+
+def content(kernels: np.ndarray) -> pd.DataFrame:
+    """One row for each of the kernels (n, 3, 3).
+
+    Columns: ``m00`` to ``m22`` (moment matrix); ``energy_0`` to ``energy_4`` (shares by order of
+    derivative); ``mean_zero_defect``; ``angle_upwind`` and ``angle_central`` (degrees, to the span
+    of the scheme's four one-sided differences, and of its five central ones: Dx, Dy, Dxx, Dyy,
+    Dxy); ``angle_nearest_upwind`` and ``angle_nearest_central`` (to the nearest single one).
+
+    D+x + D-x is 2 Dx and D+x - D-x is Dxx: the first span has four dimensions and lies in the
+    second, which has five. Angles to single stencils tell upwind from central ones; spans cannot.
+    """
+    # Imported when needed: it takes torch along, and figures only want the names above.
+    from upwind.levelset.equation.scheme import CENTRAL, UPWIND, finite_differences
+
+    stencils = finite_differences().double().numpy()
+    upwind, central = stencils[UPWIND], stencils[CENTRAL]
+    table = pd.DataFrame(moments(kernels).reshape(-1, 9), columns=MOMENTS)
+    table[ENERGIES] = energy_by_order(kernels)
+    table[DEFECT] = mean_zero_defect(kernels)
+    table[SPAN_ANGLES[0]] = angle_to_span(kernels, upwind)
+    table[SPAN_ANGLES[1]] = angle_to_span(kernels, central)
+    table[NEAREST_ANGLES[0]] = angle_to_nearest(kernels, upwind)
+    table[NEAREST_ANGLES[1]] = angle_to_nearest(kernels, central)
+    return table
+
+
+def moment_table(layers: Iterable[Layer]) -> pd.DataFrame:
+    """:func:`content` of every kernel, with ``layer`` and ``kernel`` (from 0) before it."""
+    parts = []
+    for layer in layers:
+        table = content(layer.kernels)
+        table.insert(0, "layer", layer.number)
+        table.insert(1, "kernel", np.arange(len(table)))
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def content_by_layer(table: pd.DataFrame, layers: Iterable[Layer]) -> pd.DataFrame:
+    """Means over each layer's kernels of a :func:`moment_table`: ``part``, ``layer``, ``name``,
+    ``kernels``, and the mean of every measure (kernels that are zero have none)."""
+    facts = [
+        {"part": layer.part, "layer": layer.number, "name": layer.name} | {"kernels": n}
+        for layer in layers
+        for n in [len(layer.kernels)]
+    ]
+    means = table.groupby("layer")[MEASURES].mean()
+    return pd.DataFrame(facts).join(means, on="layer")
+
+
+def content_by_part(
+    table: pd.DataFrame, layers: Iterable[Layer], confidence: float
+) -> pd.DataFrame:
+    """Means over all kernels of encoder, bottom and decoder, in long form: ``part``, ``measure``,
+    ``kernels``, ``mean``, and ``low`` to ``high``, its normal interval, kernels being taken for
+    independent draws."""
+    parts = {layer.number: layer.part for layer in layers}
+    z = stats.norm.isf((1 - confidence) / 2)
+    rows = []
+    for part, kernels in table.groupby(table["layer"].map(parts), sort=False):
+        values = kernels[MEASURES].dropna()
+        means, errors = values.mean(), values.sem()
+        for measure in MEASURES:
+            mean, half = means[measure], z * errors[measure]
+            row = {"part": part, "measure": measure, "kernels": len(values), "mean": mean}
+            rows.append(row | {"low": mean - half, "high": mean + half})
+    return pd.DataFrame(rows)
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    above, below = np.broadcast_arrays(above, below)
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)

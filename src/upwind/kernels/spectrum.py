@@ -1,0 +1,104 @@
+"""The hand-crafted kernel that each learned kernel is nearest to by its spectrum.
+
+As in the paper's authors' code (github.com/jonasactor/livermask): a kernel, zero-padded to the
+size of its layer's feature map, has a Fourier transform; its magnitudes, sorted and divided by the
+largest, are compared. Sorting forgets which frequency is which, so a kernel, its mirror images and
+its rotations by right angles, and its negative, are all the same.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import fft, stats
+
+from upwind.kernels.layers import Layer
+from upwind.kernels.stencils import INDETERMINATE, NEAREST, STENCILS
+
+# Beyond this mean difference per frequency no hand-crafted kernel is near (authors' code).
+LIMIT = 0.1
+# Numbers that may be in memory at a time: a layer at 256 x 256 pixels is worked on in pieces.
+_AT_ONCE = 2**22
+
+
+def sorted_spectra(kernels: np.ndarray, size: int) -> np.ndarray:
+    """Magnitudes (n, size * size) of the Fourier transforms of kernels (n, 3, 3), zero-padded to
+    ``size`` x ``size`` (at least 3 x 3), sorted downwards and divided by the largest; those of a
+    kernel that is zero are zero."""
+    size = max(size, 3)
+    magnitudes = np.abs(fft.fft2(kernels, s=(size, size))).reshape(len(kernels), -1)
+    magnitudes = -np.sort(-magnitudes, axis=1)
+    largest = magnitudes[:, :1]
+    return np.divide(magnitudes, largest, out=np.zeros_like(magnitudes), where=largest > 0)
+
+
+def nearest_stencils(
+    kernels: np.ndarray,
+    size: int,
+    stencils: Mapping[str, np.ndarray] = STENCILS,
+    limit: float = LIMIT,
+) -> pd.DataFrame:
+    """For each of the kernels (n, 3, 3) the stencil with the most similar spectrum on a feature map
+    of ``size`` x ``size`` pixels.
+
+    Columns: ``nearest`` (a name of ``stencils``; 'indeterminate' beyond ``limit``) and
+    ``distance``, the mean absolute difference per frequency to the nearest one (the authors' L1
+    distance over the number of frequencies). A kernel that is zero has none.
+    """
+    names = np.array([*stencils, INDETERMINATE])
+    known = sorted_spectra(np.stack(list(stencils.values())), size)
+    at_once = max(1, _AT_ONCE // known.shape[1])
+    parts = [kernels[i : i + at_once] for i in range(0, len(kernels), at_once)]
+    found = [_nearest(sorted_spectra(part, size), known) for part in parts]
+    places, distances = (np.concatenate(column) for column in zip(*found, strict=True))
+    places[~(distances <= limit)] = len(names) - 1
+    return pd.DataFrame({"nearest": names[places], "distance": distances})
+
+
+def _nearest(spectra: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    distances = np.stack([np.abs(spectra - other).mean(axis=1) for other in known], axis=1)
+    nearest = distances.argmin(axis=1)
+    least = distances[np.arange(len(distances)), nearest]
+    return nearest, np.where(spectra[:, 0] > 0, least, np.nan)
+
+
+def nearest_table(layers: Iterable[Layer], image_size: int, limit: float = LIMIT) -> pd.DataFrame:
+    """One row per kernel: ``layer``, ``kernel`` (from 0), ``nearest`` and ``distance`` of
+    :func:`nearest_stencils`, on the feature map that the layer has for an image of ``image_size``
+    pixels a side."""
+    parts = []
+    for layer in layers:
+        found = nearest_stencils(layer.kernels, image_size >> layer.halvings, limit=limit)
+        found.insert(0, "layer", layer.number)
+        found.insert(1, "kernel", np.arange(len(found)))
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
+
+
+def shares(nearest: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Share of a layer's kernels that each stencil is nearest to; ``nearest`` is
+    :func:`nearest_table`.
+
+    Columns: ``layer``, ``stencil`` (as in Figure 2's legend, then 'indeterminate'), ``kernels`` (of
+    the layer), ``share``, and ``low`` to ``high``, its Wilson score interval (1927), kernels being
+    taken for independent draws.
+    """
+    counts = pd.crosstab(nearest["layer"], nearest["nearest"])
+    counts = counts.reindex(columns=list(NEAREST), fill_value=0)
+    total = counts.sum(axis=1)
+    table = counts.rename_axis(columns="stencil").stack().rename("count").reset_index()
+    table["kernels"] = table["layer"].map(total)
+    share = table["count"] / table["kernels"]
+    low, high = wilson(share.to_numpy(), table["kernels"].to_numpy(), confidence)
+    table = table.assign(share=share, low=low, high=high)
+    return table[["layer", "stencil", "kernels", "share", "low", "high"]]
+
+
+def wilson(
+    share: np.ndarray, count: np.ndarray, confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of Wilson's score interval of each ``share`` of ``count`` draws."""
+    z = stats.norm.isf((1 - confidence) / 2)
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)

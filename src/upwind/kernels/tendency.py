@@ -1,0 +1,294 @@
+"""Are there clusters among a layer's kernels at all? Measured, with uncertainty, instead of seen.
+
+k-means cuts any cloud into clusters, so what it finds is held against kernels that have none: the
+same number drawn from the layer's own Gaussian (same mean, same covariance), and, by the caller,
+the same network at initialisation.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import silhouette_samples
+
+from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
+from upwind.kernels.effort import Effort
+from upwind.kernels.layers import Layer
+
+SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
+FOLDS, INITIAL = "ari_folds", "ari_initial"
+# Kernels that a silhouette is averaged over, at most: it needs all distances, and its standard
+# error is 0.002 with so many.
+_SILHOUETTE_KERNELS = 1024
+# Starts of k-means within the gap statistic, data and references alike.
+_GAP_RESTARTS = 2
+COLUMNS = [
+    "part", "layer", "kernels", "measure", "value", "low", "high",
+    "reference", "reference_low", "reference_high",
+]  # fmt: skip
+
+
+def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cluster tendency of each layer, and the gap statistic for every number of clusters. Layers
+    with too few different kernels are left out.
+
+    The first table has a row per layer and measure: ``part``, ``layer``, ``kernels`` (looked at),
+    ``measure``, its ``value`` with the interval ``low`` to ``high``, and under ``reference``,
+    ``reference_low`` and ``reference_high`` mean and interval of the same for kernels drawn from
+    the layer's Gaussian. Measures:
+
+    - ``silhouette``: mean silhouette width (Rousseeuw 1987) of the k-means clusters; the interval
+      takes kernels for independent draws, the clusters being given.
+    - ``gap``: the gap statistic (Tibshirani, Walther and Hastie 2001) for that number of clusters;
+      above 0, clusters are tighter than a Gaussian's. The interval is that of the references.
+    - ``best_clusters``: the number that the statistic's rule takes, 1 for no clusters.
+    - ``ari_starts``: mean adjusted Rand index (Hubert and Arabie 1985) of pairs of k-means runs
+      that differ in their one random start alone: 1 where the same clusters are found every time,
+      0 for agreement by chance. The interval is the bootstrap's over starts.
+
+    The second table has ``layer``, ``clusters``, ``log_w`` (log of the summed squared distances to
+    the centroids), ``log_w_reference``, ``gap``, ``standard_error``.
+    """
+    rows, gaps = [], []
+    for layer in layers:
+        kernels = _sampled(layer, effort)
+        # The gap statistic, and every draw, need more different kernels than clusters.
+        if not can_be_clustered(kernels, effort.tried):
+            continue
+        measured, gap = _measured(kernels, effort)
+        facts = {"part": layer.part, "layer": layer.number, "kernels": len(kernels)}
+        rows += [facts | row for row in measured]
+        gap.insert(0, "layer", layer.number)
+        gaps.append(gap)
+    table = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    return table, pd.concat(gaps, ignore_index=True) if gaps else pd.DataFrame()
+
+
+def stability(
+    folds: Sequence[Iterable[Layer]], initial: Iterable[Layer], effort: Effort
+) -> pd.DataFrame:
+    """Do networks of the same architecture and seed, trained on different ``folds``, assign their
+    kernels alike? In the form of :func:`tendency`'s first table.
+
+    All start from the same ``initial`` weights, so kernel i of one is kernel i of the other.
+    ``ari_folds`` is the mean adjusted Rand index of pairs of folds with its bootstrap interval over
+    folds; ``ari_initial`` that of each fold with the clusters that the kernels had before any
+    training: where it is as high, folds agree because of where they started.
+    """
+    with one_thread():
+        labels = [_labels_by_layer(layers, effort) for layers in folds]
+        before = _labels_by_layer(initial, effort)
+    rows = []
+    for number, (part, start) in before.items():
+        trained = [found[number][1] for found in labels if number in found]
+        if len(trained) < 2:
+            continue
+        pairs = _ari_matrix(trained)
+        value, low, high = _mean_over_pairs(pairs, effort)
+        since = np.array([adjusted_rand(start, after) for after in trained])
+        facts = {"part": part, "layer": number, "kernels": len(start)}
+        rows.append(facts | {"measure": FOLDS, "value": value, "low": low, "high": high})
+        low, high = _interval(_resampled_means(since, effort), effort)
+        rows.append(facts | {"measure": INITIAL, "value": since.mean(), "low": low, "high": high})
+    return pd.DataFrame(rows).reindex(columns=COLUMNS)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Clusters of some points: ``labels`` (n,) from 0, and ``log_w``, the log of the summed squared
+    distances to the centroids."""
+
+    labels: np.ndarray
+    log_w: float
+
+
+def partitions(points: np.ndarray, most_clusters: int, seed: int) -> list[Partition]:
+    """k-means of points (n, d) with 1 to ``most_clusters`` clusters; within
+    :func:`upwind.kernels.clustering.one_thread`."""
+    squares = ((points - points.mean(axis=0)) ** 2).sum()
+    found = [Partition(np.zeros(len(points), int), float(np.log(squares)))]
+    for clusters in range(2, most_clusters + 1):
+        labels, _, score = kmeans(points, clusters, seed, _GAP_RESTARTS)
+        found.append(Partition(labels, float(np.log(-score * len(points)))))
+    return found
+
+
+def gap_statistic(
+    ours: Sequence[Partition], references: Sequence[Sequence[Partition]]
+) -> pd.DataFrame:
+    """The gap statistic of points, from their :func:`partitions` and those of reference sets drawn
+    from a distribution without clusters.
+
+    Columns: ``clusters``, ``log_w``, ``log_w_reference`` (mean over the sets), ``gap`` (the latter
+    minus the former), ``standard_error`` (s_k: standard deviation over the sets times
+    sqrt(1 + 1 / sets)).
+    """
+    log_w = np.array([found.log_w for found in ours])
+    theirs = np.array([[found.log_w for found in drawn] for drawn in references])
+    mean = theirs.mean(axis=0)
+    return pd.DataFrame(
+        {
+            "clusters": np.arange(len(ours)) + 1,
+            "log_w": log_w,
+            "log_w_reference": mean,
+            "gap": mean - log_w,
+            "standard_error": theirs.std(axis=0) * np.sqrt(1 + 1 / len(theirs)),
+        }
+    )
+
+
+def best_number(gap: pd.DataFrame) -> int:
+    """The least number of clusters k with Gap(k) >= Gap(k + 1) - s_(k + 1) (Tibshirani, Walther and
+    Hastie's rule); the largest that was tried where there is none."""
+    values, errors = gap["gap"].to_numpy(), gap["standard_error"].to_numpy()
+    enough = values[:-1] >= values[1:] - errors[1:]
+    place = int(enough.argmax()) if enough.any() else len(values) - 1
+    return int(gap["clusters"].iloc[place])
+
+
+def _measured(kernels: np.ndarray, effort: Effort) -> tuple[list[dict[str, object]], pd.DataFrame]:
+    """The first table's rows and the second's of kernels (n, 9)."""
+    drawn = _gaussian_draws(kernels, effort)
+    with one_thread():
+        ours, *theirs = (
+            partitions(points, effort.tried, effort.seed) for points in [kernels, *drawn]
+        )
+        starts = [_ari_matrix(_labels_of_starts(points, effort)) for points in [kernels, *drawn]]
+    gap = gap_statistic(ours, theirs)
+    chosen = effort.clusters - 1
+    labels = [found[chosen].labels for found in [ours, *theirs]]
+    rows = [
+        _silhouette_row([kernels, *drawn], labels, effort),
+        _gap_row(gap, effort),
+        {"measure": BEST, "value": best_number(gap)},
+        _starts_row(starts, effort),
+    ]
+    return rows, gap
+
+
+def _sampled(layer: Layer, effort: Effort) -> np.ndarray:
+    kernels = layer.kernels.reshape(-1, 9)
+    if len(kernels) <= effort.sample:
+        return kernels
+    generator = np.random.default_rng(effort.seed)
+    return kernels[np.sort(generator.choice(len(kernels), effort.sample, replace=False))]
+
+
+def _gaussian_draws(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
+    generator = np.random.default_rng(effort.seed)
+    mean, covariance = kernels.mean(axis=0), np.cov(kernels, rowvar=False)
+    return [
+        generator.multivariate_normal(mean, covariance, len(kernels), method="eigh")
+        for _ in range(effort.references)
+    ]
+
+
+def _gap_row(gap: pd.DataFrame, effort: Effort) -> dict[str, object]:
+    value, error = gap.loc[gap["clusters"] == effort.clusters, ["gap", "standard_error"]].iloc[0]
+    half = _z(effort) * error
+    row = {"measure": GAP, "value": value, "low": value - half, "high": value + half}
+    return row | {"reference": 0.0, "reference_low": -half, "reference_high": half}
+
+
+def _silhouette_row(
+    sets: list[np.ndarray], labels: list[np.ndarray], effort: Effort
+) -> dict[str, object]:
+    """Of the first set; the others are the references."""
+    chosen = np.random.default_rng(effort.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
+    pairs = zip(sets, labels, strict=True)
+    ours, *theirs = (silhouette_samples(points[chosen], of[chosen]) for points, of in pairs)
+    half = _z(effort) * stats.sem(ours)
+    row = {"measure": SILHOUETTE, "value": ours.mean()}
+    row |= {"low": ours.mean() - half, "high": ours.mean() + half}
+    return row | _reference(np.array([widths.mean() for widths in theirs]), effort)
+
+
+def _starts_row(pairs: list[np.ndarray], effort: Effort) -> dict[str, object]:
+    ours, *theirs = pairs
+    value, low, high = _mean_over_pairs(ours, effort)
+    row = {"measure": STARTS, "value": value, "low": low, "high": high}
+    return row | _reference(np.array([_mean(other) for other in theirs]), effort)
+
+
+def _labels_of_starts(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
+    seeds = range(effort.seed, effort.seed + effort.starts)
+    return [kmeans(kernels, effort.clusters, seed, restarts=1)[0] for seed in seeds]
+
+
+def _labels_by_layer(
+    layers: Iterable[Layer], effort: Effort
+) -> Mapping[int, tuple[str, np.ndarray]]:
+    """Part, and the labels of the kernels, of each layer that can be clustered."""
+    found = {}
+    for layer in layers:
+        kernels = _sampled(layer, effort)
+        if can_be_clustered(kernels, effort.clusters):
+            labels, _, _ = kmeans(kernels, effort.clusters, effort.seed, effort.restarts)
+            found[layer.number] = layer.part, labels
+    return found
+
+
+def adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:
+    """Adjusted Rand index (Hubert and Arabie 1985) of two assignments (n,) of numbers from 0: 1 for
+    the same clusters, 0 on average for chance. As scikit-learn's, which takes ten times as long
+    for a layer, mostly to look at its arguments; a test holds the two together."""
+    size = int(one.max()) + 1, int(other.max()) + 1
+    table = np.bincount(one * size[1] + other, minlength=size[0] * size[1]).reshape(size)
+    together = _pairs(table).sum()
+    in_one, in_other = _pairs(table.sum(axis=1)).sum(), _pairs(table.sum(axis=0)).sum()
+    by_chance = in_one * in_other / _pairs(len(one))
+    most = (in_one + in_other) / 2
+    return 1.0 if most == by_chance else float((together - by_chance) / (most - by_chance))
+
+
+def _pairs(count: np.ndarray | int) -> np.ndarray:
+    count = np.asarray(count, dtype=float)
+    return count * (count - 1) / 2
+
+
+def _ari_matrix(labels: Sequence[np.ndarray]) -> np.ndarray:
+    """Adjusted Rand index of each pair of assignments; on the diagonal NaN."""
+    matrix = np.full((len(labels), len(labels)), np.nan)
+    for i, j in combinations(range(len(labels)), 2):
+        matrix[i, j] = matrix[j, i] = adjusted_rand(labels[i], labels[j])
+    return matrix
+
+
+def _z(effort: Effort) -> float:
+    return float(stats.norm.isf((1 - effort.confidence) / 2))
+
+
+def _mean_over_pairs(pairs: np.ndarray, effort: Effort) -> tuple[float, float, float]:
+    """Mean of the pairs, and its bootstrap interval over what is paired; a pair of one and the same
+    says nothing and is left out."""
+    count = len(pairs)
+    known, values = np.isfinite(pairs), np.nan_to_num(pairs)
+    generator = np.random.default_rng(effort.seed)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), effort.resamples)
+    weights = np.einsum("ri,ij,rj->r", drawn, known.astype(float), drawn)
+    sums = np.einsum("ri,ij,rj->r", drawn, values, drawn)
+    low, high = _interval(sums[weights > 0] / weights[weights > 0], effort)
+    return _mean(pairs), low, high
+
+
+def _mean(pairs: np.ndarray) -> float:
+    return float(np.nanmean(pairs))
+
+
+def _resampled_means(values: np.ndarray, effort: Effort) -> np.ndarray:
+    generator = np.random.default_rng(effort.seed)
+    return generator.choice(values, (effort.resamples, len(values))).mean(axis=1)
+
+
+def _reference(values: np.ndarray, effort: Effort) -> dict[str, float]:
+    low, high = _interval(values, effort)
+    return {"reference": values.mean(), "reference_low": low, "reference_high": high}
+
+
+def _interval(values: np.ndarray, effort: Effort) -> tuple[float, float]:
+    tail = (1 - effort.confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)

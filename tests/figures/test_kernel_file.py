@@ -1,0 +1,56 @@
+"""`upwind kernels`, from a file to tables and figures."""
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+from typer.testing import CliRunner
+
+from upwind.cli import app
+
+
+@pytest.fixture
+def weights(tmp_path):
+    random = np.random.default_rng(0)
+    tensors = {
+        f"layer{n}.conv.weight": random.normal(size=(6, 4, 3, 3)).astype(np.float32)
+        for n in range(1, 4)
+    }
+    tensors["layer4.fixed.weight"] = np.ones((3, 1, 3, 3), np.float32)
+    save_file(tensors, tmp_path / "net.safetensors")
+    return tmp_path / "net.safetensors"
+
+
+def upwind(*arguments):
+    return CliRunner().invoke(app, ["kernels", *map(str, arguments)])
+
+
+def test_tables_and_figures_of_any_network(weights, tmp_path):
+    out = tmp_path / "out"
+    result = upwind(weights, "-o", out, "--sample", 100)
+    assert result.exit_code == 0, result.output
+    assert "4 layers, 75 3x3 kernels" in result.stderr
+    assert "layer 4 (layer4.fixed) has too few different kernels" in result.stderr
+    named = [line.split("/")[-1] for line in result.stdout.splitlines()]
+    assert all((out / name).stat().st_size for name in named)
+    assert {"kernels.csv", "nearest_shares.csv", "verdicts.csv", "clusters.png"} <= set(named)
+    content = pd.read_csv(out / "content.csv")
+    assert content["name"].unique().tolist()[:2] == ["layer1.conv", "layer2.conv"]
+    assert content["part"].unique().tolist() == ["all"]
+    for name in ("content", "nearest", "clusters", "tendency"):
+        assert matplotlib.image.imread(out / f"{name}.png").std() > 0.02
+        assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    again = upwind(weights, "-o", out)
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+
+
+def test_what_is_no_network_is_one_message(tmp_path):
+    (tmp_path / "a.pt").write_text("nothing")
+    result = upwind(tmp_path / "a.pt", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert upwind(tmp_path / "a.pt", "-o", tmp_path / "a.pt").exit_code == 1

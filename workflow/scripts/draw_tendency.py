@@ -1,0 +1,10 @@
+"""Are there clusters among the kernels? Layer by layer."""
+
+import pandas as pd
+
+from upwind.common.jobs import logged
+from upwind.figures.kernel_tendency import draw_tendency
+from upwind.figures.style import save
+
+with logged(snakemake.log[0]):
+    save(draw_tendency(pd.read_csv(snakemake.input.tendency)), *snakemake.output)

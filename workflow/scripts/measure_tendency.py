@@ -1,0 +1,20 @@
+"""Are there clusters among the UNet's kernels?"""
+
+from pathlib import Path
+
+from upwind.common.jobs import logged
+from upwind.kernels.effort import Effort
+from upwind.kernels.layers import INITIAL, TRAINED
+from upwind.kernels.tables import write_tables
+from upwind.kernels.unet import initial_layers, unet_layers
+from upwind.kernels.verdicts import measure_tendency
+
+with logged(snakemake.log[0]):
+    paths, params = snakemake.input, snakemake.params
+    networks = {
+        TRAINED: unet_layers(paths.trained),
+        INITIAL: initial_layers(paths.trained, params.training_seed),
+    }
+    folds = [unet_layers(path) for path in paths.folds]
+    tables = measure_tendency(networks, folds, Effort(**params.effort))
+    write_tables(tables, Path(snakemake.output.tendency).parent)
