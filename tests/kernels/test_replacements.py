@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from upwind.kernels.clustering import cluster
+from upwind.kernels.layers import Layer
 from upwind.kernels.moments import moments
 from upwind.kernels.replacements import (
     RANDOM,
@@ -81,7 +82,7 @@ def test_centroids_are_the_means_of_the_clusters_of_figure_2():
     settings = {"clusters": 4, "seed": 3, "restarts": 2}
     centroid = partial(REPLACEMENTS["centroid"], **settings)
     after = centroid(weights, np.random.default_rng(0)).reshape(-1, 9)
-    table = cluster([(1, weights)], **settings).kernels
+    table = cluster([Layer(1, "first", weights)], **settings).kernels
     assert len(np.unique(after, axis=0)) == 4
     for _, part in table.groupby("cluster"):
         members = weights.reshape(-1, 9)[part["kernel"]]

@@ -144,8 +144,8 @@ def test_a_weights_file_gives_the_same_network_and_holds_its_kernels(saved):
         assert torch.equal(network.eval()(images), again(images))
     with safe_open(path, framework="pt") as file:
         assert torch.equal(file.get_tensor("up.0.first.weight"), network.up[0].first.weight)
-    for (_, kernels), layer in zip(unet_layers(path), network.layers(), strict=True):
-        np.testing.assert_array_equal(kernels, layer.weight.detach().numpy())
+    for read, layer in zip(unet_layers(path), network.layers(), strict=True):
+        np.testing.assert_array_equal(read.weights, layer.weight.detach().numpy())
 
 
 def test_kernels_that_their_coefficients_do_not_give_are_refused(saved):
