@@ -72,7 +72,7 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
 
 
 def _orders() -> Sequence[str]:
-    return (PALE, *PALETTE[:4])
+    return (PALE, *PALETTE[4:8])  # not those of the networks
 
 
 def _draw_energy(axes: Axes, table: pd.DataFrame, places: dict[int, int]) -> None:
