@@ -153,7 +153,7 @@ def test_it_has_what_a_reader_wants_and_no_volumes(crate):
     assert code | {"workflow/scripts/train.py", "config/config.yaml"} <= names
     assert not [name for name in names if ".nii" in name or "/slices/" in name]
     assert crate.described >= 2 * 2 + 2  # volumes and labels, slices
-    assert crate.path.stat().st_size < 15e6
+    assert crate.path.stat().st_size < 25e6  # much of it the moments of every kernel
 
 
 def test_it_is_audited_without_the_run(crate, tmp_path):
