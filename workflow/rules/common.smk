@@ -23,6 +23,7 @@ from upwind.data.folds import (
     unseen_cases,
 )
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
+from upwind.kernels.replacements import RANDOM
 from upwind.studies.plan import check_studies, chosen_folds, runs_of, variant_of
 from upwind.versions.commands import repository_root
 from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
@@ -248,6 +249,24 @@ def median_scores():
         return []
     folds = FOLDS if KERNEL_FOLD == "all" else [KERNEL_FOLD]
     return [f"{RESULTS}/scores/unet-{fold}.csv" for fold in folds]
+
+
+def effort(*names):
+    """What a measure needs of upwind.kernels.effort.Effort."""
+    chosen = {name: config["kernels"][name] for name in names}
+    return chosen | {"confidence": config["comparison"]["confidence"]}
+
+
+def draws_of(wildcards):
+    """How often a replacement draws; what does not draw is the same each time."""
+    return config["replacements"]["draws"] if wildcards.replacement in RANDOM else 1
+
+
+def replacement_options(wildcards):
+    """What a replacement takes from the settings beside the kernels."""
+    if wildcards.replacement != "centroid":
+        return {}
+    return {name: config["kernels"][name] for name in ("clusters", "seed", "restarts")}
 
 
 def figure(name, category, item, formats=("png",), caption=None):

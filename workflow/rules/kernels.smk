@@ -4,12 +4,6 @@
 KERNELS = f"{RESULTS}/kernels"
 
 
-def effort(*names):
-    """What a measure needs of upwind.kernels.effort.Effort."""
-    chosen = {name: config["kernels"][name] for name in names}
-    return chosen | {"confidence": config["comparison"]["confidence"]}
-
-
 rule cluster_kernels:
     input:
         weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",

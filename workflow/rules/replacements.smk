@@ -2,21 +2,7 @@
 # not part of a plain run. A job is one replacement on one fold, with all layers inside, so that only
 # replacements that changed are made again.
 
-from upwind.kernels.replacements import RANDOM
-
 REPLACED = config["replacements"]
-
-
-def draws_of(wildcards):
-    """How often a replacement draws; what does not draw is the same each time."""
-    return REPLACED["draws"] if wildcards.replacement in RANDOM else 1
-
-
-def replacement_options(wildcards):
-    """What a replacement takes from the settings beside the kernels."""
-    if wildcards.replacement != "centroid":
-        return {}
-    return {name: config["kernels"][name] for name in ("clusters", "seed", "restarts")}
 
 
 rule score_replacement:
