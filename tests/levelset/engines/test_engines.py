@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import subprocess
 import sys
 from pathlib import Path
 
@@ -170,6 +171,14 @@ def test_names():
         engine_named("itk")
     with pytest.raises(UpwindError, match=r"levelset.engine is itk; it has to be simpleitk or c3d"):
         OperatorSettings(engine="itk")
+
+
+def test_the_names_of_the_engines_come_without_their_libraries():
+    """The workflow reads them whenever it starts, and in every job."""
+    read = "import sys, upwind.levelset.engines.registry, upwind.levelset.itk_snap.settings; "
+    libraries = "{'SimpleITK', 'numba', 'torch', 'scipy', 'picsl_c3d'}"
+    command = [sys.executable, "-c", f"{read}assert not {libraries} & set(sys.modules)"]
+    subprocess.run(command, check=True)
 
 
 def test_convert3d_says_what_it_lacks(monkeypatch):

@@ -9,7 +9,8 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from upwind.common.errors import UpwindError
-from upwind.levelset.engines.engine import Weights, has_contour, itk_image
+from upwind.levelset.engines.engine import Weights, has_contour
+from upwind.levelset.engines.images import itk_image
 
 PACKAGE = "picsl_c3d"
 

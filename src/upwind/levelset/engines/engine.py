@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,3 @@ def has_contour(speed: np.ndarray, level_set: np.ndarray) -> bool:
         raise ValueError(f"speed {speed.shape} and level set {level_set.shape} differ in shape")
     inside = level_set > 0
     return bool(inside.any() and not inside.all())
-
-
-def itk_image(array: np.ndarray) -> sitk.Image:
-    """An array as ITK's image, float32."""
-    return sitk.GetImageFromArray(np.ascontiguousarray(array, dtype=np.float32))

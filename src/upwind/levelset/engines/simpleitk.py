@@ -3,7 +3,8 @@
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
-from upwind.levelset.engines.engine import Weights, has_contour, itk_image
+from upwind.levelset.engines.engine import Weights, has_contour
+from upwind.levelset.engines.images import itk_image
 
 # Far above any speed: see _region_filter.
 _UPPER_THRESHOLD = 1e3
