@@ -1,3 +1,4 @@
+import html.parser
 import os
 import subprocess
 import sys
@@ -23,6 +24,42 @@ def start():
 {code}
 print(_status("VmHWM") - _held)
 """
+
+
+# Elements without an end tag, in HTML or in drawings as they are written here.
+VOID = {"meta", "input", "br", "link", "image", "use", "path", "rect"}
+
+
+class Reader(html.parser.HTMLParser):
+    """Tags with attributes; fails on tags that do not match."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.open = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="session")
+def tags_of():
+    """A function of a page's text to its tags, (name, attributes) in order; every tag is closed."""
+
+    def tags(text):
+        reader = Reader()
+        reader.feed(text)
+        assert reader.open == []
+        return reader.found
+
+    return tags
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import torch
 
-from upwind.atlas.network import read_clustered
+from upwind.atlas.network import Clustered, read_clustered
 from upwind.data.slices import Slices, write_slices
 from upwind.data.volumes import Grid
 from upwind.kernels.clustering import cluster
@@ -224,6 +224,22 @@ def made(tmp_path_factory):
         pd.DataFrame(dsc, columns=["method", "fold", "case", "subset", "dsc"]),
         pd.DataFrame(replaced, columns=["layer", "replacement", *EFFECT, "folds"]),
     )
+
+
+@pytest.fixture
+def constrained_and_free():
+    """A UNet whose kernels are kept at mean zero, clustered, and a free one of the same kernels."""
+    torch.manual_seed(1)
+    options = {"level_filters": [4, 4], "bottom_filters": 8}
+    networks = UNet(**options, kernels="mean_zero"), UNet(**options)
+    for network in networks:
+        torch.nn.init.zeros_(network.head.bias)
+    networks[1].load_state_dict(networks[0].state_dict(), strict=False)
+    recipe = Recipe("unet", SIZE, (-100.0, 400.0), options=options)
+    rng = np.random.default_rng(1)
+    shapes = [layer.weight.shape[:2] for layer in networks[0].layers()]
+    clusters = [rng.integers(1, 3, shape) for shape in shapes]
+    return [Clustered(network, recipe, network.layers(), clusters) for network in networks]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from upwind.atlas.derivatives import differences, energy_by_order, nearest_derivative
+from upwind.atlas.derivatives import differences, nearest_derivative
 from upwind.kernels.moments import moments
 from upwind.kernels.stencils import STENCILS
 
@@ -90,17 +90,3 @@ def test_sharp_differences_have_moments_of_their_order_only(order):
     for difference in differences(order, np.array([0, 1, 0])):
         found = np.argwhere(np.abs(moments(difference)) > 1e-12)
         assert found.sum(axis=1).tolist() == [order]
-
-
-def test_energy_by_order_is_that_in_an_orthonormal_basis():
-    # The same basis by Gram-Schmidt on the monomials, lower orders first.
-    k = np.arange(-1.0, 2)
-    powers = [(i, j) for order in range(5) for i in range(3) for j in range(3) if i + j == order]
-    monomials = np.array([np.outer(k**i, k**j).ravel() for i, j in powers]).T
-    basis = np.linalg.qr(monomials)[0]
-    kernels = np.random.default_rng(0).normal(size=(50, 3, 3))
-    squares = (kernels.reshape(50, 9) @ basis) ** 2
-    orders = np.array([i + j for i, j in powers])
-    expected = np.stack([squares[:, orders == order].sum(axis=1) for order in range(5)], 1)
-    assert energy_by_order(kernels) == pytest.approx(expected)
-    assert energy_by_order(kernels).sum(axis=1) == pytest.approx((kernels**2).sum(axis=(1, 2)))

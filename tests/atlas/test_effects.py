@@ -73,6 +73,19 @@ def test_the_network_is_as_before(made):
         assert torch.equal(layer.weight, same.weight)
 
 
+@pytest.mark.parametrize("removed", ["zero", "mean"])
+def test_kernels_that_are_kept_in_a_subspace_are_taken_away_as_others(
+    made, constrained_and_free, removed
+):
+    examples = read_examples(made.slices, CHOSEN)
+    constrained, free = (
+        measure_effects(clustered, examples, removed, CPU, 200, 0.95, 0)
+        for clustered in constrained_and_free
+    )
+    pd.testing.assert_frame_equal(constrained, free)
+    assert (constrained["change"].abs() > 0.01).any()
+
+
 def test_a_patient_without_any_liver_counts_only_where_the_score_is_defined(made):
     empty = np.full((1, 16, 16), -1000, np.int16)
     given = read_examples(made.slices, CHOSEN)

@@ -1,7 +1,6 @@
 """The page as text: whole without scripts, without addresses, with every number explained."""
 
 import base64
-import html.parser
 import json
 import re
 
@@ -11,27 +10,6 @@ import pytest
 from upwind.atlas.template import template_text
 from upwind.atlas.words import EXPLANATIONS, change, measured_words, number, replacement_words
 
-VOID = {"meta", "input", "br", "link", "image", "use", "path", "rect"}
-
-
-class Reader(html.parser.HTMLParser):
-    """Tags with attributes and their text; fails on tags that do not match."""
-
-    def __init__(self):
-        super().__init__()
-        self.found, self.open = [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
 
 @pytest.fixture(scope="module")
 def text(atlas):
@@ -39,11 +17,8 @@ def text(atlas):
 
 
 @pytest.fixture(scope="module")
-def found(text):
-    reader = Reader()
-    reader.feed(text)
-    assert reader.open == []
-    return reader.found
+def found(text, tags_of):
+    return tags_of(text)
 
 
 def test_it_needs_nothing_else(text, found):

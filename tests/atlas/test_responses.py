@@ -23,6 +23,14 @@ def test_clusters_and_bias_add_up_to_what_the_layer_computes(made, image):
         assert sum(maps.contributions) + maps.bias == pytest.approx(maps.leaving, abs=1e-5)
 
 
+def test_kernels_that_are_kept_in_a_subspace_answer_as_others(constrained_and_free, image):
+    constrained, free = (layer_maps(clustered, image) for clustered in constrained_and_free)
+    for one, other in zip(constrained, free, strict=True):
+        assert sum(one.contributions) + one.bias == pytest.approx(one.leaving, abs=1e-5)
+        assert np.array_equal(one.contributions, other.contributions)
+        assert np.array_equal(one.leaving, other.leaving)
+
+
 def test_first_layer_by_hand(made, image):
     clustered = made.clustered()
     maps = layer_maps(clustered, image)[0]

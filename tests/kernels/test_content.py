@@ -10,6 +10,7 @@ from upwind.kernels.content import (
     content,
     content_by_layer,
     content_by_part,
+    energies,
     energy_by_order,
     mean_zero_defect,
     moment_table,
@@ -28,6 +29,20 @@ def test_energy_of_a_one_sided_difference_by_hand():
     np.testing.assert_allclose(energy_by_order(ONE_SIDED[None])[0], expected, atol=1e-15)
 
 
+def test_energies_are_those_in_an_orthonormal_basis():
+    # The same basis by Gram-Schmidt on the monomials, lower orders first.
+    k = np.arange(-1.0, 2)
+    powers = [(i, j) for order in range(5) for i in range(3) for j in range(3) if i + j == order]
+    monomials = np.array([np.outer(k**i, k**j).ravel() for i, j in powers]).T
+    basis = np.linalg.qr(monomials)[0]
+    kernels = np.random.default_rng(0).normal(size=(50, 3, 3))
+    squares = (kernels.reshape(50, 9) @ basis) ** 2
+    orders = np.array([i + j for i, j in powers])
+    expected = np.stack([squares[:, orders == order].sum(axis=1) for order in range(5)], 1)
+    assert energies(kernels) == pytest.approx(expected)
+    assert energies(kernels).sum(axis=1) == pytest.approx((kernels**2).sum(axis=(1, 2)))
+
+
 def test_shares_are_of_the_whole_and_of_no_scale():
     kernels = np.random.default_rng(0).normal(size=(50, 3, 3))
     shares = energy_by_order(kernels)
@@ -39,7 +54,7 @@ def test_what_lies_in_high_orders_answers_with_zero_to_polynomials_of_low_degree
     from upwind.kernels import content as module
 
     kernels = np.random.default_rng(1).normal(size=(20, 3, 3))
-    basis = module._POLYNOMIALS
+    basis = module.POLYNOMIALS
     coefficients = basis @ kernels @ basis.T
     coefficients[:, np.add.outer(range(3), range(3)) < 2] = 0
     high = basis.T @ coefficients @ basis

@@ -18,8 +18,8 @@ with logged(snakemake.log[0]):
     use_device("cpu", params.cpu_threads)
     kernels, effects = pd.read_csv(given.kernels), pd.read_csv(given.effects)
     clustered = read_clustered(given.weights, kernels, params.threshold)
-    files = {read_liver_slices(file)[0]: file for file in given.slices}
     liver = dict(map(read_liver_slices, given.slices))
+    files = dict(zip(liver, given.slices, strict=True))
     untrained = untrained_slices(read_split(given.split), liver)
     scores = pd.concat(map(pd.read_csv, given.scores)) if given.scores else None
     choice = choose_slice(params.case, params.slice, liver, untrained, scores)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.metrics import silhouette_samples
-from threadpoolctl import threadpool_limits
 
-from upwind.atlas.derivatives import Derivative, energy_by_order, nearest_derivative
+from upwind.atlas.derivatives import Derivative, nearest_derivative
 from upwind.atlas.responses import LayerMaps
 from upwind.common.errors import UpwindError
+from upwind.kernels.clustering import one_thread
+from upwind.kernels.content import energies
+from upwind.kernels.layers import DECODER, ENCODER
 from upwind.kernels.stencils import WEIGHTS
 
-ENCODER, BOTTLENECK, DECODER = "encoder", "bottleneck", "decoder"
+BOTTLENECK = "bottleneck"
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,7 @@ def _layer(
 
 
 def _silhouettes(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    # One thread, as for k-means: the same sums on any number of cores.
-    with threadpool_limits(limits=1):
+    with one_thread():
         return silhouette_samples(weights, labels)
 
 
@@ -186,7 +187,7 @@ def _cluster(
     number: int, weights: np.ndarray, of: int, silhouette: float, effect: Effect
 ) -> ClusterContent:
     mean = weights.mean(axis=0)
-    energy = energy_by_order(weights.reshape(-1, 3, 3)).sum(axis=0)
+    energy = energies(weights.reshape(-1, 3, 3)).sum(axis=0)
     total = float(energy.sum()) or 1.0
     return ClusterContent(
         number=number,

@@ -2,17 +2,17 @@
 
 Two different questions. *Nearest*: of all averages and differences of one order, in any direction,
 sharp or smoothed across, which is most like the kernel? *Made of*: how is the kernel's energy
-divided among orders? The second needs an orthogonal basis, and in it a five-point Laplacian is a
-fifth a second derivative and four fifths a fourth one, so that it cannot give names.
+divided among orders (:func:`upwind.kernels.content.energies`)? The second needs an orthogonal
+basis, and in it a five-point Laplacian is a fifth a second derivative and four fifths a fourth one,
+so that it cannot give names.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from upwind.kernels.moments import moments
+from upwind.kernels.content import ORDERS
 
-ORDERS = 5  # 0 to 4
 # Share of the energy below which the words say 'mixed'. Of kernels of random numbers, which reach
 # 0.55 on average, one in twenty has more.
 _CLEAR = 0.8
@@ -23,16 +23,6 @@ _ALIKE = 0.5
 _SMOOTHINGS = (np.array([0, 1, 0]), np.array([1, 2, 1]) / 4, np.array([1, 1, 1]) / 3)
 _SHARP = 0  # the first of them
 _FIRST, _SECOND = np.array([-1, 0, 1]) / 2, np.array([1, -2, 1])
-# From moments to coefficients in products of the orthonormal polynomials 1 / sqrt(3), k / sqrt(2)
-# and (3 k^2 - 2) / sqrt(6); the moments' own are 1, k and k^2 / 2.
-_ORTHONORMAL = np.array(
-    [
-        [1 / np.sqrt(3), 0, 0],
-        [0, 1 / np.sqrt(2), 0],
-        [-2 / np.sqrt(6), 0, np.sqrt(6)],
-    ]
-)
-_ORDER = np.add.outer(np.arange(3), np.arange(3))
 # Eighths of a turn from 'left to right', clockwise as rows run down.
 _TOWARDS = (
     "left to right",
@@ -72,18 +62,6 @@ class Derivative:
         return ", ".join(filter(None, (self.kind, self.direction)))
 
 
-def energy_by_order(kernels: np.ndarray) -> np.ndarray:
-    """Energy of kernels (..., 3, 3) in derivatives of order 0 to 4, (..., 5); they add up to the
-    sums of squared weights.
-
-    The basis is that of products of orthonormal polynomials in rows and columns, which are the
-    moments (:func:`upwind.kernels.moments.moments`) made orthogonal, lower orders first: the
-    product of the i-th and the j-th does not answer to derivatives below the order i + j.
-    """
-    squares = (_ORTHONORMAL @ moments(kernels) @ _ORTHONORMAL.T) ** 2
-    return np.stack([squares[..., order == _ORDER].sum(axis=-1) for order in range(ORDERS)], -1)
-
-
 def differences(order: int, smoothing: np.ndarray) -> np.ndarray:
     """The differences (n, 3, 3) of one ``order`` that span all directions, smoothed across with
     ``smoothing`` (3,). Unsmoothed ones have moments of no other order.
@@ -111,7 +89,7 @@ def nearest_derivative(kernel: np.ndarray) -> Derivative:
         return Derivative(0, 0.0, "nothing", "", "Gives zero everywhere.")
     fits = [
         (*_fit(kernel, differences(order, smoothing)), order, place)
-        for order in range(ORDERS)
+        for order in ORDERS
         for place, smoothing in enumerate(_SMOOTHINGS)
     ]
     # Rounding must not decide between two that fit as well: the lower order, then the sharper.

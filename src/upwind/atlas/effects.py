@@ -4,19 +4,19 @@ Nothing is trained again. The DSC of a patient is that of all its measured slice
 network's own resolution, as in :mod:`upwind.studies.scores`.
 """
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from upwind.atlas.network import Clustered
 from upwind.common.errors import UpwindError
 from upwind.data.slices import read_liver_slices, read_slices
+from upwind.kernels.replacements import relative_norm
+from upwind.networks.exchange import answering, convolving, layer_kernels
 from upwind.segmentation.predict import segment_slices
 from upwind.studies.scores import pooled_dsc
 from upwind.tables.comparison import interval
@@ -82,13 +82,16 @@ def measure_effects(
     for number, (layer, clusters) in enumerate(
         zip(clustered.layers, clustered.clusters, strict=True), start=1
     ):
+        kernels = layer_kernels(layer)
         for cluster in np.unique(clusters):
             chosen = clusters == cluster
-            with _without(layer, chosen, removed) as relative_norm:
+            kept = _without(kernels, chosen, removed)
+            with answering({layer: convolving(layer, kept)}):
                 scores = _scores(clustered, examples, device)
             change = (scores - trained).dropna()
             found = interval(change, resamples, confidence, seed)
-            about = (number, int(cluster), removed, int(chosen.sum()), relative_norm)
+            norm = relative_norm(kernels, kept)
+            about = (number, int(cluster), removed, int(chosen.sum()), norm)
             effect = (scores.mean(), found["mean"], found["low"], found["high"])
             rows.append((*about, *effect, found["patients"], examples.slices))
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -107,17 +110,7 @@ def _scores(clustered: Clustered, examples: Examples, device: torch.device) -> p
     )
 
 
-@contextlib.contextmanager
-def _without(layer: nn.Conv2d, chosen: np.ndarray, removed: str) -> Iterator[float]:
-    """Take the ``chosen`` kernels (out, in) of a layer away while the block runs; yields the norm
-    of the change over that of the layer's weights."""
-    weight = layer.weight.data
-    kept = weight.clone()
-    mask = torch.from_numpy(chosen).to(weight.device)[:, :, None, None]
-    instead = kept.mean(dim=(0, 1)) if removed == MEAN else torch.zeros_like(kept[0, 0])
-    try:
-        weight.copy_(torch.where(mask, instead, kept))
-        yield float((weight - kept).double().norm() / kept.double().norm())
-    finally:
-        # Into what the layer holds now: a network may have gone to another device meanwhile.
-        layer.weight.data.copy_(kept)
+def _without(kernels: np.ndarray, chosen: np.ndarray, removed: str) -> np.ndarray:
+    """A layer's ``kernels`` (out, in, 3, 3) with the ``chosen`` ones (out, in) taken away."""
+    instead = kernels.mean(axis=(0, 1)) if removed == MEAN else 0.0
+    return np.where(chosen[:, :, None, None], instead, kernels)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from upwind.common.errors import UpwindError
 from upwind.kernels.stencils import WEIGHTS
+from upwind.networks.exchange import layer_kernels
 from upwind.networks.unet import Convolution, UNet
 from upwind.networks.weights import Recipe, load_weights
 
@@ -52,7 +53,7 @@ def read_clustered(
 
 def kernel_vectors(layer: Convolution) -> np.ndarray:
     """A layer's kernels (n, 9), row-major, output channel by output channel."""
-    return layer.weight.detach().double().numpy().reshape(-1, 9)
+    return layer_kernels(layer).reshape(-1, 9)
 
 
 def _are_equal(own: np.ndarray, known: np.ndarray) -> bool:

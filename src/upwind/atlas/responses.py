@@ -22,10 +22,13 @@ import numpy as np
 import torch
 from scipy.ndimage import correlate
 from torch import nn
+from torch.nn import functional
 
 from upwind.atlas.network import Clustered
 from upwind.data.intensity import rescale
 from upwind.data.slices import nearest_indices
+from upwind.networks.exchange import layer_kernels
+from upwind.networks.unet import Convolution
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def as_read(image: np.ndarray, clustered: Clustered) -> torch.Tensor:
     return rescale(torch.from_numpy(image.astype(np.float32)), clustered.recipe.window)
 
 
-def _maps(layer: nn.Conv2d, entering: torch.Tensor, clusters: np.ndarray) -> LayerMaps:
+def _maps(layer: Convolution, entering: torch.Tensor, clusters: np.ndarray) -> LayerMaps:
     contributions = tuple(
         _contribution(layer, entering, clusters == cluster)
         for cluster in range(1, int(clusters.max()) + 1)
@@ -84,14 +87,10 @@ def _maps(layer: nn.Conv2d, entering: torch.Tensor, clusters: np.ndarray) -> Lay
     )
 
 
-def _contribution(layer: nn.Conv2d, entering: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
-    mask = torch.from_numpy(chosen)[:, :, None, None]
+def _contribution(layer: Convolution, entering: torch.Tensor, chosen: np.ndarray) -> np.ndarray:
     # In double precision, so that the contributions add up to more digits than the layer has.
-    weights = torch.where(mask, layer.weight, 0).double()
-    made = nn.functional.conv2d(
-        entering.double(), weights, None, layer.stride, layer.padding, layer.dilation, layer.groups
-    )
-    return made[0].mean(dim=0).numpy()
+    kernels = torch.from_numpy(np.where(chosen[:, :, None, None], layer_kernels(layer), 0))
+    return functional.conv2d(entering.double(), kernels, padding=1)[0].mean(dim=0).numpy()
 
 
 def on_the_ct(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from upwind.kernels.layers import INITIAL, LSN, TRAINED
 from upwind.kernels.stencils import NEAREST
 
 _PUBLISHED = (PALETTE[2], "_", "published", 0.0)
+_ORDER_COLOURS = (PALE, *PALETTE[4:8])  # not those of the networks
 _FEW = 100  # kernels, whose intervals may leave the panel
 
 
@@ -65,20 +66,16 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
     handles = network_handles(cnn, chance)
     handles += [
         Patch(color=colour, label="order 0, the mean" if order == 0 else f"order {order}")
-        for order, colour in enumerate(_orders())
+        for order, colour in enumerate(_ORDER_COLOURS)
     ]
     finish(figure, grid[-1, 0], places, handles)
     return figure
 
 
-def _orders() -> Sequence[str]:
-    return (PALE, *PALETTE[4:8])  # not those of the networks
-
-
 def _draw_energy(axes: Axes, table: pd.DataFrame, places: dict[int, int]) -> None:
     x = [places[layer] for layer in table["layer"]]
     bottom = np.zeros(len(table))
-    for name, colour in zip(ENERGIES, _orders(), strict=True):
+    for name, colour in zip(ENERGIES, _ORDER_COLOURS, strict=True):
         axes.bar(x, table[name], bottom=bottom, color=colour, width=0.82, zorder=2)
         bottom += table[name].to_numpy()
     axes.set_ylim(0, 1)

@@ -21,7 +21,7 @@ from sklearn.metrics import calinski_harabasz_score
 from threadpoolctl import threadpool_limits
 
 from upwind.common.errors import UpwindError
-from upwind.common.files import atomic_path
+from upwind.common.files import write_csv
 from upwind.kernels.layers import Layer, check_layers
 from upwind.kernels.stencils import STENCILS, WEIGHTS
 
@@ -172,8 +172,7 @@ def write_clustering(clustering: Clustering, folder: str | os.PathLike[str]) -> 
     """Write the tables as ``kernels.csv``, ``layers.csv``, ``stencils.csv`` and ``axes.csv`` in
     ``folder``, with every digit."""
     for field in fields(clustering):
-        with atomic_path(Path(folder) / f"{field.name}.csv") as temporary:
-            getattr(clustering, field.name).to_csv(temporary, index=False)
+        write_csv(Path(folder) / f"{field.name}.csv", getattr(clustering, field.name))
 
 
 def read_clustering(folder: str | os.PathLike[str]) -> Clustering:

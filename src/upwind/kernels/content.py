@@ -12,10 +12,12 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from upwind.kernels.effort import normal_quantile
 from upwind.kernels.layers import Layer
 from upwind.kernels.moments import MOMENTS, moments
+from upwind.kernels.tables import kernel_table
+from upwind.networks.spans import POLYNOMIALS
 
 ORDERS = range(5)  # of derivatives in two dimensions, at most two along each axis
 ENERGIES = [f"energy_{order}" for order in ORDERS]
@@ -24,16 +26,20 @@ SPAN_ANGLES = ["angle_upwind", "angle_central"]
 NEAREST_ANGLES = ["angle_nearest_upwind", "angle_nearest_central"]
 MEASURES = [*ENERGIES, DEFECT, *SPAN_ANGLES, *NEAREST_ANGLES]
 
-_POLYNOMIALS = np.array([[1.0, 1.0, 1.0], [-1.0, 0.0, 1.0], [1.0, -2.0, 1.0]])
-_POLYNOMIALS /= np.linalg.norm(_POLYNOMIALS, axis=1, keepdims=True)
+_ORDER = np.add.outer(np.arange(3), np.arange(3))
+
+
+def energies(kernels: np.ndarray) -> np.ndarray:
+    """Energy (n, 5) of kernels (n, 3, 3) in derivatives of order 0 (the mean) to 4; they add up to
+    the sums of squared weights."""
+    squares = (POLYNOMIALS @ kernels @ POLYNOMIALS.T) ** 2
+    return np.stack([squares[:, order == _ORDER].sum(axis=1) for order in ORDERS], axis=1)
 
 
 def energy_by_order(kernels: np.ndarray) -> np.ndarray:
     """Shares (n, 5) of the squared norm of kernels (n, 3, 3) that belong to derivatives of order 0
     (the mean) to 4; they add up to 1. Empty (NaN) for a kernel that is zero."""
-    squares = (_POLYNOMIALS @ kernels @ _POLYNOMIALS.T) ** 2
-    orders = np.add.outer(np.arange(3), np.arange(3))
-    by_order = np.stack([squares[:, orders == order].sum(axis=1) for order in ORDERS], axis=1)
+    by_order = energies(kernels)
     return _ratio(by_order, by_order.sum(axis=1, keepdims=True))
 
 
@@ -91,13 +97,7 @@ def content(kernels: np.ndarray) -> pd.DataFrame:
 
 def moment_table(layers: Iterable[Layer]) -> pd.DataFrame:
     """:func:`content` of every kernel, with ``layer`` and ``kernel`` (from 0) before it."""
-    parts = []
-    for layer in layers:
-        table = content(layer.kernels)
-        table.insert(0, "layer", layer.number)
-        table.insert(1, "kernel", np.arange(len(table)))
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True)
+    return kernel_table(layers, lambda layer: content(layer.kernels))
 
 
 def content_by_layer(table: pd.DataFrame, layers: Iterable[Layer]) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def content_by_part(
     ``kernels``, ``mean``, and ``low`` to ``high``, its normal interval, kernels being taken for
     independent draws."""
     parts = {layer.number: layer.part for layer in layers}
-    z = stats.norm.isf((1 - confidence) / 2)
+    z = normal_quantile(confidence)
     rows = []
     for part, kernels in table.groupby(table["layer"].map(parts), sort=False):
         values = kernels[MEASURES].dropna()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from scipy.special import ndtri
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -33,3 +35,8 @@ class Effort:
     def tried(self) -> int:
         """The largest number of clusters that is tried."""
         return max(self.clusters, self.most_clusters)
+
+
+def normal_quantile(confidence: float) -> float:
+    """Half the width, in standard errors, of a two-sided normal interval: 1.96 for 0.95."""
+    return float(ndtri((1 + confidence) / 2))

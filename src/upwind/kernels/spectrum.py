@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import fft, stats
+from scipy import fft
 
+from upwind.kernels.effort import normal_quantile
 from upwind.kernels.layers import Layer
 from upwind.kernels.stencils import INDETERMINATE, NEAREST, STENCILS
+from upwind.kernels.tables import kernel_table
 
 # Beyond this mean difference per frequency no hand-crafted kernel is near (authors' code).
 LIMIT = 0.1
@@ -66,13 +68,10 @@ def nearest_table(layers: Iterable[Layer], image_size: int, limit: float = LIMIT
     """One row per kernel: ``layer``, ``kernel`` (from 0), ``nearest`` and ``distance`` of
     :func:`nearest_stencils`, on the feature map that the layer has for an image of ``image_size``
     pixels a side."""
-    parts = []
-    for layer in layers:
-        found = nearest_stencils(layer.kernels, image_size >> layer.halvings, limit=limit)
-        found.insert(0, "layer", layer.number)
-        found.insert(1, "kernel", np.arange(len(found)))
-        parts.append(found)
-    return pd.concat(parts, ignore_index=True)
+    return kernel_table(
+        layers,
+        lambda layer: nearest_stencils(layer.kernels, image_size >> layer.halvings, limit=limit),
+    )
 
 
 def shares(nearest: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -98,7 +97,7 @@ def wilson(
     share: np.ndarray, count: np.ndarray, confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bounds of Wilson's score interval of each ``share`` of ``count`` draws."""
-    z = stats.norm.isf((1 - confidence) / 2)
+    z = normal_quantile(confidence)
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)

@@ -1,7 +1,7 @@
 """Tables of several networks, and how they are written."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +20,18 @@ def stacked(tables: Tables) -> pd.DataFrame:
     named = [table.assign(network=name) for name, table in tables.items() if len(table)]
     table = pd.concat(named, ignore_index=True)
     return table[["network", *(name for name in table if name != "network")]]
+
+
+def kernel_table(layers: Iterable[Layer], measure: Callable[[Layer], pd.DataFrame]) -> pd.DataFrame:
+    """What ``measure`` says of each kernel of a layer, one row each, for all ``layers``, with
+    ``layer`` (its number) and ``kernel`` (from 0) as first columns."""
+    parts = []
+    for layer in layers:
+        table = measure(layer)
+        table.insert(0, "layer", layer.number)
+        table.insert(1, "kernel", range(len(table)))
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
 
 
 def write_tables(tables: Tables, folder: str | os.PathLike[str]) -> None:

@@ -15,7 +15,7 @@ from scipy import stats
 from sklearn.metrics import silhouette_samples
 
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
-from upwind.kernels.effort import Effort
+from upwind.kernels.effort import Effort, normal_quantile
 from upwind.kernels.layers import Layer
 
 SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
@@ -188,7 +188,7 @@ def _gaussian_draws(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
 
 def _gap_row(gap: pd.DataFrame, effort: Effort) -> dict[str, object]:
     value, error = gap.loc[gap["clusters"] == effort.clusters, ["gap", "standard_error"]].iloc[0]
-    half = _z(effort) * error
+    half = normal_quantile(effort.confidence) * error
     row = {"measure": GAP, "value": value, "low": value - half, "high": value + half}
     return row | {"reference": 0.0, "reference_low": -half, "reference_high": half}
 
@@ -200,7 +200,7 @@ def _silhouette_row(
     chosen = np.random.default_rng(effort.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
     pairs = zip(sets, labels, strict=True)
     ours, *theirs = (silhouette_samples(points[chosen], of[chosen]) for points, of in pairs)
-    half = _z(effort) * stats.sem(ours)
+    half = normal_quantile(effort.confidence) * stats.sem(ours)
     row = {"measure": SILHOUETTE, "value": ours.mean()}
     row |= {"low": ours.mean() - half, "high": ours.mean() + half}
     return row | _reference(np.array([widths.mean() for widths in theirs]), effort)
@@ -255,10 +255,6 @@ def _ari_matrix(labels: Sequence[np.ndarray]) -> np.ndarray:
     for i, j in combinations(range(len(labels)), 2):
         matrix[i, j] = matrix[j, i] = adjusted_rand(labels[i], labels[j])
     return matrix
-
-
-def _z(effort: Effort) -> float:
-    return float(stats.norm.isf((1 - effort.confidence) / 2))
 
 
 def _mean_over_pairs(pairs: np.ndarray, effort: Effort) -> tuple[float, float, float]:

@@ -17,10 +17,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-# Orthonormal along one axis: mean, central and second difference.
+# Orthonormal along one axis: mean, central and second difference, the discrete Legendre (Gram)
+# polynomials of degree 0, 1 and 2 on {-1, 0, 1}.
 _MEAN = np.array([1.0, 1.0, 1.0]) / np.sqrt(3)
 _CENTRAL = np.array([-1.0, 0.0, 1.0]) / np.sqrt(2)
 _SECOND = np.array([1.0, -2.0, 1.0]) / np.sqrt(6)
+POLYNOMIALS = np.array([_MEAN, _CENTRAL, _SECOND])
 _HERE = np.array([0.0, 1.0, 0.0])
 
 _X, _Y = np.outer(_HERE, _CENTRAL), np.outer(_CENTRAL, _HERE)

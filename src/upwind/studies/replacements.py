@@ -6,21 +6,20 @@ and with those of all layers at once. How far the weights were moved stands besi
 DSC: a large change and an important layer are two things.
 """
 
-import contextlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.nn import functional
 
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.kernels.replacements import Replacement, changed_kernels, relative_norm
-from upwind.networks.unet import Convolution, UNet
+from upwind.networks.exchange import Answer, answering, convolving, layer_kernels
+from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe
 from upwind.scores.metrics import overlap
 from upwind.segmentation.predict import segment_slices
@@ -31,8 +30,6 @@ COLUMNS = ("layer", "draw", "case", "dsc", "change", "kernels", "relative_norm")
 
 _BATCH = 20  # slices
 _COUNTS = ("overlap_voxels", "mask_voxels", "label_voxels")
-
-Answer = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def kernels_of(network: nn.Module, what: object) -> list[np.ndarray]:
     ``what`` is not a UNet."""
     if not isinstance(network, UNet):
         raise UpwindError(f"{what} is not a unet; kernels are replaced in one")
-    return [layer.weight.detach().cpu().double().numpy() for layer in network.layers()]
+    return [layer_kernels(layer) for layer in network.layers()]
 
 
 def exchanges(
@@ -135,30 +132,11 @@ def _masks(
             hook.remove()
     for exchange in replaced:
         answers = {layers[i]: _constant(outputs[i]) for i in range(min(exchange.weights))}
-        answers |= {layers[i]: _convolving(layers[i], w) for i, w in exchange.weights.items()}
-        with _answering(answers):
+        answers |= {layers[i]: convolving(layers[i], w) for i, w in exchange.weights.items()}
+        with answering(answers):
             mask = segment_slices(network, images, recipe, device, _BATCH) > 0
         yield mask
 
 
 def _constant(output: torch.Tensor) -> Answer:
     return lambda x: output
-
-
-def _convolving(layer: Convolution, weights: np.ndarray) -> Answer:
-    """The layer with other kernels, in the layout of its own: other layouts round differently."""
-    own = layer.weight.detach()
-    kernels = torch.empty_like(own).copy_(torch.from_numpy(weights))
-    return lambda x: functional.conv2d(x, kernels, layer.bias, padding=1)
-
-
-@contextlib.contextmanager
-def _answering(answers: Mapping[nn.Module, Answer]) -> Iterator[None]:
-    """Let modules answer otherwise."""
-    try:
-        for module, answer in answers.items():
-            module.forward = answer
-        yield
-    finally:
-        for module in answers:
-            vars(module).pop("forward", None)

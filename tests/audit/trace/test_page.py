@@ -12,7 +12,6 @@ from upwind.audit.trace.walk import trace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-VOID = {"meta", "rect", "path"}
 
 # Walks the page with the keyboard and leaves what it sees in the document.
 PROBE = """<script>
@@ -47,32 +46,6 @@ addEventListener("load", () => {
 </script></body>"""
 
 
-class Reader(html.parser.HTMLParser):
-    """Tags with attributes; fails on tags that do not match."""
-
-    def __init__(self):
-        super().__init__()
-        self.found, self.open = [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def tags(text):
-    reader = Reader()
-    reader.feed(text)
-    assert reader.open == []
-    return reader.found
-
-
 def looked_at(path, width, height, folder):
     """What the probe saw in headless Chromium."""
     probed = folder / "probed.html"
@@ -91,18 +64,18 @@ def table(experiment):
     return experiment.results / "table1.csv"
 
 
-def test_the_page_needs_nothing_else(table):
+def test_the_page_needs_nothing_else(table, tags_of):
     text = page(trace(table, "unet,0"))
-    found = tags(text)
+    found = tags_of(text)
     assert "http" not in text
     assert "<!--" not in text
     assert not [a for _, a in found if "src" in a]
     assert {a["href"][0] for _, a in found if "href" in a} == {"#"}
 
 
-def test_each_box_leads_to_its_details(table):
+def test_each_box_leads_to_its_details(table, tags_of):
     chain = trace(table, "unet,0")
-    found = tags(page(chain))
+    found = tags_of(page(chain))
     boxes = [a for tag, a in found if tag == "a"]
     sections = {a["id"] for tag, a in found if tag == "section"}
     assert {box["href"] for box in boxes} == {f"#{name}" for name in sections}
@@ -121,8 +94,8 @@ def test_details_have_the_whole_hashes(table, experiment):
     assert "results/x/networks/lsn" not in text
 
 
-def test_raw_files_have_a_box_of_their_own(project):
-    found = tags(page(trace(project.results / "table1.csv")))
+def test_raw_files_have_a_box_of_their_own(project, tags_of):
+    found = tags_of(page(trace(project.results / "table1.csv")))
     (raw,) = [a for _, a in found if a.get("class") == "box raw"]
     assert raw["aria-label"].startswith("Raw files, 1 file")
     readers = [
@@ -131,10 +104,10 @@ def test_raw_files_have_a_box_of_their_own(project):
     assert len(readers) == 2  # slice and score
 
 
-def test_names_are_escaped(experiment):
+def test_names_are_escaped(experiment, tags_of):
     experiment.job("draw", (), {"results/x/a<b>&c.png": "picture"}, params={"title": "<script>"})
     text = page(trace(experiment.results / "a<b>&c.png"))
-    tags(text)
+    tags_of(text)
     assert "a&lt;b&gt;&amp;c.png" in text
     assert "title &lt;script&gt;" in text
 
@@ -148,10 +121,10 @@ def test_a_broken_link_is_at_the_top(table):
 
 @needs_chromium
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
-def test_in_a_browser(table, tmp_path, width, height):
+def test_in_a_browser(table, tags_of, tmp_path, width, height):
     write_page(tmp_path / "trace.html", trace(table))
     result = looked_at(tmp_path / "trace.html", width, height, tmp_path)
-    (first,) = [a for _, a in tags(page(trace(table))) if a.get("data-number") == "1"]
+    (first,) = [a for _, a in tags_of(page(trace(table))) if a.get("data-number") == "1"]
     below, last = first["data-sources"].split()[0], str(len(result["boxes"]) - 1)
     assert result["seen"] == [
         [None, ["box-0"]],
