@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 CORES  ?= $(shell nproc)
+DEMO   ?= whole
 
 .PHONY: demo test test-slurm lint bench install clean
 
@@ -15,8 +16,9 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 # Installs SLURM from Debian where it is missing, and starts a cluster on this machine: as root.
+# DEMO=short: with fewer patients and epochs.
 test-slurm: $(VENV)/.dev
-	$(BIN)/pytest tests/slurm
+	$(BIN)/pytest tests/slurm --demo=$(DEMO)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -63,6 +63,10 @@ PartitionName=urgent Nodes={host} PriorityTier=10 PreemptMode=OFF
 """
 
 
+def pytest_addoption(parser):
+    parser.addoption("--demo", choices=("whole", "short"), default="whole")
+
+
 def missing_programs():
     return [name for name in PROGRAMS if shutil.which(name) is None]
 

@@ -7,6 +7,8 @@ import shutil
 import pytest
 
 EPOCHS_BEFORE = 2  # that a training has gone through when it is disturbed
+# What --demo=short changes: the same jobs, on fewer patients and for fewer epochs.
+SHORT = {"dataset": {"patients": 10}, "unet": {"epochs": 10}, "lsn": {"epochs": 7}}
 
 
 def training_log(checkout, name):
@@ -38,9 +40,22 @@ def earlier(cluster):
 
 
 @pytest.fixture(scope="module")
-def disturbed(cluster, earlier, checkouts, wait_for):
+def demo(request, checkouts):
+    """A function that makes a checkout of the demo, whole or short."""
+
+    def make():
+        checkout = checkouts()
+        if request.config.getoption("--demo") == "short":
+            checkout.configure(SHORT)
+        return checkout
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def disturbed(cluster, earlier, demo, wait_for):
     """The finished run on the cluster; the jobs cancelled and requeued in it."""
-    checkout = checkouts()
+    checkout = demo()
     run = checkout.start_on_cluster()
 
     def training(but=()):
@@ -56,9 +71,9 @@ def disturbed(cluster, earlier, checkouts, wait_for):
 
 
 @pytest.fixture(scope="module")
-def local(disturbed, checkouts):
+def local(disturbed, demo):
     """The same on this machine alone, with the same volumes, up to the scores."""
-    checkout = checkouts()
+    checkout = demo()
     shutil.copytree(disturbed[0].folder / "data", checkout.folder / "data")
     targets = [f"results/demo/{name}" for name in ("scores.csv", "verdicts.csv")]
     assert checkout.run("--cores", "2", *targets) == 0, checkout.said()[-3000:]
