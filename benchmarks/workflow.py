@@ -6,6 +6,7 @@ and what the rules compute while they are read, takes time. `make bench` runs it
 
 import argparse
 import contextlib
+import re
 import resource
 import subprocess
 import sys
@@ -83,11 +84,19 @@ def finish(folder: Path, jobs: list[PlannedJob]) -> None:
     command(folder, ["--touch"])
     with contextlib.chdir(folder):
         for job in jobs:
-            script = REPOSITORY / f"workflow/scripts/{job.rule.removesuffix('_all_layers')}.py"
             paths = (job.inputs, job.outputs, [])
-            named = Job(RESULTS, job.rule, job.wildcards, *paths, job.params, script, "")
+            named = Job(
+                RESULTS, job.rule, job.wildcards, *paths, job.params, script_of(job.rule), ""
+            )
             with recorded(replace(named, order_only=job.order_only)):
                 pass
+
+
+def script_of(rule: str) -> Path:
+    """The script of a rule, or of the rule that it is made from (``use rule A as B``)."""
+    rules = "\n".join(path.read_text() for path in REPOSITORY.glob("workflow/rules/*.smk"))
+    made_from = {new: old for old, new in re.findall(r"^use rule (\w+) as (\w+)", rules, re.M)}
+    return REPOSITORY / f"workflow/scripts/{made_from.get(rule, rule)}.py"
 
 
 def _write_output(path: Path, job: PlannedJob) -> None:

@@ -8,7 +8,8 @@ import pytest
 from upwind.data.check import check_case
 from upwind.data.naming import CaseFiles
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+REPOSITORY = Path(__file__).resolve().parents[1]
+BENCHMARKS = REPOSITORY / "benchmarks"
 
 
 @pytest.fixture
@@ -48,3 +49,15 @@ def test_the_longest_training_run_bounds_the_hours_on_many_nodes(scale, capsys):
     assert hours["  N =  1"].split() == ["8.0", "h"]
     assert hours["  N =  2"].split() == ["4.0", "h"]
     assert hours["  N =  4"].split() == ["4.0", "h"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "script"),
+    [("train", "train"), ("train_variant", "train"), ("draw_figure2_all_layers", "draw_figure2")],
+)
+def test_a_rule_that_is_made_from_another_has_its_script(monkeypatch, rule, script):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from workflow import script_of
+
+    assert script_of(rule) == REPOSITORY / f"workflow/scripts/{script}.py"
+    assert script_of(rule).exists()
