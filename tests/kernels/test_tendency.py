@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from upwind.kernels.clustering import kmeans, one_thread
@@ -52,6 +53,21 @@ def test_clusters_that_are_there(measured):
     assert rows.loc["gap", "low"] > rows.loc["gap", "reference_high"]
     assert rows.loc["best_clusters", "value"] == 3
     assert rows.loc["ari_starts", "value"] == 1
+
+
+def test_the_silhouette_is_that_of_the_tightest_of_all_starts():
+    """A layer so small that one start differs from the next, by scikit-learn alone."""
+    points = one_cloud()[:16]
+    starts = [(0, 2), *((seed, 1) for seed in range(QUICK.starts))]
+    models = [KMeans(3, random_state=seed, n_init=n).fit(points) for seed, n in starts]
+    assert len({round(model.inertia_, 6) for model in models}) > 1
+    best = min(models, key=lambda model: model.inertia_)
+    rows = tendency([layer(points)], QUICK)[0].set_index("measure")
+    assert rows.loc["silhouette", "value"] == pytest.approx(silhouette_score(points, best.labels_))
+    worst = max(models, key=lambda model: model.inertia_)
+    assert silhouette_score(points, worst.labels_) != pytest.approx(
+        silhouette_score(points, best.labels_)
+    )
 
 
 def test_no_clusters_in_a_gaussian(measured):

@@ -40,8 +40,8 @@ def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.
     ``reference_low`` and ``reference_high`` mean and interval of the same for kernels drawn from
     the layer's Gaussian. Measures:
 
-    - ``silhouette``: mean silhouette width (Rousseeuw 1987) of the k-means clusters; the interval
-      takes kernels for independent draws, the clusters being given.
+    - ``silhouette``: mean silhouette width (Rousseeuw 1987) of the k-means clusters, the tightest
+      of all starts; the interval takes kernels for independent draws, clusters being given.
     - ``gap``: the gap statistic (Tibshirani, Walther and Hastie 2001) for that number of clusters;
       above 0, clusters are tighter than a Gaussian's. The interval is that of the references.
     - ``best_clusters``: the number that the statistic's rule takes, 1 for no clusters.
@@ -109,11 +109,9 @@ def partitions(points: np.ndarray, most_clusters: int, seed: int) -> list[Partit
     """k-means of points (n, d) with 1 to ``most_clusters`` clusters; within
     :func:`upwind.kernels.clustering.one_thread`."""
     squares = ((points - points.mean(axis=0)) ** 2).sum()
-    found = [Partition(np.zeros(len(points), int), float(np.log(squares)))]
-    for clusters in range(2, most_clusters + 1):
-        labels, _, score = kmeans(points, clusters, seed, _GAP_RESTARTS)
-        found.append(Partition(labels, float(np.log(-score * len(points)))))
-    return found
+    one = Partition(np.zeros(len(points), int), float(np.log(squares)))
+    numbers = range(2, most_clusters + 1)
+    return [one, *(_partition(points, number, seed, _GAP_RESTARTS) for number in numbers)]
 
 
 def gap_statistic(
@@ -156,15 +154,15 @@ def _measured(kernels: np.ndarray, effort: Effort) -> tuple[list[dict[str, objec
         ours, *theirs = (
             partitions(points, effort.tried, effort.seed) for points in [kernels, *drawn]
         )
-        starts = [_ari_matrix(_labels_of_starts(points, effort)) for points in [kernels, *drawn]]
+        starts = [_starts(points, effort) for points in [kernels, *drawn]]
     gap = gap_statistic(ours, theirs)
-    chosen = effort.clusters - 1
-    labels = [found[chosen].labels for found in [ours, *theirs]]
+    found = [partition[effort.clusters - 1] for partition in [ours, *theirs]]
+    labels = [_best([one, *others]).labels for one, others in zip(found, starts, strict=True)]
     rows = [
         _silhouette_row([kernels, *drawn], labels, effort),
         _gap_row(gap, effort),
         {"measure": BEST, "value": best_number(gap)},
-        _starts_row(starts, effort),
+        _starts_row([_ari_matrix([one.labels for one in runs]) for runs in starts], effort),
     ]
     return rows, gap
 
@@ -213,9 +211,18 @@ def _starts_row(pairs: list[np.ndarray], effort: Effort) -> dict[str, object]:
     return row | _reference(np.array([_mean(other) for other in theirs]), effort)
 
 
-def _labels_of_starts(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
+def _starts(points: np.ndarray, effort: Effort) -> list[Partition]:
     seeds = range(effort.seed, effort.seed + effort.starts)
-    return [kmeans(kernels, effort.clusters, seed, restarts=1)[0] for seed in seeds]
+    return [_partition(points, effort.clusters, seed, restarts=1) for seed in seeds]
+
+
+def _partition(points: np.ndarray, clusters: int, seed: int, restarts: int) -> Partition:
+    labels, _, score = kmeans(points, clusters, seed, restarts)
+    return Partition(labels, float(np.log(-score * len(points))))
+
+
+def _best(found: Iterable[Partition]) -> Partition:
+    return min(found, key=lambda partition: partition.log_w)
 
 
 def _labels_by_layer(
