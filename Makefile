@@ -16,7 +16,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 # Installs SLURM from Debian where it is missing, and starts a cluster on this machine: as root.
-# DEMO=short: with fewer patients and epochs.
+# DEMO=short: with half the patients.
 test-slurm: $(VENV)/.dev
 	$(BIN)/pytest tests/slurm --demo=$(DEMO)
 
