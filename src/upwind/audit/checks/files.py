@@ -171,9 +171,10 @@ def _left_over(run: Run, live: Collection[str]) -> Iterator[Finding]:
     for name in sorted(run.records.keys() - set(live)):
         if within(name, run.home):
             record = run.records[name]
-            message = f"no job of this configuration: {record.name}, with {len(record.outputs)}"
-            message += f" file(s), as {next(iter(record.outputs), 'none')}"
-            remedy = "delete the record with its files if the other configuration is done with"
+            message = f"no job of a plain run as it is configured: {record.name}, with "
+            message += f"{len(record.outputs)} file(s), as {next(iter(record.outputs), 'none')}"
+            remedy = "nothing where it is of a study or the atlas, which are run by name; else "
+            remedy += "delete the record with its files if that configuration is done with"
             yield warning(Kind.left_over, name, message, remedy)
 
 
