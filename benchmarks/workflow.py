@@ -6,6 +6,7 @@ and what the rules compute while they are read, takes time. `make bench` runs it
 
 import argparse
 import contextlib
+import functools
 import re
 import resource
 import subprocess
@@ -85,18 +86,21 @@ def finish(folder: Path, jobs: list[PlannedJob]) -> None:
     with contextlib.chdir(folder):
         for job in jobs:
             paths = (job.inputs, job.outputs, [])
-            named = Job(
-                RESULTS, job.rule, job.wildcards, *paths, job.params, script_of(job.rule), ""
-            )
+            script = script_of(job.rule)
+            named = Job(RESULTS, job.rule, job.wildcards, *paths, job.params, script, "")
             with recorded(replace(named, order_only=job.order_only)):
                 pass
 
 
 def script_of(rule: str) -> Path:
     """The script of a rule, or of the rule that it is made from (``use rule A as B``)."""
+    return REPOSITORY / f"workflow/scripts/{_made_from().get(rule, rule)}.py"
+
+
+@functools.cache
+def _made_from() -> dict[str, str]:
     rules = "\n".join(path.read_text() for path in REPOSITORY.glob("workflow/rules/*.smk"))
-    made_from = {new: old for old, new in re.findall(r"^use rule (\w+) as (\w+)", rules, re.M)}
-    return REPOSITORY / f"workflow/scripts/{made_from.get(rule, rule)}.py"
+    return {new: old for old, new in re.findall(r"^use rule (\w+) as (\w+)", rules, re.M)}
 
 
 def _write_output(path: Path, job: PlannedJob) -> None:
