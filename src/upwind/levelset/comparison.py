@@ -42,18 +42,24 @@ def compare(
     engines: Sequence[str] = tuple(ENGINES),
     iterations: int = ITERATIONS,
 ) -> list[dict[str, Any]]:
-    """A row for each mode and each engine that knows it, columns :data:`COLUMNS`. ``volume`` (HU),
-    ``label`` (canonical, boolean): the bubble and the region of interest are the operator's, the
-    parameters ITK-SNAP's defaults. Every engine runs in a process of its own."""
+    """A row for each mode and each engine that has it (in edge mode: that solves the equation of
+    the settings), columns :data:`COLUMNS`. ``volume`` (HU), ``label`` (canonical, boolean): the
+    bubble and the region of interest are the operator's, the parameters ITK-SNAP's defaults. Every
+    engine runs in a process of its own."""
     region = region_around(label, volume.grid.spacing, settings.margin_mm, settings.spacing_mm)
     image = region.to_working(volume.values(region.box[2])[region.box[:2]])
     target = region.to_working(label[region.box]) >= 0.5
     bubble = bubble_in(target, settings.bubble_fraction)
     rows = []
     for mode in ("region", "edge"):
-        trial = Trial(mode, settings.default_sd, settings.default_sd)
+        width = settings.default_sd
+        trial = Trial(mode, width, width, edge_equation=settings.edge_equation)
         speed = trial_speed(trial, image, bubble > 0)[1]
-        chosen = [name for name in engines if mode in ENGINES[name].modes]
+        chosen = [
+            name
+            for name in engines
+            if mode == "region" or settings.edge_equation in ENGINES[name].edge_equations
+        ]
         found = {name: run(name, speed, bubble, trial.weights, iterations) for name in chosen}
         for name, (mask, seconds, memory) in found.items():
             row = (case, mode, name, iterations, seconds, memory, target.size, dice(mask, target))

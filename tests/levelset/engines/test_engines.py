@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from upwind.levelset.itk_snap.evolution import dice
 from upwind.levelset.itk_snap.region import region_around
 from upwind.levelset.itk_snap.search import propose
 from upwind.levelset.itk_snap.settings import OperatorSettings
-from upwind.levelset.itk_snap.trials import Trial, trial_speed
+from upwind.levelset.itk_snap.trials import EDGE_EQUATIONS, Trial, trial_speed
 from upwind.phantom.write import write_patient
 
 LITS_MINI = Path(__file__).resolve().parents[3].parent / "shared/lits_mini"
@@ -68,12 +69,42 @@ def test_a_speed_that_curvature_balances_brings_the_contour_to_rest(name):
         assert radius(found) == pytest.approx(rest, abs=0.35)
 
 
-def test_advection_draws_the_torch_engine_to_a_valley():
+@pytest.mark.parametrize("form", EDGE_EQUATIONS.values(), ids=EDGE_EQUATIONS)
+def test_advection_draws_the_torch_engine_to_a_valley(form):
     r = distances(36)
     g = 1 - 0.9 * np.exp(-((r - 10) ** 2) / 18)
     for start in (7, 13):
-        found = narrow_band.evolve(g, start - r, Weights(0.0, 2.0, 0.0), 60)
+        found = narrow_band.evolve(g, start - r, Weights(0.0, 2.0, 0.0, **form), 60)
         assert radius(found) == pytest.approx(10, abs=0.4)
+
+
+def test_the_advection_field_is_the_gradient_along_x_y_z_of_the_speed_under_a_gaussian():
+    z, y, x = np.mgrid[:20, :22, :24].astype(np.float32)
+    speed = x + 2 * y + 3 * z + np.sin(x)
+    inner = (slice(6, -6),) * 3
+    for sigma, flatter in ((0.0, np.sin(1.0)), (1.0, np.exp(-0.5))):
+        found = narrow_band._gradient(speed, sigma)
+        expected = (1 + flatter * np.cos(x), np.full_like(x, 2), np.full_like(x, 3))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one[inner], other[inner], atol=2e-3)
+
+
+def test_a_curvature_times_the_speed_slows_with_it():
+    # Curvature alone, of weight 1: r^2 = r0^2 - 4 g t. An iteration lasts 1/6 voxel at the fastest
+    # point, so a speed of a half everywhere changes nothing; only where it is less, it is slower.
+    r = distances(48)
+    everywhere = {}
+    for c in (0, 1):
+        weights = Weights(0.0, 0.0, 1.0, curvature_exponent=c)
+        everywhere[c] = narrow_band.evolve(np.full_like(r, 0.5), 14 - r, weights, 30)
+        x = np.arange(48)[None, None]
+        half = np.where(x < 24, 1.0, 0.25) * np.ones_like(r)
+        moved = (14 - r > 0) & ~(narrow_band.evolve(half, 14 - r, weights, 30) > 0)
+        fast, slow = moved[..., :20].sum(), moved[..., 28:].sum()
+        assert slow == fast if c == 0 else slow < 0.4 * fast
+    np.testing.assert_allclose(everywhere[0], everywhere[1], atol=1e-3)
+    with pytest.raises(ValueError, match="at least 0"):
+        narrow_band.evolve(8 - r, 14 - r, Weights(curvature_exponent=1), 1)
 
 
 def test_near_the_contour_the_band_is_the_plain_scheme():
@@ -116,36 +147,44 @@ def test_the_same_bits_twice_and_what_has_no_contour_stays(name):
         evolve(speed, (5 - r)[1:], Weights(), 5)
 
 
-def region_mode(image_path, label_path):
-    """Speed, bubble and target of ITK-SNAP's region mode with its defaults, at 5 mm."""
+def in_mode(mode, image_path, label_path):
+    """Speed, bubble and weights of a mode of ITK-SNAP with its defaults, at 4 mm."""
     volume = read_volume(image_path)
     label = read_positive(label_path, volume.grid.affine)
-    region = region_around(label, volume.grid.spacing, 15.0, 5.0)
+    region = region_around(label, volume.grid.spacing, 15.0, 4.0)
     image = region.to_working(volume.values(region.box[2])[region.box[:2]])
     bubble = bubble_in(region.to_working(label[region.box]) >= 0.5, 0.6)
-    return trial_speed(Trial(), image, bubble > 0)[1], bubble
+    trial = Trial(mode)
+    return trial_speed(trial, image, bubble > 0)[1], bubble, trial.weights
 
 
-def assert_agreement(speed, bubble):
-    masks = [engine_named(name)(speed, bubble, Weights(), 400) > 0 for name in INSTALLED]
+def assert_agreement(mode, speed, bubble, weights, iterations=400, least=0.97):
+    able = [name for name in INSTALLED if mode in ENGINES[name].modes]
+    masks = [engine_named(name)(speed, bubble, weights, iterations) > 0 for name in able]
     assert masks[0].sum() > 3 * (bubble > 0).sum()  # it has grown
     for one, other in itertools.combinations(masks, 2):
-        assert dice(one, other) >= 0.97
+        assert dice(one, other) >= least
 
 
+# The phantom's weak edges do not hold a contour in edge mode: from 100 iterations on it leaks, to
+# twice the liver's volume after 400, where engines are 0.95 and 0.94 alike.
+@pytest.mark.parametrize(
+    ("mode", "iterations", "least"), [("region", 400, 0.97), ("edge", 100, 0.98)]
+)
 @pytest.mark.parametrize("patient", [0, 3])
-def test_engines_agree_on_the_phantom(tmp_path, patient):
+def test_engines_agree_on_the_phantom(tmp_path, patient, mode, iterations, least):
     paths = tmp_path / "volume.nii.gz", tmp_path / "segmentation.nii.gz"
     write_patient(patient, 0, *paths)
-    assert_agreement(*region_mode(*paths))
+    assert_agreement(mode, *in_mode(mode, *paths), iterations, least)
 
 
+@pytest.mark.parametrize("mode", ["region", "edge"])
 @pytest.mark.parametrize("case", [0, 1, 2, 4, 5])
-def test_engines_agree_on_real_cases(case):
+def test_engines_agree_on_real_cases(case, mode):
     if not LITS_MINI.is_dir():
         pytest.skip("the real cases are not on this machine")
     paths = (LITS_MINI / f"{kind}-{case}.nii.gz" for kind in ("volume", "segmentation"))
-    assert_agreement(*region_mode(*paths))
+    assert_agreement(mode, *in_mode(mode, *paths))
 
 
 def test_the_table_of_engines():
@@ -164,6 +203,10 @@ def test_the_table_of_engines():
         assert row["seconds"] > 0
         assert row["dsc"] > 0.6
     assert rows[0]["dsc_torch"] == rows[1]["dsc_simpleitk"] > 0.9
+    settings = replace(settings, engine="torch", edge_equation="itk_snap")
+    *_, other, edge = comparison.compare(7, volume, r < 9, settings, ["simpleitk", "torch"], 60)
+    assert (other["mode"], edge["mode"], edge["dsc_simpleitk"]) == ("region", "edge", None)
+    assert edge["dsc"] != rows[3]["dsc"]
 
 
 def test_names():
@@ -171,6 +214,10 @@ def test_names():
         engine_named("itk")
     with pytest.raises(UpwindError, match=r"levelset.engine is itk; it has to be simpleitk or c3d"):
         OperatorSettings(engine="itk")
+    OperatorSettings(engine="torch", edge_equation="itk_snap")
+    assert OperatorSettings(engine="c3d").modes == ("region",)
+    with pytest.raises(UpwindError, match="it has to be geodesic with the engine simpleitk"):
+        OperatorSettings(edge_equation="itk_snap")
 
 
 def test_the_names_of_the_engines_come_without_their_libraries():
@@ -183,8 +230,9 @@ def test_the_names_of_the_engines_come_without_their_libraries():
 
 def test_convert3d_says_what_it_lacks(monkeypatch):
     r = distances(12)
-    with pytest.raises(ValueError, match="no advection"):
-        convert3d.evolve(r, 3 - r, Weights(advection=2.0), 1)
+    for weights in (Weights(advection=2.0), Weights(curvature_exponent=1)):
+        with pytest.raises(ValueError, match="no advection"):
+            convert3d.evolve(r, 3 - r, weights, 1)
     monkeypatch.setitem(sys.modules, convert3d.PACKAGE, None)
     with pytest.raises(UpwindError, match="pip install picsl_c3d"):
         convert3d.evolve(r, 3 - r, Weights(), 1)

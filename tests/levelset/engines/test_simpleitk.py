@@ -1,15 +1,19 @@
 """SimpleITK as an engine, against exact solutions of the level set equation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from upwind.levelset.engines.engine import Weights
 from upwind.levelset.engines.simpleitk import evolve
+from upwind.levelset.itk_snap.trials import EDGE_EQUATIONS
 
 # ITK's time step: the fastest point of the contour moves 1/6 voxel (1 / (2 x 3 dimensions)).
 STEP = 1 / 6
 UNIT = Weights(propagation=1.0, advection=0.0, curvature=0.0)
+GEODESIC = Weights(advection=2.0, **EDGE_EQUATIONS["geodesic"])
 
 
 def distances(n=48, centre=(23.5, 23.5, 23.5)):
@@ -86,7 +90,7 @@ def test_advection_draws_the_contour_to_a_valley_of_the_speed():
     # No propagation, no curvature: only grad g . grad u moves, to the least g at r = 10.
     r = distances(36, (17.5,) * 3)
     g = 1 - 0.9 * np.exp(-((r - 10) ** 2) / 18)
-    weights = Weights(propagation=0.0, advection=2.0, curvature=0.0)
+    weights = Weights(0.0, 2.0, 0.0, **EDGE_EQUATIONS["geodesic"])
     for start in (7, 13):
         level_set = evolve(g, start - r, weights, 60)
         assert radius(level_set) == pytest.approx(10, abs=0.4)
@@ -95,7 +99,22 @@ def test_advection_draws_the_contour_to_a_valley_of_the_speed():
 def test_advection_refuses_a_negative_speed():
     r = distances(16, (7.5,) * 3)
     with pytest.raises(ValueError, match="at least 0"):
-        evolve(np.full_like(r, -0.1), 4 - r, Weights(advection=1.0), 1)
+        evolve(np.full_like(r, -0.1), 4 - r, GEODESIC, 1)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        Weights(advection=2.0),
+        Weights(curvature_exponent=1),
+        Weights(advection_sigma=1.0),
+        replace(GEODESIC, advection_sigma=2.0),
+    ],
+)
+def test_refuses_an_equation_that_its_filters_do_not_solve(weights):
+    r = distances(16, (7.5,) * 3)
+    with pytest.raises(ValueError, match="multiplies curvature by the speed"):
+        evolve(np.ones_like(r), 4 - r, weights, 1)
 
 
 def test_refuses_different_shapes():
@@ -134,7 +153,7 @@ def test_a_contour_that_vanishes_leaves_nothing_inside():
     assert not (evolve(np.full_like(r, -1.0), 3 - r, UNIT, 60) > 0).any()
 
 
-@pytest.mark.parametrize("weights", [Weights(), Weights(advection=2.0)])
+@pytest.mark.parametrize("weights", [Weights(), GEODESIC])
 def test_bit_identical_whatever_the_number_of_threads(weights):
     r = distances()
     speed = np.random.default_rng(3).uniform(0.1, 1, r.shape)

@@ -9,10 +9,11 @@ from upwind.levelset.equation import fused_volume, scheme
 SHAPE = (6, 7, 9)
 
 
-def example(dtype, moved):
+def example(dtype, moved, curvature_speed=False):
     generator = np.random.default_rng(0)
     u, speed, *velocity = generator.normal(size=(5, *SHAPE)).astype(dtype)
-    return u, fused_volume.Motion(speed, tuple(velocity) if moved else None, 0.3)
+    g = generator.uniform(0, 1, SHAPE).astype(dtype) if curvature_speed else None
+    return u, fused_volume.Motion(speed, tuple(velocity) if moved else None, 0.3, g)
 
 
 def plain(u, motion, spacing, dt):
@@ -22,16 +23,20 @@ def plain(u, motion, spacing, dt):
     zero = np.zeros(SHAPE)
     velocity = motion.velocity or (zero, zero, zero)
     weight = np.full(SHAPE, motion.curvature)
+    if motion.curvature_speed is not None:
+        weight = weight * motion.curvature_speed
     fields = scheme.Fields3D(*map(tensor, (motion.speed, *velocity, weight)))
     stencils = scheme.finite_differences(torch.float64, spacing)
     return scheme.step(tensor(u), fields, stencils, dt)[0].numpy()
 
 
-@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize(
+    ("moved", "curvature_speed"), [(False, False), (True, False), (True, True)]
+)
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.8, 1.3, 2.5)])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-12)])
-def test_a_step_is_the_plain_schemes(dtype, tolerance, spacing, moved):
-    u, motion = example(dtype, moved)
+def test_a_step_is_the_plain_schemes(dtype, tolerance, spacing, moved, curvature_speed):
+    u, motion = example(dtype, moved, curvature_speed)
     padded, rate, bending = np.pad(u, 1), np.empty_like(u), np.empty_like(u)
     ranges = fused_volume.whole(SHAPE)
     fused_volume.rates(padded, motion, spacing, ranges, rate, bending)

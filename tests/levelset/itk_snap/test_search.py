@@ -32,7 +32,18 @@ def test_the_first_two_trials_are_itk_snaps_defaults(sampler):
     assert (region.mode, region.smoothness, region.region_sigma) == ("region", 3.0, 0.0)
     assert region.weights == Weights(propagation=1.0, advection=0.0, curvature=0.2)
     assert (edge.mode, edge.edge_sigma, edge.edge_scale) == ("edge", 1.0, 0.04)
-    assert edge.weights == Weights(propagation=1.0, advection=2.0, curvature=0.2)
+    assert edge.weights == Weights(1.0, 2.0, 0.2, curvature_exponent=1, advection_sigma=1.0)
+
+
+@BOTH
+def test_every_trial_solves_the_chosen_equation(sampler):
+    settings = SearchSettings(
+        trials=8, sampler=sampler, engine="torch", edge_equation="itk_snap", region_share=0.0
+    )
+    found = [trial for trial in trials(settings) if trial.mode == "edge"]
+    assert len(found) > 2
+    for trial in found:
+        assert trial.weights == Weights(1.0, trial.advection, trial.curvature)
 
 
 @BOTH

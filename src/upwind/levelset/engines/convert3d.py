@@ -23,13 +23,16 @@ def evolve(
     Float32 is returned, limited to 4 voxels from the contour. A level set function without a
     contour is returned unchanged. Convert3D stops by itself where the contour rests (RMS 1e-4).
 
-    Raises UpwindError where the package is missing; ValueError for different shapes, or with
-    advection: Convert3D never computes the field for it (adapters/LevelSetSegmentation.cxx), and
-    its results with that option change from run to run.
+    Raises UpwindError where the package is missing; ValueError for different shapes, or for weights
+    that are not region mode's: Convert3D never computes the field for advection
+    (adapters/LevelSetSegmentation.cxx), and its results with that option change from run to run.
     """
     moves = has_contour(speed, level_set)
-    if weights.advection:
-        raise ValueError("Convert3D has no advection: it runs in region mode alone")
+    if weights.advection or weights.curvature_exponent:
+        raise ValueError(
+            "Convert3D has no advection, and multiplies curvature by nothing: it runs in region "
+            "mode alone"
+        )
     tool = _convert3d()
     if not moves:
         return level_set.astype(np.float32)

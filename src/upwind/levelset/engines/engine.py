@@ -12,16 +12,21 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights A, B and C of u_t = A g |grad u| + B grad g . grad u + C kappa |grad u|.
+    """Weights A, B and C, and the form, of
+    u_t = A g |grad u| + B grad(G * g) . grad u + C g^c kappa |grad u|.
 
-    The defaults are those of ITK-SNAP's region mode; its edge mode has an advection of 2
-    (ITK-SNAP, Logic/LevelSet). Engines choose their time step from the fastest point of the
-    contour, so only the ratios of the three matter, together with the number of iterations.
+    The defaults are those of ITK-SNAP's region mode (ITK-SNAP, Logic/LevelSet). Engines choose
+    their time step from the fastest point of the contour, so only the ratios of A, B and C matter,
+    together with the number of iterations.
     """
 
     propagation: float = 1.0
     advection: float = 0.0
     curvature: float = 0.2
+    #: c: 0, or 1 for a curvature that is multiplied by the speed g.
+    curvature_exponent: int = 0
+    #: Standard deviation in voxels of the Gaussian G; 0: none, central differences of g itself.
+    advection_sigma: float = 0.0
 
 
 class Engine(Protocol):

@@ -7,6 +7,7 @@ to be computed.
 """
 
 import numpy as np
+from scipy import ndimage
 
 from upwind.levelset.engines.engine import Weights, has_contour
 from upwind.levelset.equation.distance import Band
@@ -30,15 +31,17 @@ def evolve(
     """An :class:`~upwind.levelset.engines.engine.Engine`: the upwind scheme of the level set
     network, with finite differences, on one thread.
 
-    The equation is ITK-SNAP's, in both modes: curvature is not multiplied by the speed, the
-    advection field is the gradient of the speed (central differences). An iteration is a length of
-    time: what one of ITK's iterations lasts, 1/6 voxel at the fastest point of the contour. The
-    scheme is stable for longer steps than that with little curvature, for shorter ones with much,
-    and takes the longest that are stable.
+    It solves every form of the equation, ITK-SNAP's and ITK's. An iteration is a length of time:
+    what one of ITK's iterations lasts, 1/6 voxel at the fastest point of the contour. The scheme is
+    stable for longer steps than that with little curvature, for shorter ones with much, and takes
+    the longest that are stable.
 
     Float32 is returned, limited to 5 voxels from the contour. A level set function without a
-    contour is returned unchanged. Raises ValueError for different shapes.
+    contour is returned unchanged. Raises ValueError for different shapes, or for a speed below 0
+    that multiplies curvature (backward diffusion).
     """
+    if weights.curvature_exponent and speed.min() < 0:
+        raise ValueError("a curvature times the speed needs a speed of at least 0 everywhere")
     if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
     motion = _motion(np.asarray(speed, dtype=np.float32), weights)
@@ -50,11 +53,21 @@ def evolve(
 def _motion(speed: np.ndarray, weights: Weights) -> Motion:
     velocity = None
     if weights.advection:
-        # The axes of the arrays are those of the grid in reverse: the last is x.
-        gradient = np.gradient(speed)[::-1]
+        gradient = _gradient(speed, weights.advection_sigma)
         velocity = tuple(np.ascontiguousarray(weights.advection * g) for g in gradient)
     propagation = np.ascontiguousarray(np.float32(weights.propagation) * speed)
-    return Motion(propagation, velocity, weights.curvature)
+    curvature_speed = np.ascontiguousarray(speed) if weights.curvature_exponent else None
+    return Motion(propagation, velocity, weights.curvature, curvature_speed)
+
+
+def _gradient(speed: np.ndarray, sigma: float) -> list[np.ndarray]:
+    """Along x, y, z: the axes of the arrays are those of the grid in reverse, the last is x."""
+    if not sigma:
+        return np.gradient(speed)[::-1]
+    # Derivatives of the Gaussian. Central differences of a smoothed speed are flatter: with them
+    # the DSC with SimpleITK was 0.02 lower (five real cases at 4 mm).
+    orders = ((0, 0, 1), (0, 1, 0), (1, 0, 0))
+    return [ndimage.gaussian_filter(speed, sigma, order, mode="nearest") for order in orders]
 
 
 def _evolve(u: np.ndarray, motion: Motion, iterations: float) -> None:
@@ -79,7 +92,9 @@ def _evolve(u: np.ndarray, motion: Motion, iterations: float) -> None:
 def _stability_limit(motion: Motion) -> float:
     velocity = sum(np.abs(v) for v in motion.velocity).max() if motion.velocity else 0.0
     fastest = np.abs(motion.speed).max()
-    return stable_time_step(float(fastest), float(velocity), motion.curvature, _SPACING)
+    bending = 1.0 if motion.curvature_speed is None else float(motion.curvature_speed.max())
+    curvature = motion.curvature * bending
+    return stable_time_step(float(fastest), float(velocity), curvature, _SPACING)
 
 
 def _iteration_time(u: np.ndarray, motion: Motion, band: Band, bending: np.ndarray) -> float:

@@ -12,17 +12,23 @@ from upwind.levelset.engines.engine import Engine
 
 
 class Kind(NamedTuple):
-    """Where an engine is defined, and the modes of ITK-SNAP that it knows."""
+    """Where an engine is defined, and the equations of the edge mode that it solves
+    (:data:`upwind.levelset.itk_snap.trials.EDGE_EQUATIONS`)."""
 
     module: str
-    modes: tuple[str, ...]
+    edge_equations: tuple[str, ...]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes of ITK-SNAP that it knows."""
+        return ("region", "edge") if self.edge_equations else ("region",)
 
 
 ENGINES = {
-    "simpleitk": Kind("upwind.levelset.engines.simpleitk", ("region", "edge")),
+    "simpleitk": Kind("upwind.levelset.engines.simpleitk", ("geodesic",)),
     # Convert3D computes no advection field.
-    "c3d": Kind("upwind.levelset.engines.convert3d", ("region",)),
-    "torch": Kind("upwind.levelset.engines.narrow_band", ("region", "edge")),
+    "c3d": Kind("upwind.levelset.engines.convert3d", ()),
+    "torch": Kind("upwind.levelset.engines.narrow_band", ("geodesic", "itk_snap")),
 }
 
 

@@ -8,6 +8,8 @@ from upwind.levelset.engines.images import itk_image
 
 # Far above any speed: see _region_filter.
 _UPPER_THRESHOLD = 1e3
+# DerivativeSigma of itk::GeodesicActiveContourLevelSetFunction: SimpleITK has no way to set it.
+_ADVECTION_SIGMA = 1.0
 
 
 def evolve(
@@ -17,14 +19,20 @@ def evolve(
     upwind differences; one time step moves the contour at most 1/6 voxel), on one thread.
 
     Without advection this is ITK-SNAP's region mode exactly. With advection it is ITK's geodesic
-    active contour, which differs from ITK-SNAP's edge mode: curvature is multiplied by the speed,
-    and the advection field is the gradient of the speed smoothed by a Gaussian of 1 voxel.
-    Float32 is returned, limited to about 4 voxels from the contour. A level set function without
-    a contour is returned unchanged.
+    active contour, whose curvature is multiplied by the speed and whose advection field is the
+    gradient of a smoothed speed. Float32 is returned, limited to about 4 voxels from the contour. A
+    level set function without a contour is returned unchanged.
 
-    Raises ValueError for different shapes, or for a speed below 0 with advection (curvature
-    multiplied by a negative speed is backward diffusion).
+    Raises ValueError for different shapes, for weights of another form than these two filters', or
+    for a speed below 0 with advection (curvature multiplied by a negative speed is backward
+    diffusion).
     """
+    form = (weights.curvature_exponent, weights.advection_sigma)
+    if form != ((1, _ADVECTION_SIGMA) if weights.advection else (0, 0)):
+        raise ValueError(
+            "SimpleITK multiplies curvature by the speed and smooths the advection field by "
+            f"{_ADVECTION_SIGMA:g} voxel where there is advection, and neither where there is not"
+        )
     if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
     if weights.advection:

@@ -19,11 +19,16 @@ _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 class Motion(NamedTuple):
-    """What moves the contour, arrays (nz, ny, nx) of one floating dtype; c >= 0 is a number."""
+    """What moves the contour, arrays (nz, ny, nx) of one floating dtype; c >= 0 is a number.
+
+    The curvature term is c times ``curvature_speed`` (>= 0; None for 1 everywhere) times
+    kappa |grad u|.
+    """
 
     speed: np.ndarray
     velocity: tuple[np.ndarray, np.ndarray, np.ndarray] | None  # along x, y, z
     curvature: float
+    curvature_speed: np.ndarray | None = None
 
 
 class Fastest(NamedTuple):
@@ -50,14 +55,14 @@ def rates(
     rate: np.ndarray,
     bending: np.ndarray,
 ) -> None:
-    """Fill ``rate`` with u_t and ``bending`` with kappa |grad u| (where c > 0), both of the shape
-    of ``motion.speed``, within ``ranges``. ``u`` has a border of one voxel, which is filled;
-    ``spacing`` (h_x, h_y, h_z)."""
+    """Fill ``rate`` with u_t and ``bending`` with the curvature term over c (where c > 0), both of
+    the shape of ``motion.speed``, within ``ranges``. ``u`` has a border of one voxel, which is
+    filled; ``spacing`` (h_x, h_y, h_z)."""
     kind = u.dtype.type
     inverse = tuple(kind(1 / h) for h in spacing)
     # Typed, because Python's own numbers would turn single precision into double.
     numbers = tuple(kind(v) for v in (0, 1, 0.25, 0.5, GRADIENT_FLOOR, CURVATURE_FLOOR))
-    given = (motion.speed, *_velocity(motion), kind(motion.curvature))
+    given = (motion.speed, *_velocity(motion), *_curvature(motion, kind))
     _replicate_border(u)
     _rates(u, *given, inverse, numbers, ranges, rate, bending)
 
@@ -76,6 +81,13 @@ def _velocity(motion: Motion) -> tuple:
     return (*(motion.velocity or (nothing,) * 3), motion.velocity is not None)
 
 
+def _curvature(motion: Motion, kind: type[np.floating]) -> tuple:
+    """c, the speed of the curvature term's array, and whether there is one."""
+    nothing = np.empty((1, 1, 1), motion.speed.dtype)
+    given = motion.curvature_speed
+    return kind(motion.curvature), nothing if given is None else given, given is not None
+
+
 @_jit
 def _replicate_border(u):
     u[0] = u[1]
@@ -91,7 +103,9 @@ def _replicate_border(u):
 
 
 @_jit
-def _rates(u, speed, v_x, v_y, v_z, moved, curvature, inverse, numbers, ranges, rate, bending):
+def _rates(
+    u, speed, v_x, v_y, v_z, moved, curvature, g, scaled, inverse, numbers, ranges, rate, bending
+):
     depth, height, width = speed.shape
     xy, xz, yz = np.empty(width, u.dtype), np.empty(width, u.dtype), np.empty(width, u.dtype)
     for i in range(depth):
@@ -121,6 +135,8 @@ def _rates(u, speed, v_x, v_y, v_z, moved, curvature, inverse, numbers, ranges, 
                 )
                 _mixed_across_row(corners, inverse[1] * inverse[2] * numbers[2], yz[:n])
                 _bending_row(cross, xy, xz, yz, inverse, numbers, bending[i, j, part])
+                if scaled:
+                    _scale_row(bending[i, j, part], g[i, j, part])
                 _add_row(bending[i, j, part], curvature, into)
 
 
@@ -194,6 +210,12 @@ def _bending_row(cross, xy, xz, yz, inverse, numbers, bending):
         total = xx * (y2 + z2) + yy * (x2 + z2) + zz * (x2 + y2)
         total -= two * (x * y * xy[k] + x * z * xz[k] + y * z * yz[k])
         bending[k] = total / (x2 + y2 + z2 + floor)
+
+
+@_jit
+def _scale_row(bending, speed):
+    for k in range(bending.shape[0]):
+        bending[k] *= speed[k]
 
 
 @_jit

@@ -98,6 +98,10 @@ def propose(settings: SearchSettings, seed: Seed, done: Sequence[tuple[Trial, fl
     (where the engine knows it) with their defaults, then, drawn by chance, up to
     ``settings.startup`` (all, for the sampler ``random``), then what the sampler makes of those
     before."""
+    return replace(_proposed(settings, seed, done), edge_equation=settings.edge_equation)
+
+
+def _proposed(settings: SearchSettings, seed: Seed, done: Sequence[tuple[Trial, float]]) -> Trial:
     number, width, modes = len(done), settings.default_sd, settings.modes
     if number < len(modes):
         return Trial(modes[number], width, width)

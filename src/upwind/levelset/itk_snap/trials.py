@@ -14,6 +14,15 @@ _LEAST_SD_HU = 1.0
 # ITK-SNAP's default advection in edge mode (Logic/LevelSet).
 _EDGE_ADVECTION = 2.0
 
+#: Forms of the level set equation in edge mode: the power of the speed that multiplies curvature,
+#: and the Gaussian (voxels) under the advection field's gradient. ``geodesic`` is ITK's geodesic
+#: active contour (Caselles et al. 1997; the filter's own 1 voxel), ``itk_snap`` ITK-SNAP's
+#: (Logic/LevelSet).
+EDGE_EQUATIONS = {
+    "geodesic": {"curvature_exponent": 1, "advection_sigma": 1.0},
+    "itk_snap": {"curvature_exponent": 0, "advection_sigma": 0.0},
+}
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -29,12 +38,15 @@ class Trial:
     edge_scale: float = speeds.EDGE_SCALE
     curvature: float = Weights.curvature
     advection: float = _EDGE_ADVECTION
+    edge_equation: str = "geodesic"
 
     @property
     def weights(self) -> Weights:
         """Weights of the level set equation in this trial's mode."""
-        advection = self.advection if self.mode == "edge" else 0.0
-        return Weights(advection=advection, curvature=self.curvature)
+        if self.mode == "region":
+            return Weights(curvature=self.curvature)
+        form = EDGE_EQUATIONS[self.edge_equation]
+        return Weights(advection=self.advection, curvature=self.curvature, **form)
 
 
 def trial_speed(
