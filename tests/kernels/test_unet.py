@@ -27,7 +27,7 @@ def test_layers_of_a_unet_are_read_in_order_with_their_parts(unet):
     assert [layer.number for layer in layers] == list(range(1, 19))
     assert [layers[n].name for n in (0, 9, 17)] == ["down.0.first", "bottom.second", "up.3.second"]
     parts = [layer.part for layer in layers]
-    assert parts == ["encoder"] * 8 + ["bottom"] * 2 + ["decoder"] * 8
+    assert parts == ["encoder"] * 8 + ["bottleneck"] * 2 + ["decoder"] * 8
     for layer, convolution in zip(layers, network.layers(), strict=True):
         np.testing.assert_array_equal(layer.weights, convolution.weight.detach().numpy())
 

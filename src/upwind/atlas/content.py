@@ -12,10 +12,8 @@ from upwind.atlas.responses import LayerMaps
 from upwind.common.errors import UpwindError
 from upwind.kernels.clustering import one_thread
 from upwind.kernels.content import energies
-from upwind.kernels.layers import DECODER, ENCODER
+from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
 from upwind.kernels.stencils import WEIGHTS
-
-BOTTLENECK = "bottleneck"
 
 
 @dataclass(frozen=True)

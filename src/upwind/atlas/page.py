@@ -15,7 +15,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from upwind.atlas import words
-from upwind.atlas.content import BOTTLENECK, ClusterContent, LayerContent
+from upwind.atlas.content import ClusterContent, LayerContent
 from upwind.atlas.network import Clustered, kernel_vectors
 from upwind.atlas.pictures import diverging, grey, outline, palette
 from upwind.atlas.responses import LayerMaps, as_read, means_in_and_out, on_the_ct
@@ -23,7 +23,7 @@ from upwind.atlas.shown import Shown
 from upwind.atlas.template import HTML, SCRIPT, STYLE, template_text
 from upwind.common.files import write_text
 from upwind.figures.style import PALETTE
-from upwind.kernels.layers import DECODER, ENCODER
+from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
 
 _LARGEST = 32767  # of a 16-bit weight
 

@@ -15,11 +15,11 @@ from scipy.ndimage import gaussian_filter
 from upwind.figures import style
 from upwind.figures.kernel_clusters import PAPER_LAYERS, label_axes, new_panels, panel_limits
 from upwind.kernels.clustering import Clustering
-from upwind.kernels.layers import BOTTOM, DECODER, ENCODER
+from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
 from upwind.kernels.stencils import WEIGHTS
 
 # Encoder and decoder told apart by the colour of frame and title.
-_PART_COLOURS = {ENCODER: style.PALETTE[3], BOTTOM: style.GREY, DECODER: style.PALETTE[4]}
+_PART_COLOURS = {ENCODER: style.PALETTE[3], BOTTLENECK: style.GREY, DECODER: style.PALETTE[4]}
 _TOP = 0.78  # inches for both lines of the legend
 _CELLS = 90  # of a panel's density, along its longer side
 _BLUR = 1.6  # cells
@@ -42,7 +42,7 @@ def draw_icons(
     hand-crafted kernels stand at the top, framed in black, those of the cluster centres at the
     bottom, framed in their colour, each with a line to where it is projected. Icons show weights,
     each in its own scale: red positive, blue negative. ``parts`` says of layers whether they are
-    encoder, bottom or decoder.
+    encoder, bottleneck or decoder.
     """
     layers = clustering.layers["layer"].tolist() if layers is None else list(layers)
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]

@@ -115,9 +115,9 @@ def content_by_layer(table: pd.DataFrame, layers: Iterable[Layer]) -> pd.DataFra
 def content_by_part(
     table: pd.DataFrame, layers: Iterable[Layer], confidence: float
 ) -> pd.DataFrame:
-    """Means over all kernels of encoder, bottom and decoder, in long form: ``part``, ``measure``,
-    ``kernels``, ``mean``, and ``low`` to ``high``, its normal interval, kernels being taken for
-    independent draws."""
+    """Means over all kernels of encoder, bottleneck and decoder, in long form: ``part``,
+    ``measure``, ``kernels``, ``mean``, and ``low`` to ``high``, its normal interval, kernels being
+    taken for independent draws."""
     parts = {layer.number: layer.part for layer in layers}
     z = normal_quantile(confidence)
     rows = []

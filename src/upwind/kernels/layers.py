@@ -8,7 +8,7 @@ import numpy as np
 from upwind.common.errors import UpwindError
 
 # Parts of a network; layers of one that is not known to have any are all in the last.
-ENCODER, BOTTOM, DECODER, WHOLE = "encoder", "bottom", "decoder", "all"
+ENCODER, BOTTLENECK, DECODER, WHOLE = "encoder", "bottleneck", "decoder", "all"
 # What a network is, in the column `network` of every table: as trained, at initialisation, trained
 # from another seed, and the level set network.
 TRAINED, INITIAL, SECOND_SEED, LSN = "trained", "initial", "second_seed", "lsn"
@@ -23,7 +23,7 @@ class Layer:
         name: as the network calls it.
         weights: (out, in // groups, 3, 3); kernels act by cross-correlation.
         groups: of the convolution; 1 also where that is not known.
-        part: encoder, bottom or decoder; 'all' where the network has no known parts.
+        part: encoder, bottleneck or decoder; 'all' where the network has no known parts.
         halvings: how often the image's side was halved on the way to this layer, where known.
     """
 

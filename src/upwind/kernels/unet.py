@@ -5,13 +5,13 @@ import os
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.layers import BOTTOM, DECODER, ENCODER, Layer
+from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER, Layer
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, build, load_weights
 
-# Of the paper's UNet layers 1 to 8 go down, 9 and 10 are the bottom, which counts to neither
+# Of the paper's UNet layers 1 to 8 go down, 9 and 10 are the bottleneck, which counts to neither
 # encoder nor decoder, and 11 to 18 go up.
-_PARTS = {"down": ENCODER, "bottom": BOTTOM, "up": DECODER}
+_PARTS = {"down": ENCODER, "bottom": BOTTLENECK, "up": DECODER}
 
 
 def unet_layers(path: str | os.PathLike[str]) -> list[Layer]:
@@ -39,7 +39,8 @@ def _layers_of_unet(network: torch.nn.Module, recipe: Recipe, path: object) -> l
     found = []
     for place, layer in enumerate(layers):
         name = names[layer]
-        # Halved on the way to the bottom, then doubled: after a level's convolutions on the way up.
+        # Halved on the way to the bottleneck, then doubled: after a level's convolutions on the way
+        # up.
         level = place // 2
         found.append(
             Layer(
