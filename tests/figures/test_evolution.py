@@ -1,5 +1,8 @@
 """The animation of a contour: on a sphere in a small CT."""
 
+import re
+import subprocess
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -130,6 +133,23 @@ def test_an_animation_that_is_there_is_not_replaced_unasked(files):
     command = ["evolve", str(files / "ct.nii.gz"), "-o", str(files / "kept.gif")]
     assert "exists already" in message(CliRunner().invoke(app, command))
     assert (files / "kept.gif").read_text() == "mine"
+
+
+def test_an_mp4_that_players_read(files, monkeypatch):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setenv("PATH", "")  # the machine's own ffmpeg is not asked for
+    world = AFFINE @ [*CENTRE, 1]
+    said = evolve(files, "--centre", *world[:3], *FAST, output="movie.mp4")
+    assert said.exit_code == 0, said.output
+    command = [ffmpeg.get_ffmpeg_exe(), "-i", files / "movie.mp4", "-f", "rawvideo"]
+    read = subprocess.run([*command, "-pix_fmt", "rgb24", "-"], capture_output=True, check=True)
+    # yuv420p is the only kind that browsers play.
+    stream = re.search(rb"Video: h264.*yuv420p.* (\d+)x(\d+).* 8 fps", read.stderr)
+    width, height = map(int, stream.groups())
+    images = np.frombuffer(read.stdout, np.uint8).reshape(-1, height, width, 3)
+    assert len(images) == 5 + 7  # the last is held
+    orange = [((p[..., 0] > 150) & (p[..., 2] < 90)).sum() for p in (images[0], images[-1])]
+    assert orange[1] > 1.5 * orange[0] > 0
 
 
 def test_mp4_needs_ffmpeg(files, monkeypatch):

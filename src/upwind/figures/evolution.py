@@ -1,5 +1,7 @@
 """An animation of a moving contour over one slice of a CT: GIF, or MP4 where there is ffmpeg."""
 
+import importlib.util
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,9 +112,25 @@ def _writer(output: Path, fps: int) -> animation.AbstractMovieWriter:
         raise UpwindError(f"{output}: name the animation .gif or .mp4")
     if ending == ".gif":
         return animation.PillowWriter(fps=fps)
-    if not animation.FFMpegWriter.isAvailable():
-        raise UpwindError(f"{output}: MP4 needs ffmpeg, which is not installed; name it .gif")
-    return animation.FFMpegWriter(fps=fps)
+    if not _Mp4Writer.isAvailable():
+        raise UpwindError(
+            f"{output}: MP4 needs ffmpeg, which is not installed; `pip install imageio-ffmpeg` "
+            "brings one, or name it .gif"
+        )
+    return _Mp4Writer(fps=fps)
+
+
+class _Mp4Writer(animation.FFMpegWriter):
+    """With the machine's ffmpeg, or the one in the package imageio-ffmpeg."""
+
+    @classmethod
+    def bin_path(cls) -> str:
+        given = super().bin_path()
+        if shutil.which(given) is None and importlib.util.find_spec("imageio_ffmpeg") is not None:
+            import imageio_ffmpeg
+
+            return imageio_ffmpeg.get_ffmpeg_exe()
+        return given
 
 
 def _dsc(mask: np.ndarray, label: np.ndarray | None) -> float | None:
