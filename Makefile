@@ -29,6 +29,7 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/training.py --network lsn --steps 40 --threads 2
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/workflow.py

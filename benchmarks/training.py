@@ -1,11 +1,13 @@
-"""Slices per second in training, forward and backward and update, variant beside variant.
+"""Slices per second in training, forward and backward and update, and the peak of memory, variant
+beside variant.
 
 Variants run in turn, several rounds, each in a process of its own; the best round counts, because
-what else a machine does can only slow one down. `make bench` runs it on one CPU thread; with a GPU
-`--device cuda` measures that. At the end: what a checkpoint costs.
+what else a machine does can only slow one down. `make bench` runs it on one CPU thread, and the LSN
+with 40 steps on two; with a GPU `--device cuda` measures that. At the end: what a checkpoint costs.
 """
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
@@ -28,6 +30,7 @@ VARIANTS = {
             "plain steps",
             "fused steps",
             "fused steps, allocator kept",
+            "fused steps, allocator kept, 8 steps kept",
             "fused steps, allocator kept, bfloat16",
             "fused steps, allocator kept, compiled",
         ),
@@ -39,7 +42,9 @@ VARIANTS = {
 BATCH, UPDATES = 20, 4
 
 
-def measure(network: str, variant: str, size: int, threads: int, wanted: str) -> float:
+def measure(
+    network: str, variant: str, size: int, steps: int | None, threads: int, wanted: str
+) -> float:
     """Slices per second of one variant, in this process."""
     import torch
 
@@ -59,7 +64,8 @@ def measure(network: str, variant: str, size: int, threads: int, wanted: str) ->
         fused.evolve = scheme.evolve
     device = torch.device(wanted)
     layout = torch.contiguous_format if variant == "contiguous" else torch.channels_last
-    model = build(network, size).to(device, memory_format=layout)
+    kept_steps = 8 if "8 steps kept" in variant else None
+    model = build(network, size, steps, kept_steps).to(device, memory_format=layout)
     optimiser = torch.optim.Adadelta(model.parameters())
     slices = torch.randn(BATCH, 1, size, size).to(device).contiguous(memory_format=layout)
     liver = (torch.rand(BATCH, 1, size, size) > 0.7).float().to(device)
@@ -82,12 +88,15 @@ def measure(network: str, variant: str, size: int, threads: int, wanted: str) ->
     return BATCH * UPDATES / (time.perf_counter() - start)
 
 
-def build(network: str, size: int):
-    """An untrained network; the LSN with as many steps as the demo and LiTS have for a size."""
+def build(network: str, size: int, steps: int | None = None, kept_steps: int | None = None):
+    """An untrained network; the LSN with as many steps as the demo and LiTS have for a size, unless
+    they are given."""
     from upwind.networks.lsn import LSN
     from upwind.networks.unet import UNet
 
-    return UNet() if network == "unet" else LSN((0.45, 0.35, 20 / 256), steps=56 * size // 64)
+    if network == "unet":
+        return UNet()
+    return LSN((0.45, 0.35, 20 / 256), steps=steps or 56 * size // 64, kept_steps=kept_steps)
 
 
 def checkpoint_cost(network: str, rounds: int = 20) -> tuple[float, float]:
@@ -117,6 +126,7 @@ def main() -> None:
     """Print a table of all variants, or measure one (used by the table's own processes)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, nargs="+", default=[64, 128], help="pixels")
+    parser.add_argument("--steps", type=int, help="of the LSN; without it as many as in training")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", choices=sorted(VARIANTS), default="cpu")
@@ -124,7 +134,8 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, metavar=("NETWORK", "VARIANT"))
     given = parser.parse_args()
     if given.one:
-        print(measure(*given.one, given.size[0], given.threads, given.device))
+        speed = measure(*given.one, given.size[0], given.steps, given.threads, given.device)
+        print(speed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
         return
     print_device(given.device)
     for size in given.size:
@@ -147,20 +158,30 @@ def print_device(wanted: str) -> None:
 def print_variants(network: str, size: int, given: argparse.Namespace) -> None:
     """The best of all rounds of each variant, and how it compares with the first."""
     variants = VARIANTS[given.device][network]
-    best = dict.fromkeys(variants, 0.0)
+    best = dict.fromkeys(variants, (0.0, 0.0))
     for _ in range(given.rounds):
         for variant in variants:
             best[variant] = max(best[variant], run_one(network, variant, size, given))
-    for variant, speed in best.items():
-        ratio = speed / best[variants[0]]
-        print(f"{size:4d} px  {network:5s} {variant:50s} {speed:8.1f}/s  x {ratio:.2f}", flush=True)
+    for variant, (speed, megabytes) in best.items():
+        ratio = speed / best[variants[0]][0]
+        print(
+            f"{size:4d} px  {network:5s} {variant:50s} {speed:8.1f}/s  x {ratio:.2f}  "
+            f"{megabytes:6.0f} MB",
+            flush=True,
+        )
 
 
-def run_one(network: str, variant: str, size: int, given: argparse.Namespace) -> float:
-    """Measure in a fresh process: the allocator's settings cannot be taken back."""
+def run_one(
+    network: str, variant: str, size: int, given: argparse.Namespace
+) -> tuple[float, float]:
+    """Slices per second and peak of memory (MB, the interpreter's and the libraries' included),
+    in a fresh process: the allocator's settings cannot be taken back."""
     command = [sys.executable, __file__, "--one", network, variant, "--size", str(size)]
     command += ["--threads", str(given.threads), "--device", given.device]
-    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    command += ["--steps", str(given.steps)] if given.steps else []
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    speed, megabytes = map(float, found.split())
+    return speed, megabytes
 
 
 if __name__ == "__main__":

@@ -138,6 +138,10 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
         ({"levelset": {"cases": [3, 77]}}, r"levelset\.cases: no case 77"),
         ({"levelset": {"cases": "paper21"}}, r"levelset\.cases: no case 23, 24, 25"),
         ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .*fold 3.*empty cell"),
+        (
+            {"levelset": {"edge_equation": "itk_snap"}},
+            r"levelset\.edge_equation is itk_snap; it has to be geodesic with .* simpleitk",
+        ),
         ({"replacements": {"folds": [0, 5]}}, r"replacements\.folds: there is no fold 5"),
         ({"intensity": {"window": [400, -100]}}, r"intensity\.window: \[400, -100\]"),
     ],
@@ -148,6 +152,7 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
         "levelset",
         "levelset-name",
         "levelset-folds",
+        "levelset-equation",
         "replacements",
         "window",
     ],

@@ -48,11 +48,12 @@ rule compare_engines:
     resources:
         **asks("level_set"),
     params:
-        # The same for every engine: what the operator is given, not the engine that he uses.
+        # The same for every engine: what the operator is given, not the engine that he uses, nor an
+        # equation that only one of them solves.
         settings={
             key: value
             for key, value in operator_options(config["levelset"]).items()
-            if key != "engine"
+            if key not in ("engine", "edge_equation")
         },
         version=lambda w: versions(w.case),
     script:

@@ -45,6 +45,9 @@ class LSN(nn.Module):
     sigmoid(distance / width), distance being u itself with the ``readout`` 'level_set', or with
     'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``,
     ``dilations`` and ``sees_start`` are the speed network's.
+
+    ``kept_steps`` bounds the memory of training, whatever the number of steps: of so many at most
+    is u kept for the backward pass. None: of all of them on CPU, of about sqrt(steps) on a GPU.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class LSN(nn.Module):
         curvature_stencils: str = "mean_zero",
         softness: float = 1 / 32,
         readout: str = "distance",
+        kept_steps: int | None = None,
     ) -> None:
         super().__init__()
         unknown = sorted(set(terms) - set(TERMS))
@@ -80,8 +84,10 @@ class LSN(nn.Module):
         ):
             if value not in known:
                 raise UpwindError(f"lsn.{name}: {value!r}; choose from {list(known)}")
+        if kept_steps is not None and kept_steps < 1:
+            raise UpwindError(f"lsn.kept_steps: {kept_steps} is not 1 or more")
         self.rules = tuple(rules.values())
-        self.softness, self.readout = softness, readout
+        self.softness, self.readout, self.kept_steps = softness, readout, kept_steps
         self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
         self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
@@ -120,13 +126,14 @@ class LSN(nn.Module):
         u = self.initial(slices.shape[-1], slices.device).expand(len(slices), -1, -1)
         fields = self.fields(slices)
         with _full_precision(slices.device):
+            given = u, fields, self.stencils, self.dt, self.steps
             if slices.device.type != "cpu":
                 step = self._step
-                return scheme.evolve_in_chunks(u, fields, self.stencils, self.dt, self.steps, step)
+                return scheme.evolve_in_chunks(*given, step, self.kept_steps)
             # Imported when needed: Numba takes most of a second, and not every job moves a contour.
             from upwind.levelset.equation import fused
 
-            return fused.evolve(u, fields, self.stencils, self.dt, self.steps)
+            return fused.evolve(*given, self.kept_steps)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile, with the arguments of torch.compile, the speed network and the time step that

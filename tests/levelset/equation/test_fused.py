@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 import torch
@@ -145,7 +146,7 @@ def test_tensors_that_do_not_fit_each_other_are_refused():
         fused.evolve(u.double(), scheme.Fields(*fields), stencils, 0.2, 3)
 
 
-@pytest.mark.parametrize("steps", [1, fused._KEPT_STEPS, 2 * fused._KEPT_STEPS + 3])
+@pytest.mark.parametrize("steps", [1, fused._BLOCK, 2 * fused._BLOCK + 3])
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_without_gradients_few_steps_are_kept_and_every_bit_is_the_same(mode, steps, monkeypatch):
     u, *fields, stencils = example((2, 9, 14), torch.float32)
@@ -160,8 +161,44 @@ def test_without_gradients_few_steps_are_kept_and_every_bit_is_the_same(mode, st
     with mode():
         found = fused.evolve(u, scheme.Fields(*fields), stencils, 0.2, steps)
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
-    assert max(kept) <= fused._KEPT_STEPS
+    assert max(kept) <= fused._BLOCK
     assert sum(kept) == 2 * steps  # of two images
+
+
+@pytest.mark.parametrize("kept_steps", [1, 2, 5, 12, 40])
+def test_few_kept_steps_change_no_bit(kept_steps):
+    tensors = example((2, 9, 14), torch.float32)
+
+    def frugal(u, fields, stencils, dt, steps):
+        return fused.evolve(u, fields, stencils, dt, steps, kept_steps)
+
+    found, by = run(frugal, tensors, steps=37)
+    expected, by_all = run(fused.evolve, tensors, steps=37)
+    assert torch.equal(found, expected)
+    for name, one, other in zip(NAMES, by, by_all, strict=True):
+        assert torch.equal(one, other), name
+
+
+def peak_images(steps, kept_steps):
+    """Most memory that the steps and the way back take at once, in images."""
+    tensors = example((1, 40, 40), torch.float32)
+
+    def evolve(*given):
+        return fused.evolve(*given, kept_steps)
+
+    run(evolve, tensors, steps=2)  # compiles
+    tracemalloc.start()
+    run(evolve, tensors, steps)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / (42 * 42 * 4)
+
+
+def test_kept_steps_bound_the_memory_whatever_the_number_of_steps():
+    few, many = (peak_images(steps, 16) for steps in (64, 1024))
+    assert many == pytest.approx(few, rel=0.1)
+    assert few < 16 + fused._BLOCK + 40  # the fields' gradients and what a step needs
+    assert peak_images(1024, None) > 1024
 
 
 TRAIN = """

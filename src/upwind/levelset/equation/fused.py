@@ -21,16 +21,24 @@ from upwind.levelset.equation.scheme import CURVATURE_FLOOR, GRADIENT_FLOOR, Fie
 _jit = numba.njit(cache=True, error_model="numpy")
 # Threads are ours (see _by_image): Numba's own keep a core busy while they wait for work.
 _free = numba.njit(cache=True, nogil=True, error_model="numpy")
-# Without gradients nobody goes back through the steps: that many are kept at once, not all of them
-# (1.2 GB for a batch of 20 slices of 256 pixels and 224 steps).
-_KEPT_STEPS = 8
+# Steps of which nobody needs more than the last are done so many at a time: an image's u then stays
+# in the processor's cache from step to step.
+_BLOCK = 8
 
 
 def evolve(
-    u: torch.Tensor, fields: Fields, stencils: torch.Tensor, dt: float, steps: int
+    u: torch.Tensor,
+    fields: Fields,
+    stencils: torch.Tensor,
+    dt: float,
+    steps: int,
+    kept_steps: int | None = None,
 ) -> torch.Tensor:
     """The same as :func:`upwind.levelset.equation.scheme.evolve`, for CPU tensors (float32 or
     float64).
+
+    For the backward pass the u of every step is kept, or that of at most ``kept_steps`` at once:
+    then the others are computed again, with the same bits, about log2(steps / kept_steps) times.
 
     Raises ValueError unless u and the fields have one shape (n, h, w), the stencils (9, 3, 3), and
     all of them one dtype: compiled loops do not look where they write.
@@ -41,25 +49,25 @@ def evolve(
     if any(tensor.dtype != u.dtype for tensor in (*fields, stencils)):
         dtypes = [tensor.dtype for tensor in (u, *fields, stencils)]
         raise ValueError(f"u, four fields and stencils differ in dtype: {dtypes}")
-    if torch.is_grad_enabled():
-        return _Evolve.apply(u, *fields, stencils, dt, steps)
-    for done in range(0, steps, _KEPT_STEPS):
-        u = _Evolve.apply(u, *fields, stencils, dt, min(_KEPT_STEPS, steps - done))
-    return u
+    if not torch.is_grad_enabled():
+        kept_steps = 0  # nobody goes back
+    elif kept_steps is None:
+        kept_steps = steps
+    return _Evolve.apply(u, *fields, stencils, dt, steps, kept_steps)
 
 
 class _Evolve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, u, speed, velocity_x, velocity_y, curvature, stencils, dt, steps):
+    def forward(ctx, u, speed, velocity_x, velocity_y, curvature, stencils, dt, steps, kept):
         fields = [_numpy(f) for f in (speed, velocity_x, velocity_y, curvature)]
-        n, h, w = u.shape
-        weights = _numpy(stencils).reshape(9, 9)
-        history = np.empty((steps + 1, n, h + 2, w + 2), dtype=fields[0].dtype)
-        history[0, :, 1:-1, 1:-1] = _numpy(u)
-        constants = _constants(dt, history.dtype)
-        _by_image(_forward, n, history, *fields, weights, constants)
-        ctx.history, ctx.fields, ctx.weights, ctx.constants = history, fields, weights, constants
-        return torch.from_numpy(history[steps, :, 1:-1, 1:-1].copy())
+        start = _padded(_numpy(u))
+        motion = (*fields, _numpy(stencils).reshape(9, 9), _constants(dt, start.dtype))
+        ctx.start, ctx.motion, ctx.steps, ctx.kept = start, motion, steps, kept
+        ctx.history = None
+        if steps <= kept:
+            ctx.history = _history(start, motion, steps)
+            return torch.from_numpy(ctx.history[-1][:, 1:-1, 1:-1].copy())
+        return torch.from_numpy(_later(start, motion, steps)[:, 1:-1, 1:-1].copy())
 
     @staticmethod
     def backward(ctx, gradient):
@@ -67,11 +75,49 @@ class _Evolve(torch.autograd.Function):
         n = adjoint.shape[0]
         by_field = np.zeros((n, 4, *adjoint.shape[1:]), dtype=adjoint.dtype)
         by_stencil = np.zeros((n, 9, 9), dtype=np.float64)
-        given = (ctx.history, *ctx.fields, ctx.weights, ctx.constants)
-        _by_image(_backward, n, *given, adjoint, by_field, by_stencil)
+        gradients = (adjoint, by_field, by_stencil)
+        if ctx.history is not None:
+            _by_image(_backward, n, ctx.history, *ctx.motion, *gradients)
+        else:
+            _back_through(ctx.start, ctx.motion, ctx.steps, max(1, ctx.kept), gradients)
         stencils = by_stencil.sum(axis=0).astype(adjoint.dtype).reshape(9, 3, 3)
-        gradients = [torch.from_numpy(g) for g in (adjoint, *by_field.swapaxes(0, 1), stencils)]
-        return (*gradients, None, None)
+        found = [torch.from_numpy(g) for g in (adjoint, *by_field.swapaxes(0, 1), stencils)]
+        return (*found, None, None, None)
+
+
+def _back_through(
+    start: np.ndarray, motion: tuple, steps: int, kept: int, gradients: tuple[np.ndarray, ...]
+) -> None:
+    """Take the gradients back through ``steps`` steps from ``start`` (n, h + 2, w + 2), with at
+    most ``kept`` further u in memory (and a block of steps on the way): through the later half
+    first, whose start is one of them, then through the earlier one, which is computed again."""
+    while steps > kept:
+        earlier = steps // 2 if kept > 1 else steps - 1
+        middle = _later(start, motion, earlier)
+        _back_through(middle, motion, steps - earlier, max(1, kept - 1), gradients)
+        steps = earlier
+    history = _history(start, motion, steps)
+    _by_image(_backward, len(start), history, *motion, *gradients)
+
+
+def _history(start: np.ndarray, motion: tuple, steps: int) -> np.ndarray:
+    """``start`` (n, h + 2, w + 2) and u after each of the steps, (steps + 1, n, h + 2, w + 2)."""
+    history = np.empty((steps + 1, *start.shape), dtype=start.dtype)
+    history[0] = start
+    _by_image(_forward, len(start), history, *motion)
+    return history
+
+
+def _later(start: np.ndarray, motion: tuple, steps: int) -> np.ndarray:
+    """u (n, h + 2, w + 2) after the steps."""
+    for done in range(0, steps, _BLOCK):
+        start = _history(start, motion, min(_BLOCK, steps - done))[-1].copy()
+    return start
+
+
+def _padded(u: np.ndarray) -> np.ndarray:
+    """u (n, h, w) with room for a border of one pixel, which each step fills."""
+    return np.pad(u, ((0, 0), (1, 1), (1, 1)))
 
 
 def _by_image(work: Callable[..., None], n: int, *given) -> None:
