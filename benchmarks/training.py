@@ -44,8 +44,9 @@ BATCH, UPDATES = 20, 4
 
 def measure(
     network: str, variant: str, size: int, steps: int | None, threads: int, wanted: str
-) -> float:
-    """Slices per second of one variant, in this process."""
+) -> tuple[float, float]:
+    """Slices per second of one variant, and its peak of memory (MB), in this process: a GPU's own,
+    or, on CPU, all that the process holds, interpreter and libraries included."""
     import torch
 
     from upwind.levelset.equation import fused, scheme
@@ -61,7 +62,7 @@ def measure(
     if "allocator" in variant:
         keep_large_blocks()
     if variant.startswith("plain"):
-        fused.evolve = scheme.evolve
+        fused.evolve = lambda *given, kept_steps: scheme.evolve(*given)
     device = torch.device(wanted)
     layout = torch.contiguous_format if variant == "contiguous" else torch.channels_last
     kept_steps = 8 if "8 steps kept" in variant else None
@@ -85,7 +86,10 @@ def measure(
     start = time.perf_counter()
     for _ in range(UPDATES):
         update()
-    return BATCH * UPDATES / (time.perf_counter() - start)
+    speed = BATCH * UPDATES / (time.perf_counter() - start)
+    if device.type == "cuda":
+        return speed, torch.cuda.max_memory_allocated() / 1e6
+    return speed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def build(network: str, size: int, steps: int | None = None, kept_steps: int | None = None):
@@ -96,7 +100,8 @@ def build(network: str, size: int, steps: int | None = None, kept_steps: int | N
 
     if network == "unet":
         return UNet()
-    return LSN((0.45, 0.35, 20 / 256), steps=steps or 56 * size // 64, kept_steps=kept_steps)
+    steps = 56 * size // 64 if steps is None else steps
+    return LSN((0.45, 0.35, 20 / 256), steps=steps, kept_steps=kept_steps)
 
 
 def checkpoint_cost(network: str, rounds: int = 20) -> tuple[float, float]:
@@ -134,8 +139,7 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, metavar=("NETWORK", "VARIANT"))
     given = parser.parse_args()
     if given.one:
-        speed = measure(*given.one, given.size[0], given.steps, given.threads, given.device)
-        print(speed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
+        print(*measure(*given.one, given.size[0], given.steps, given.threads, given.device))
         return
     print_device(given.device)
     for size in given.size:
@@ -174,11 +178,10 @@ def print_variants(network: str, size: int, given: argparse.Namespace) -> None:
 def run_one(
     network: str, variant: str, size: int, given: argparse.Namespace
 ) -> tuple[float, float]:
-    """Slices per second and peak of memory (MB, the interpreter's and the libraries' included),
-    in a fresh process: the allocator's settings cannot be taken back."""
+    """Measure in a fresh process: the allocator's settings cannot be taken back."""
     command = [sys.executable, __file__, "--one", network, variant, "--size", str(size)]
     command += ["--threads", str(given.threads), "--device", given.device]
-    command += ["--steps", str(given.steps)] if given.steps else []
+    command += [] if given.steps is None else ["--steps", str(given.steps)]
     found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     speed, megabytes = map(float, found.split())
     return speed, megabytes

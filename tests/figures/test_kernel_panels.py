@@ -14,7 +14,7 @@ from upwind.kernels.measures import measure
 from upwind.kernels.verdicts import measure_tendency
 
 EFFORT = Effort(references=3, starts=2, resamples=50)
-PARTS = ["encoder", "encoder", "bottom", "decoder"]
+PARTS = ["encoder", "encoder", "bottleneck", "decoder"]
 
 
 def network(seed):
@@ -56,7 +56,7 @@ def test_tendency_shows_values_intervals_and_what_there_is_without_clusters(
     np.testing.assert_allclose(
         heights(figure.axes[3], "v"), table.loc[("trained", "ari_initial"), "value"]
     )
-    assert {"encoder", "bottom", "decoder", "at initialisation"} <= set(texts(figure))
+    assert {"encoder", "bottleneck", "decoder", "at initialisation"} <= set(texts(figure))
     assert_legible(figure)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.levelset.equation import scheme
+from upwind.levelset.equation import fused, scheme
 from upwind.levelset.equation.edges import edge_function, sobel
 from upwind.networks.lsn import LSN, TERMS, distance_from
 
@@ -53,6 +53,28 @@ def test_with_finite_differences_it_equals_the_solver():
     torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(probability[:, 0], torch.sigmoid(distance_from(ours) / (24 / 32)))
     assert probability.shape == slices.shape
+
+
+def test_kept_steps_reach_the_steps_and_change_no_gradient(monkeypatch):
+    asked = []
+    plain = fused.evolve
+
+    def evolve(*given, kept_steps):
+        asked.append(kept_steps)
+        return plain(*given, kept_steps=kept_steps)
+
+    monkeypatch.setattr(fused, "evolve", evolve)
+    gradients = []
+    for kept_steps in (None, 8):
+        torch.manual_seed(0)
+        network = LSN(DISC, steps=20, dt=0.4, kept_steps=kept_steps)
+        network(random_slices()).sum().backward()
+        gradients.append([parameter.grad for parameter in network.parameters()])
+    assert asked == [None, 8]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(UpwindError, match=r"lsn\.kept_steps: 7 is not 8 or more"):
+        LSN(DISC, kept_steps=7)
 
 
 @pytest.mark.parametrize(("speed", "direction"), [(0.8, 1), (-0.8, -1)])

@@ -324,7 +324,7 @@ def test_kernels_are_measured_beside_controls(results):
     assert set(tables["tendency"]["network"]) == {"trained", "initial"}
     assert tables["verdicts"]["layer"].tolist() == list(range(1, 19))
     parts = tables["content"].query("network == 'trained'")["part"].tolist()
-    assert parts == ["encoder"] * 8 + ["bottom"] * 2 + ["decoder"] * 8
+    assert parts == ["encoder"] * 8 + ["bottleneck"] * 2 + ["decoder"] * 8
     second, _ = load_weights(results / "studies/networks/unet/all-1-all/weights.safetensors")
     first, _ = load_weights(results / "networks/unet/all/weights.safetensors")
     assert not np.allclose(*(n.layers()[0].weight.detach().numpy() for n in (first, second)))

@@ -1,5 +1,6 @@
 """An animation of a moving contour over one slice of a CT: GIF, or MP4 where there is ffmpeg."""
 
+import contextlib
 import importlib.util
 import shutil
 from collections.abc import Iterable
@@ -129,7 +130,8 @@ class _Mp4Writer(animation.FFMpegWriter):
         if shutil.which(given) is None and importlib.util.find_spec("imageio_ffmpeg") is not None:
             import imageio_ffmpeg
 
-            return imageio_ffmpeg.get_ffmpeg_exe()
+            with contextlib.suppress(RuntimeError):  # the package without its program
+                return imageio_ffmpeg.get_ffmpeg_exe()
         return given
 
 

@@ -27,7 +27,7 @@ def layer_places(table: pd.DataFrame) -> dict[int, int]:
 
 
 def shade_parts(axes: Axes, table: pd.DataFrame, places: dict[int, int], named: bool) -> None:
-    """Encoder, bottom and decoder told apart by their ground, and on top by their names."""
+    """Encoder, bottleneck and decoder told apart by their ground, and on top by their names."""
     parts = table.drop_duplicates("layer").set_index("layer")["part"]
     for number, part in enumerate(dict.fromkeys(parts)):
         if part == WHOLE:

@@ -32,6 +32,8 @@ TERMS = ("balloon", "transport", "curvature")
 STENCIL_RULES = ("mean_zero", "free", "fixed")
 EDGES = ("fixed", "learned")
 READOUTS = ("distance", "level_set")
+# Fewer save nothing more, and take a time that grows with the square of the number of steps.
+LEAST_KEPT_STEPS = 8
 
 
 class LSN(nn.Module):
@@ -84,8 +86,8 @@ class LSN(nn.Module):
         ):
             if value not in known:
                 raise UpwindError(f"lsn.{name}: {value!r}; choose from {list(known)}")
-        if kept_steps is not None and kept_steps < 1:
-            raise UpwindError(f"lsn.kept_steps: {kept_steps} is not 1 or more")
+        if kept_steps is not None and kept_steps < LEAST_KEPT_STEPS:
+            raise UpwindError(f"lsn.kept_steps: {kept_steps} is not {LEAST_KEPT_STEPS} or more")
         self.rules = tuple(rules.values())
         self.softness, self.readout, self.kept_steps = softness, readout, kept_steps
         self._step = scheme.step
@@ -129,11 +131,11 @@ class LSN(nn.Module):
             given = u, fields, self.stencils, self.dt, self.steps
             if slices.device.type != "cpu":
                 step = self._step
-                return scheme.evolve_in_chunks(*given, step, self.kept_steps)
+                return scheme.evolve_in_chunks(*given, step, kept_steps=self.kept_steps)
             # Imported when needed: Numba takes most of a second, and not every job moves a contour.
             from upwind.levelset.equation import fused
 
-            return fused.evolve(*given, self.kept_steps)
+            return fused.evolve(*given, kept_steps=self.kept_steps)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile, with the arguments of torch.compile, the speed network and the time step that

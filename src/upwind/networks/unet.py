@@ -23,7 +23,7 @@ Convolution = nn.Conv2d | ConstrainedConvolution
 # What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.spans.
 KERNELS = ("free", "mean_zero", "differences")
 
-# Filters of the four down levels, outermost first, and of the bottom (authors' code).
+# Filters of the four down levels, outermost first, and of the bottleneck (authors' code).
 LEVEL_FILTERS = (16, 16, 16, 32)
 BOTTOM_FILTERS = 64
 

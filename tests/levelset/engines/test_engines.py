@@ -209,6 +209,12 @@ def test_the_table_of_engines():
     assert edge["dsc"] != rows[3]["dsc"]
 
 
+def test_an_equation_that_nobody_solves():
+    for wrong in ({"curvature_exponent": 2}, {"advection_sigma": -1.0}):
+        with pytest.raises(ValueError, match="0 or 1"):
+            Weights(**wrong)
+
+
 def test_names():
     with pytest.raises(UpwindError, match="no engine 'itk'; choose from simpleitk, c3d, torch"):
         engine_named("itk")
@@ -230,7 +236,8 @@ def test_the_names_of_the_engines_come_without_their_libraries():
 
 def test_convert3d_says_what_it_lacks(monkeypatch):
     r = distances(12)
-    for weights in (Weights(advection=2.0), Weights(curvature_exponent=1)):
+    for changed in ({"advection": 2.0}, {"curvature_exponent": 1}, {"advection_sigma": 1.0}):
+        weights = Weights(**changed)
         with pytest.raises(ValueError, match="no advection"):
             convert3d.evolve(r, 3 - r, weights, 1)
     monkeypatch.setitem(sys.modules, convert3d.PACKAGE, None)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -275,3 +276,34 @@ def test_chunks_give_the_same_result_and_gradients_and_keep_less():
         for ours, theirs in zip(by_chunked, by_plain, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
         assert kept_chunked < kept_plain / 10
+
+
+def most_results_alive(steps, **options):
+    """Of the steps' results, how many are in memory at once, forwards or backwards."""
+    alive, most = 0, 0
+
+    def freed():
+        nonlocal alive
+        alive -= 1
+
+    def one_step(u, fields, stencils, dt):
+        nonlocal alive, most
+        result = scheme.step(u, fields, stencils, dt)
+        weakref.finalize(result, freed)
+        alive += 1
+        most = max(most, alive)
+        return result
+
+    u = scheme.signed_distance_to_disc(8, (4.0, 4.0), 2.0)[None].requires_grad_()
+    zero = torch.zeros(1, 8, 8)
+    fields = scheme.Fields(zero + 0.5, zero, zero, zero)
+    stencils = scheme.finite_differences()
+    scheme.evolve_in_chunks(u, fields, stencils, 0.4, steps, one_step, **options).sum().backward()
+    return most
+
+
+def test_kept_steps_bound_what_chunks_let_grow():
+    few, many = (most_results_alive(steps, kept_steps=4) for steps in (16, 256))
+    assert few <= 4 + 2 + 2
+    assert many <= few + 4  # an image for each further halving
+    assert most_results_alive(256) > 2 * many

@@ -104,8 +104,9 @@ def test_the_best_trial_is_what_was_tuned(learned):
     assert (tuned.trial, tuned.dsc) == (best.trial, best.dsc)
     assert tuned.stopping.iterations == best.outcome["iterations"]
     assert tuned.dsc > 0.85
-    assert finished[0].outcome["edge_scale"] is None
+    assert finished[0].outcome["edge_scale"] is finished[0].outcome["edge_equation"] is None
     assert finished[1].outcome["lower_sd"] is None
+    assert finished[1].outcome["edge_equation"] == "geodesic"
 
 
 def test_what_was_tuned_goes_through_a_file(learned, patients):

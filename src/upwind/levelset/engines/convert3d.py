@@ -28,7 +28,7 @@ def evolve(
     (adapters/LevelSetSegmentation.cxx), and its results with that option change from run to run.
     """
     moves = has_contour(speed, level_set)
-    if weights.advection or weights.curvature_exponent:
+    if weights.advection or weights.curvature_exponent or weights.advection_sigma:
         raise ValueError(
             "Convert3D has no advection, and multiplies curvature by nothing: it runs in region "
             "mode alone"

@@ -28,6 +28,10 @@ class Weights:
     #: Standard deviation in voxels of the Gaussian G; 0: none, central differences of g itself.
     advection_sigma: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.curvature_exponent not in (0, 1) or self.advection_sigma < 0:
+            raise ValueError("the curvature's exponent is 0 or 1, the advection's sigma 0 or more")
+
 
 class Engine(Protocol):
     """Evolves a level set function; the same input gives the same output, bit for bit."""

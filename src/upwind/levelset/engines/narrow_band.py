@@ -31,10 +31,10 @@ def evolve(
     """An :class:`~upwind.levelset.engines.engine.Engine`: the upwind scheme of the level set
     network, with finite differences, on one thread.
 
-    It solves every form of the equation, ITK-SNAP's and ITK's. An iteration is a length of time:
-    what one of ITK's iterations lasts, 1/6 voxel at the fastest point of the contour. The scheme is
-    stable for longer steps than that with little curvature, for shorter ones with much, and takes
-    the longest that are stable.
+    It solves every form of the equation (:class:`Weights`), ITK-SNAP's and ITK's. An iteration is a
+    length of time: what one of ITK's iterations lasts, 1/6 voxel at the fastest point of the
+    contour. The scheme is stable for longer steps than that with little curvature, for shorter ones
+    with much, and takes the longest that are stable.
 
     Float32 is returned, limited to 5 voxels from the contour. A level set function without a
     contour is returned unchanged. Raises ValueError for different shapes, or for a speed below 0

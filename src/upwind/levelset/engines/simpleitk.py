@@ -1,4 +1,5 @@
-"""The engine ``simpleitk``: ITK's sparse field solver, with ITK-SNAP's equation."""
+"""The engine ``simpleitk``: ITK's sparse field solver, with ITK-SNAP's equation in region mode and
+ITK's geodesic active contour in edge mode."""
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813

@@ -38,7 +38,8 @@ def evolve(
     float64).
 
     For the backward pass the u of every step is kept, or that of at most ``kept_steps`` at once:
-    then the others are computed again, with the same bits, about log2(steps / kept_steps) times.
+    then the others are computed again, with the same bits. 224 steps take 3.9 passes forward for 8,
+    3.2 for 16 and 2.5 for 32 in place of one; below log2(steps) the time grows with steps squared.
 
     Raises ValueError unless u and the fields have one shape (n, h, w), the stencils (9, 3, 3), and
     all of them one dtype: compiled loops do not look where they write.

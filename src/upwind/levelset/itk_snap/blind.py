@@ -173,7 +173,7 @@ def _curve(example: Example, trial: Trial, settings: BlindSettings, engine: Engi
 def _used(trial: Trial) -> dict[str, Any]:
     """A trial as a table's row, None where its mode does not use a value."""
     row = asdict(trial)
-    unused = ("edge_sigma", "edge_scale", "advection")
+    unused = ("edge_sigma", "edge_scale", "advection", "edge_equation")
     if trial.mode == "edge":
         unused = ("lower_sd", "upper_sd", "smoothness", "region_sigma")
     return row | dict.fromkeys(unused)
