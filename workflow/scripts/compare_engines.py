@@ -9,9 +9,11 @@ from upwind.data.voxels import read_positive
 from upwind.levelset.comparison import compare
 from upwind.levelset.itk_snap.settings import OperatorSettings
 
-with logged(snakemake.log[0]):
-    case = int(snakemake.wildcards.case)
-    volume = read_volume(snakemake.input.image)
-    liver = read_positive(snakemake.input.label, volume.grid.affine)
-    rows = compare(case, volume, liver, OperatorSettings(**snakemake.params.settings))
-    write_csv(snakemake.output.table, pd.DataFrame(rows))
+# Each engine runs in a process of its own, which begins by importing this file.
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        case = int(snakemake.wildcards.case)
+        volume = read_volume(snakemake.input.image)
+        liver = read_positive(snakemake.input.label, volume.grid.affine)
+        rows = compare(case, volume, liver, OperatorSettings(**snakemake.params.settings))
+        write_csv(snakemake.output.table, pd.DataFrame(rows))
