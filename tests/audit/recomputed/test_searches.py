@@ -1,17 +1,20 @@
 """Trials of the level set's searches, and on whom the blind one was tuned: every slip is named."""
 
 import json
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
 
 from upwind.audit.recomputed.numbers import Place
 from upwind.audit.recomputed.searches import check_searches
+from upwind.levelset.itk_snap.blind import _used
 from upwind.levelset.itk_snap.search import Finished, history
 from upwind.levelset.itk_snap.trials import Trial
 
 OPERATOR, BLIND = "segmentations/itk_snap/trials-0.csv", "blind/1/trials.csv"
 TUNED = "blind/1/parameters.json"
+TRIAL = Trial("edge", curvature=0.3)
 
 
 @pytest.fixture
@@ -22,11 +25,8 @@ def place(tmp_path):
         Finished(Trial(), {"mode": "edge", "dsc": dsc}, 0.1234 * n)
         for n, dsc in enumerate(scores, 1)
     ]
-    rows = [
-        {"mode": "edge", "curvature": 0.3, "smoothness": None, "iterations": 40, "growth": 0.01}
-        | {"dsc": dsc}
-        for dsc in scores
-    ]
+    stopping = {"iterations": 40, "growth": 0.01}
+    rows = [_used(TRIAL) | stopping | {"dsc": dsc} for dsc in scores]
     blind = [Finished(Trial(), row, 0.5) for row in rows]
     for path, finished in ((OPERATOR, operator), (BLIND, blind)):
         (tmp_path / path).parent.mkdir(parents=True)
@@ -34,8 +34,8 @@ def place(tmp_path):
     tuned = {
         "fold": 1,
         "patients": [0, 1],
-        "trial": {"mode": "edge", "curvature": 0.3, "smoothness": 3.0},
-        "stopping": {"iterations": 40, "growth": 0.01},
+        "trial": asdict(TRIAL),
+        "stopping": stopping,
         "dsc": 0.8,
     }
     (tmp_path / TUNED).write_text(json.dumps(tuned))
@@ -89,7 +89,8 @@ def test_a_patient_of_its_own_fold_is_told(place):
     [
         ({"dsc": 0.75}, "dsc"),
         ({"stopping": {"iterations": 60, "growth": 0.01}}, "iterations"),
-        ({"trial": {"mode": "region", "curvature": 0.3}}, "mode"),
+        ({"trial": asdict(replace(TRIAL, mode="region"))}, "mode"),
+        ({"trial": asdict(replace(TRIAL, edge_equation="itk_snap"))}, "edge_equation"),
     ],
 )
 def test_parameters_that_no_trial_gave(place, changes, name):

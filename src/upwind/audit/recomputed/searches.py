@@ -15,7 +15,7 @@ _OPERATOR = "segmentations/itk_snap/trials-*.csv"
 _BLIND = "blind/*/trials.csv"
 # Seconds of trials are written with three decimals, and so are their sums.
 _MILLISECOND = 5e-4
-_TEXT = ("mode",)
+_TEXT = ("mode", "edge_equation")
 
 
 def check_searches(place: Place) -> Checked:
