@@ -45,6 +45,14 @@ class Engine(Protocol):
         on from there."""
 
 
+def refuse_backward_diffusion(speed: np.ndarray, weights: Weights) -> None:
+    """Raise ValueError for a speed below 0 that multiplies curvature."""
+    if weights.curvature_exponent and speed.min() < 0:
+        raise ValueError(
+            "curvature times the speed needs a speed of at least 0 everywhere, such as edge_speed"
+        )
+
+
 def has_contour(speed: np.ndarray, level_set: np.ndarray) -> bool:
     """Is there anything for an engine to move? Raises ValueError for different shapes."""
     if speed.shape != level_set.shape:

@@ -9,7 +9,7 @@ to be computed.
 import numpy as np
 from scipy import ndimage
 
-from upwind.levelset.engines.engine import Weights, has_contour
+from upwind.levelset.engines.engine import Weights, has_contour, refuse_backward_diffusion
 from upwind.levelset.equation.distance import Band
 from upwind.levelset.equation.fused_volume import Motion, add_step, fastest_on_contour, rates
 from upwind.levelset.equation.limits import stable_time_step
@@ -40,8 +40,7 @@ def evolve(
     contour is returned unchanged. Raises ValueError for different shapes, or for a speed below 0
     that multiplies curvature (backward diffusion).
     """
-    if weights.curvature_exponent and speed.min() < 0:
-        raise ValueError("a curvature times the speed needs a speed of at least 0 everywhere")
+    refuse_backward_diffusion(speed, weights)
     if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
     motion = _motion(np.asarray(speed, dtype=np.float32), weights)

@@ -4,7 +4,7 @@ ITK's geodesic active contour in edge mode."""
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
-from upwind.levelset.engines.engine import Weights, has_contour
+from upwind.levelset.engines.engine import Weights, has_contour, refuse_backward_diffusion
 from upwind.levelset.engines.images import itk_image
 
 # Far above any speed: see _region_filter.
@@ -36,9 +36,8 @@ def evolve(
         )
     if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
+    refuse_backward_diffusion(speed, weights)
     if weights.advection:
-        if speed.min() < 0:
-            raise ValueError("advection needs a speed of at least 0 everywhere, such as edge_speed")
         solver = sitk.GeodesicActiveContourLevelSetImageFilter()
         solver.SetAdvectionScaling(weights.advection)
     else:

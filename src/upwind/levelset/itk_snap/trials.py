@@ -55,13 +55,13 @@ def trial_speed(
     """The trial's speed image (shape of ``image``, HU) and its parameters as a table's row, None
     where the mode does not use one. ``bubble``: boolean, the voxels whose mean and standard
     deviation the thresholds are counted from."""
-    row = dict.fromkeys(("mode", "lower_hu", "upper_hu", "smoothness", "sigma", "edge_scale"))
-    row |= {"edge_equation": None, "mode": trial.mode}
+    used = ("mode", "lower_hu", "upper_hu", "smoothness", "sigma", "edge_scale", "edge_equation")
+    row = dict.fromkeys(used) | {"mode": trial.mode}
     row |= {name: float(getattr(trial.weights, name)) for name in ("propagation", "advection")}
     row |= {"curvature": float(trial.curvature)}
     if trial.mode == "edge":
         row |= {"sigma": trial.edge_sigma, "edge_scale": trial.edge_scale}
-        row |= {"edge_equation": trial.edge_equation}
+        row["edge_equation"] = trial.edge_equation
         return row, speeds.edge_speed(image, trial.edge_sigma, trial.edge_scale)
     # Statistics before smoothing, so that a threshold means the same in every trial.
     mean = float(image[bubble].mean())
