@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 
-class Kind(enum.StrEnum):
+class DatasetKind(enum.StrEnum):
     """How the files of a data set are named (see upwind.data.naming)."""
 
     auto = enum.auto()
@@ -45,8 +45,8 @@ class Kind(enum.StrEnum):
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder with the data set.")],
     kind: Annotated[
-        Kind, typer.Option(help="Naming: LiTS, Medical Segmentation Decathlon, or either.")
-    ] = Kind.auto,
+        DatasetKind, typer.Option(help="Naming: LiTS, Medical Segmentation Decathlon, or either.")
+    ] = DatasetKind.auto,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the reports as JSON instead of a table.")
     ] = False,
@@ -346,7 +346,7 @@ def kernels(
     """
     from upwind.figures.kernel_file import draw_all
     from upwind.kernels.analysis import analyse
-    from upwind.kernels.effort import Effort
+    from upwind.kernels.analysis_settings import AnalysisSettings
     from upwind.kernels.files.reading import read_layers
     from upwind.kernels.tables import write_tables
 
@@ -357,7 +357,7 @@ def kernels(
     layers = read_layers(file)
     total = sum(len(layer.kernels) for layer in layers)
     typer.echo(f"{file}: {len(layers)} layers, {total:,} 3x3 kernels", err=True)
-    effort = Effort(clusters=clusters, seed=seed, sample=sample)
+    effort = AnalysisSettings(clusters=clusters, seed=seed, sample=sample)
     tables, left_out = analyse(layers, effort, map_size)
     write_tables(tables, output)
     figures = draw_all(tables, output)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from upwind.atlas.effects import COLUMNS, Examples, measure_effects, read_examples
+from upwind.atlas.effects import COLUMNS, UnseenSlices, measure_effects, read_examples
 from upwind.common.errors import UpwindError
 from upwind.data.intensity import rescale
 from upwind.data.slices import read_slices
@@ -93,7 +93,7 @@ def test_a_patient_without_any_liver_counts_only_where_the_score_is_defined(made
     images[9], liver[9] = empty, np.zeros((1, 16, 16), bool)
     clustered = made.clustered()
     clustered.network.head.bias.data.fill_(-50)  # nothing is liver
-    effects = measure_effects(clustered, Examples(images, liver), "zero", CPU, 200, 0.95, 0)
+    effects = measure_effects(clustered, UnseenSlices(images, liver), "zero", CPU, 200, 0.95, 0)
     assert set(effects["patients"]) == {2}
     assert isinstance(effects, pd.DataFrame)
 

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
+from upwind.atlas.captions import EXPLANATIONS, change, measured_words, number, replacement_words
 from upwind.atlas.template import template_text
-from upwind.atlas.words import EXPLANATIONS, change, measured_words, number, replacement_words
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import shutil
 import pytest
 import yaml
 
-from upwind.audit.chain import load
 from upwind.audit.checks.checkout import find_checkout
 from upwind.audit.findings import Severity
 from upwind.audit.plan import ask_workflow
+from upwind.audit.provenance_graph import load
 from upwind.audit.whole import audit
 from upwind.provenance.hashing import TIMESTAMP
 from upwind.provenance.records import _layout

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from upwind.audit.findings import Checked, Kind, broken, unchecked, warning
+from upwind.audit.findings import Checked, FindingKind, broken, unchecked, warning
 from upwind.audit.view import view
 from upwind.audit.whole import Audit
 
@@ -42,7 +42,7 @@ def test_short_where_all_holds(shown, tmp_path):
 
 def test_what_is_broken_is_told_with_reason_remedy_and_what_falls_with_it(shown):
     affects = ["results/x/a/b/deep.csv", "results/x/scores.csv", "results/x/table1.csv"]
-    lines = shown(broken(Kind.changed, "results/x/slices/0", "why", "what to do", affects))
+    lines = shown(broken(FindingKind.changed, "results/x/slices/0", "why", "what to do", affects))
     assert row(lines, "files are what") == "broken"
     assert row(lines, "every job") == "yes"
     start = lines.index("Broken")
@@ -57,8 +57,8 @@ def test_what_is_broken_is_told_with_reason_remedy_and_what_falls_with_it(shown)
 
 def test_warnings_and_what_was_not_checked_stand_apart(shown):
     lines = shown(
-        warning(Kind.uncommitted, "git", "dirty", "commit"),
-        unchecked(Kind.raw_data, "data", "not here", "elsewhere"),
+        warning(FindingKind.uncommitted, "git", "dirty", "commit"),
+        unchecked(FindingKind.raw_data, "data", "not here", "elsewhere"),
     )
     assert lines.index("Warnings") < lines.index("Not checked")
     assert "holds (1 warning, 1 not checked)" in lines[-1]
@@ -66,7 +66,7 @@ def test_warnings_and_what_was_not_checked_stand_apart(shown):
 
 
 def test_of_many_alike_some_are_shown_and_the_rest_counted(shown):
-    lines = shown(*(broken(Kind.unexplained, f"file-{n}", "why", "what") for n in range(12)))
+    lines = shown(*(broken(FindingKind.unexplained, f"file-{n}", "why", "what") for n in range(12)))
     assert sum("file-" in line for line in lines) == 5
     assert "  unexplained file: 7 more, which --json lists" in lines
     assert "12 broken" in lines[-1]
@@ -82,6 +82,6 @@ def test_of_many_alike_some_are_shown_and_the_rest_counted(shown):
     ],
 )
 def test_a_number_stands_in_the_row_that_it_is_about(shown, path, deep, rows):
-    lines = shown(broken(Kind.number, path, "why", "what"), deep=deep, scores=8)
+    lines = shown(broken(FindingKind.number, path, "why", "what"), deep=deep, scores=8)
     titles = ("numbers follow", "scores follow")
     assert [title for title in titles if row(lines, title) == "broken"] == rows

@@ -11,15 +11,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from upwind.audit.chain import load
-from upwind.audit.checks.witnesses import state_here
-from upwind.audit.findings import Kind, Severity
+from upwind.audit.checks.integrity import state_here
+from upwind.audit.findings import FindingKind, Severity
+from upwind.audit.provenance_graph import load
 from upwind.audit.whole import audit, raw_cases
 from upwind.cli import app
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import read_record, write_record
 
-WARNINGS = {Kind.uncommitted, Kind.commits}
+WARNINGS = {FindingKind.uncommitted, FindingKind.commits}
 
 
 def broken(root, **options):
@@ -96,7 +96,12 @@ def test_results_that_were_moved_hold_as_far_as_can_be_checked(finished, tmp_pat
     result = audit(moved, deep=True)
     assert result.holds, result.of(Severity.broken)
     unchecked = {finding.kind for finding in result.of(Severity.unchecked)}
-    assert unchecked == {Kind.raw_data, Kind.workflow, Kind.number, Kind.unexplained}
+    assert unchecked == {
+        FindingKind.raw_data,
+        FindingKind.workflow,
+        FindingKind.number,
+        FindingKind.unexplained,
+    }
 
 
 def test_a_setting_in_the_effective_configuration(finished):
@@ -104,7 +109,7 @@ def test_a_setting_in_the_effective_configuration(finished):
     config = yaml.safe_load(path.read_text())
     config["lsn"]["steps"] += 1
     path.write_text(yaml.safe_dump(config, sort_keys=False))
-    assert broken(finished) == {(Kind.changed, "results/tiny/config.yaml")}
+    assert broken(finished) == {(FindingKind.changed, "results/tiny/config.yaml")}
 
 
 def test_a_parameter_that_a_forger_changed_in_a_record(finished):
@@ -114,7 +119,7 @@ def test_a_parameter_that_a_forger_changed_in_a_record(finished):
     assert broken(finished, ask=False) == set()
     result = audit(finished / "results/tiny")
     (finding,) = result.of(Severity.broken)
-    assert (finding.kind, finding.path) == (Kind.parameter, path)
+    assert (finding.kind, finding.path) == (FindingKind.parameter, path)
     assert "network.epochs was 40 and is 1 now" in finding.message
 
 
@@ -124,7 +129,7 @@ def test_a_job_that_was_never_run(finished):
     report = "results/tiny/records/report/job.json"
     inputs = read_record(finished / report).inputs
     reseal(finished, report, inputs={p: s for p, s in inputs.items() if "gallery" not in p})
-    missing = (Kind.missing_record, "results/tiny/records/draw_gallery/job.json")
+    missing = (FindingKind.missing_record, "results/tiny/records/draw_gallery/job.json")
     assert broken(finished) == {missing}
 
 
@@ -139,7 +144,7 @@ def test_a_forged_score_is_found_from_the_volumes_alone(finished):
     resealed_for(finished, mask.relative_to(finished).as_posix())
     assert broken(finished, ask=False) == set()
     found = broken(finished, ask=False, deep=True)
-    assert found == {(Kind.number, "results/tiny/scores.csv")}
+    assert found == {(FindingKind.number, "results/tiny/scores.csv")}
 
 
 def test_a_cell_that_does_not_follow_from_the_scores(finished):
@@ -150,7 +155,7 @@ def test_a_cell_that_does_not_follow_from_the_scores(finished):
     rows[1][2] = "0.999"
     path.write_text("".join(",".join(row) + "\n" for row in rows))
     resealed_for(finished, "results/tiny/table1.csv")
-    names = {path for kind, path in broken(finished, ask=False) if kind is Kind.number}
+    names = {path for kind, path in broken(finished, ask=False) if kind is FindingKind.number}
     tables = {f"results/tiny/table1.{ending}" for ending in ("csv", "md", "html", "tex")}
     assert names == tables
 
@@ -165,7 +170,7 @@ def test_a_file_made_stale_by_a_failed_run(finished):
     state = state_here(finished / slices)
     reseal(finished, record, outputs={slices: FileState(**asdict(state))})
     result = audit(finished / "results/tiny", ask=False)
-    links = [finding for finding in result.of(Severity.broken) if finding.kind is Kind.link]
+    links = [finding for finding in result.of(Severity.broken) if finding.kind is FindingKind.link]
     # Each job that read the slices of then; what these jobs made falls with them.
     readers = {name for name, job in load(result.folder).records.items() if slices in job.inputs}
     assert {finding.path for finding in links} == readers
@@ -188,7 +193,7 @@ def test_raw_cases_are_found_by_both_namings(project):
 def test_a_folder_without_any_record(tmp_path):
     (tmp_path / "results/x").mkdir(parents=True)
     result = audit(tmp_path / "results/x")
-    assert [finding.kind for finding in result.of(Severity.broken)] == [Kind.missing_record]
+    assert [finding.kind for finding in result.of(Severity.broken)] == [FindingKind.missing_record]
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], []])
@@ -199,7 +204,9 @@ def test_nothing_to_audit(arguments, tmp_path, monkeypatch):
 
 def test_a_configuration_that_the_workflow_refuses(project):
     """It says that the data are the phantom's; that folder holds others."""
-    (finding,) = [f for f in audit(project.results).of(Severity.broken) if f.kind is Kind.workflow]
+    (finding,) = [
+        f for f in audit(project.results).of(Severity.broken) if f.kind is FindingKind.workflow
+    ]
     assert finding.path == "results/x/config.yaml"
     assert "the workflow refuses to plan" in finding.message
     assert "volumes that the phantom did not make" in finding.message

@@ -34,11 +34,13 @@ def test_tables_and_figures_of_any_network(weights, tmp_path):
     assert "layer 4 (layer4.fixed) has too few different kernels" in result.stderr
     named = [line.split("/")[-1] for line in result.stdout.splitlines()]
     assert all((out / name).stat().st_size for name in named)
-    assert {"kernels.csv", "nearest_shares.csv", "verdicts.csv", "clusters.png"} <= set(named)
+    assert {"kernels.csv", "nearest_shares.csv", "cluster_verdicts.csv", "clusters.png"} <= set(
+        named
+    )
     content = pd.read_csv(out / "content.csv")
     assert content["name"].unique().tolist()[:2] == ["layer1.conv", "layer2.conv"]
     assert content["part"].unique().tolist() == ["all"]
-    for name in ("content", "nearest", "clusters", "tendency"):
+    for name in ("content", "nearest", "clusters", "cluster_tendency"):
         assert matplotlib.image.imread(out / f"{name}.png").std() > 0.02
         assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     again = upwind(weights, "-o", out)

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from upwind.figures.kernel_cluster_tendency import draw_cluster_tendency
 from upwind.figures.kernel_content import draw_content, draw_nearest
-from upwind.figures.kernel_tendency import draw_tendency
 from upwind.kernels.analysis import analyse
-from upwind.kernels.effort import Effort
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_verdicts import measure_cluster_tendency
 from upwind.kernels.layers import Layer
 from upwind.kernels.measures import measure
-from upwind.kernels.verdicts import measure_tendency
 
-EFFORT = Effort(references=3, starts=2, resamples=50)
+EFFORT = AnalysisSettings(references=3, starts=2, resamples=50)
 PARTS = ["encoder", "encoder", "bottleneck", "decoder"]
 
 
@@ -28,7 +28,7 @@ def network(seed):
 @pytest.fixture(scope="module")
 def tables():
     networks = {"trained": network(0), "initial": network(1)}
-    found = measure_tendency(networks, [network(2), network(3)], EFFORT)
+    found = measure_cluster_tendency(networks, [network(2), network(3)], EFFORT)
     lsn = [replace(layer, part="all") for layer in network(5)[:2]]
     networks |= {"second_seed": network(4), "lsn": lsn}
     return found | measure(networks, EFFORT, 16, published=True)
@@ -43,8 +43,8 @@ def heights(axes, marker):
 def test_tendency_shows_values_intervals_and_what_there_is_without_clusters(
     tables, assert_legible, texts
 ):
-    figure = draw_tendency(tables["tendency"])
-    table = tables["tendency"].set_index(["network", "measure"])
+    figure = draw_cluster_tendency(tables["cluster_tendency"])
+    table = tables["cluster_tendency"].set_index(["network", "measure"])
     for axes, measure_ in zip(figure.axes, ("silhouette", "gap", "ari_starts"), strict=False):
         rows = table.loc[("trained", measure_)]
         np.testing.assert_allclose(heights(axes, "o"), rows["value"])
@@ -89,7 +89,7 @@ def test_nearest_shows_ours_and_the_published(tables, assert_legible):
 def test_a_network_of_which_only_the_weights_are_known(assert_legible, texts):
     tables, _ = analyse([replace(layer, part="all") for layer in network(0)], EFFORT, 16)
     for figure in (
-        draw_tendency(tables["tendency"], "random weights"),
+        draw_cluster_tendency(tables["cluster_tendency"], "random weights"),
         draw_content(tables["content"], "random weights"),
         draw_nearest(tables["nearest_shares"], "random weights"),
     ):

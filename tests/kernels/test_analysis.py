@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from upwind.kernels.analysis import analyse
-from upwind.kernels.effort import Effort
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_verdicts import measure_cluster_tendency
 from upwind.kernels.layers import Layer
 from upwind.kernels.measures import measure
 from upwind.kernels.tables import write_tables
-from upwind.kernels.verdicts import measure_tendency
 
-EFFORT = Effort(references=3, starts=2, resamples=50)
+EFFORT = AnalysisSettings(references=3, starts=2, resamples=50)
 
 
 def network(seed, scale=1.0):
@@ -60,12 +60,12 @@ def test_published_shares_only_where_they_belong(networks, tables):
 
 def test_stability_needs_folds_and_the_start(networks):
     both = {name: networks[name] for name in ("trained", "initial")}
-    found = measure_tendency(both, [network(3), network(4)], EFFORT)["tendency"]
+    found = measure_cluster_tendency(both, [network(3), network(4)], EFFORT)["cluster_tendency"]
     over_folds = found[found["measure"].isin(["ari_folds", "ari_initial"])]
     assert len(over_folds) == 4
     assert over_folds["network"].unique().tolist() == ["trained"]
-    without = measure_tendency({"trained": network(0)}, [network(3), network(4)], EFFORT)
-    assert not without["tendency"]["measure"].isin(["ari_folds"]).any()
+    without = measure_cluster_tendency({"trained": network(0)}, [network(3), network(4)], EFFORT)
+    assert not without["cluster_tendency"]["measure"].isin(["ari_folds"]).any()
 
 
 def test_any_network_gets_the_same_tables(tables):
@@ -73,7 +73,8 @@ def test_any_network_gets_the_same_tables(tables):
     found, left_out = analyse(layers, EFFORT, 16)
     assert [layer.name for layer in left_out] == ["fixed"]
     assert set(found) == {
-        *tables, "kernels", "layers", "stencils", "axes", "tendency", "gap", "verdicts",
+        *tables, "kernels", "layers", "stencils", "axes", "cluster_tendency", "gap",
+        "cluster_verdicts",
     }  # fmt: skip
     assert found["content"].groupby("network").size().tolist() == [3, 3]
     assert found["layers"]["name"].tolist() == ["in", "out"]

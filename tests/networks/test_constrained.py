@@ -11,7 +11,7 @@ from torch.nn import functional
 from upwind.common.errors import UpwindError
 from upwind.kernels.unet import unet_layers
 from upwind.networks.constrained import ConstrainedConvolution
-from upwind.networks.spans import SPANS, project
+from upwind.networks.subspaces import SPANS, project
 from upwind.networks.unet import BOTTOM_FILTERS, LEVEL_FILTERS, UNet
 from upwind.networks.weights import Recipe, load_weights, save_weights
 from upwind.training.loss import squared_dsc_loss

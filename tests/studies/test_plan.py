@@ -3,7 +3,7 @@
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.studies.plan import Run, check_studies, runs_of, variant_of
+from upwind.studies.plan import StudyRun, check_studies, runs_of, variant_of
 
 CONFIG = {
     "folds": 3,
@@ -32,7 +32,7 @@ def test_a_variant_is_its_network_with_settings_of_its_own():
 
 def test_a_study_crosses_variants_folds_seeds_and_patients():
     assert runs_of(CONFIG, "some") == [
-        Run(variant, "2", seed, "all") for variant in ("lsn", "short") for seed in (0, 4)
+        StudyRun(variant, "2", seed, "all") for variant in ("lsn", "short") for seed in (0, 4)
     ]
     wide = runs_of(CONFIG, "wide")
     assert [(run.patients, run.fold) for run in wide] == [

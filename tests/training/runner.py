@@ -24,7 +24,7 @@ from upwind.common.files import write_csv
 from upwind.levelset.equation import fused, scheme
 from upwind.networks.weights import Recipe, save_weights
 from upwind.provenance.fingerprint import code_fingerprint, package_versions
-from upwind.training import keys, runs
+from upwind.training import cache_key, runs
 from upwind.training.checkpoints import CheckpointPlace
 from upwind.training.examples import Examples
 from upwind.training.settings import TrainingSettings
@@ -143,8 +143,8 @@ def fork(order):
 
 if __name__ == "__main__":
     # Read once: the threads with which the imports are scanned do not survive a fork.
-    code, packages = code_fingerprint(keys._MODULES), package_versions(keys._MODULES)
-    keys.code_fingerprint, keys.package_versions = lambda _: code, lambda _: packages
+    code, packages = code_fingerprint(cache_key._MODULES), package_versions(cache_key._MODULES)
+    cache_key.code_fingerprint, cache_key.package_versions = lambda _: code, lambda _: packages
     torch.set_num_threads(1)  # others would not survive a fork either
     warm_up()
     say("ready")

@@ -53,20 +53,20 @@ def resumed(folder, **changes):
     return begun.batch if store(folder, **changes).resume(begun) else None
 
 
-def test_the_newest_state_returns_whole_and_it_is_said(tmp_path, capsys):
+def test_the_newest_state_returns_whole_and_it_is_said(tmp_path, caplog):
     saved(tmp_path, 2, 5)
     begun = state()
     assert store(tmp_path).resume(begun)
     expected = state(5).tensors()
     assert begun.tensors().keys() == expected.keys()
     assert all(torch.equal(v, expected[name]) for name, v in begun.tensors().items())
-    said = capsys.readouterr().err
+    said = "\n".join(caplog.messages) + "\n"
     assert re.search(r"^a run: goes on from \S+\.safetensors: epoch 1 of 9, batch 6$", said, re.M)
 
 
-def test_an_empty_folder_begins_anew_without_a_word(tmp_path, capsys):
+def test_an_empty_folder_begins_anew_without_a_word(tmp_path, caplog):
     assert resumed(tmp_path / "none") is None
-    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
 
 
 def test_the_newest_and_the_one_before_are_kept_and_no_more(tmp_path):
@@ -111,22 +111,22 @@ DAMAGES = [cut, emptied, renumbered, foreign, *map(byte_changed, (0, 0.02, 0.2, 
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(damage, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(damage, tmp_path, caplog):
     made = saved(tmp_path, 2, 5)
     damage(made.path)
     assert resumed(tmp_path) == 2
-    said = capsys.readouterr().err
+    said = caplog.text
     assert f"the checkpoint {made.path} is cut or altered: " in said
     assert "it is not used" in said
     assert f"goes on from {made.previous}" in said
 
 
-def test_where_both_are_damaged_training_begins_anew(tmp_path, capsys):
+def test_where_both_are_damaged_training_begins_anew(tmp_path, caplog):
     made = saved(tmp_path, 2, 5)
     cut(made.path)
     emptied(made.previous)
     assert resumed(tmp_path) is None
-    assert capsys.readouterr().err.count("cut or altered") == 2
+    assert caplog.text.count("cut or altered") == 2
 
 
 def test_a_damaged_newest_does_not_push_the_good_one_out(tmp_path):
@@ -157,14 +157,14 @@ def test_every_single_changed_byte_is_noticed(tmp_path):
         assert found.numbers["batch"] == 1
 
 
-def test_another_runs_checkpoint_is_refused_with_the_reason_and_stays(tmp_path, capsys):
+def test_another_runs_checkpoint_is_refused_with_the_reason_and_stays(tmp_path, caplog):
     first = saved(tmp_path, 2, 5)
     other = PARTS | {
         "settings": {"learning_rate": 0.5, "epochs": 9},
         "data": {"training": "b" * 64},
     }
     assert resumed(tmp_path, parts=other) is None
-    said = capsys.readouterr().err
+    said = caplog.text
     assert f"a run: the checkpoint {first.path} is not of this run (" in said
     assert "data.training differs; settings.learning_rate was 1.0 and is now 0.5)" in said
     assert "training starts anew" in said
@@ -172,24 +172,24 @@ def test_another_runs_checkpoint_is_refused_with_the_reason_and_stays(tmp_path, 
     assert resumed(tmp_path) == 5  # the old settings go on where they were
 
 
-def test_of_several_others_the_newest_is_named(tmp_path, capsys):
+def test_of_several_others_the_newest_is_named(tmp_path, caplog):
     for seed, age in ((1, 100), (2, 300), (3, 200)):
         made = store(tmp_path, parts=PARTS | {"seed": seed})
         made.save(state(1))
         os.utime(made.path, (10**9 - age, 10**9 - age))
     (tmp_path / "junk.safetensors").write_bytes(b"junk")
     assert resumed(tmp_path) is None
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "(seed was 1 and is now 0)" in said
     assert said.count("a run:") == 1
 
 
-def test_a_file_under_a_foreign_name_is_not_trusted(tmp_path, capsys):
+def test_a_file_under_a_foreign_name_is_not_trusted(tmp_path, caplog):
     first, second = store(tmp_path), store(tmp_path, parts=PARTS | {"seed": 1})
     first.save(state(3))
     first.path.rename(second.path)
     assert resumed(tmp_path, parts=PARTS | {"seed": 1}) is None
-    assert "is of another run than its name says; it is not used" in capsys.readouterr().err
+    assert "is of another run than its name says; it is not used" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -234,10 +234,10 @@ def test_zero_seconds_are_every_batch(tmp_path):
         assert read_checkpoint(made.path, made.key).numbers["batch"] == batch
 
 
-def test_going_on_elsewhere_is_said(tmp_path, capsys):
+def test_going_on_elsewhere_is_said(tmp_path, caplog):
     saved(tmp_path, 2)
     assert resumed(tmp_path, device="another chip") == 2
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "began on a chip and goes on on another chip: the last bits" in said
 
 

@@ -38,9 +38,9 @@ def with_two_gpus(monkeypatch):
 
 
 @pytest.mark.usefixtures("without_gpu")
-def test_a_gpu_that_is_not_there_is_said_and_auto_takes_the_cpu(capsys):
+def test_a_gpu_that_is_not_there_is_said_and_auto_takes_the_cpu(caplog):
     assert choose_device("auto") == torch.device("cpu")
-    assert capsys.readouterr().err == ""
+    assert caplog.text == ""
     with pytest.raises(UpwindError, match=r"'cuda:0' is asked for .* shows 0 GPUs.* auto or cpu"):
         choose_device("cuda:0")
 
@@ -59,11 +59,11 @@ def test_a_gpu_that_is_there_is_taken():
 @pytest.mark.parametrize(
     ("build", "advice"), [(None, "build for the CPU"), ("13.0", r"driver .*fits CUDA 13\.0")]
 )
-def test_a_job_that_was_given_a_gpu_in_vain_says_so_and_goes_on(build, advice, monkeypatch, capsys):
+def test_a_job_that_was_given_a_gpu_in_vain_says_so_and_goes_on(build, advice, monkeypatch, caplog):
     monkeypatch.setenv("SLURM_JOB_GPUS", "2")
     monkeypatch.setattr(torch.version, "cuda", build)
     assert choose_device("auto") == torch.device("cpu")
-    said = capsys.readouterr().err
+    said = "\n".join(caplog.messages) + "\n"
     assert said.startswith("Warning: this job was given a GPU (SLURM_JOB_GPUS=2), but torch sees")
     assert re.search(advice, said)
     assert "training.device to cuda" in said

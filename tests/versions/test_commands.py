@@ -33,7 +33,7 @@ def test_dvc_and_git_print_what_was_asked(empty_project):
     assert run_git(empty_project.folder, "branch", "--show-current").strip() == "main"
 
 
-def test_another_dvc_process_is_waited_for(monkeypatch, tmp_path, capsys):
+def test_another_dvc_process_is_waited_for(monkeypatch, tmp_path, caplog):
     answers = [(1, "ERROR: Unable to acquire lock. Most likely another"), (0, "")]
 
     def run(command, folder, show):
@@ -44,7 +44,7 @@ def test_another_dvc_process_is_waited_for(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(commands, "_PAUSE_S", 0)
     assert run_dvc(tmp_path, "add", "x") == "done"
     assert not answers
-    assert "another DVC process works in" in capsys.readouterr().err
+    assert "another DVC process works in" in caplog.text
 
 
 def test_but_not_for_ever(monkeypatch, tmp_path):

@@ -46,9 +46,9 @@ KERNELS = Counter(
     cluster_kernels=1, draw_figure2=1, draw_figure2_all_layers=1, draw_figure2_icons=1
 )
 MEASURES = Counter(measure_kernels=1, draw_content=1, draw_figure2_icons=1)
-TENDENCY = Counter(measure_tendency=1, draw_tendency=1)
+CLUSTER_TENDENCY = Counter(measure_cluster_tendency=1, draw_cluster_tendency=1)
 UNET = Counter(train=FOLDS + 1, train_variant=1, draw_figure1=1) | JUDGED | SEGMENTED
-UNET |= KERNELS | MEASURES | TENDENCY
+UNET |= KERNELS | MEASURES | CLUSTER_TENDENCY
 STENCILS = Counter(describe_stencils=1, draw_stencils=1)
 LSN = Counter(train=FOLDS) | JUDGED | STENCILS | MEASURES | SEGMENTED
 BOTH = UNET | LSN | Counter(train=2 * FOLDS + 1)
@@ -63,7 +63,7 @@ FIGURES = Counter(
     draw_figure2=1,
     draw_figure2_all_layers=1,
     draw_figure2_icons=1,
-    draw_tendency=1,
+    draw_cluster_tendency=1,
     draw_content=1,
     draw_stencils=1,
     draw_curves=1,
@@ -189,8 +189,8 @@ def train_jobs(network, fold):
     """What follows when one network of one fold is trained again."""
     after = Counter(train=1) | JUDGED
     if network == "unet" and fold == "all":
-        return after | KERNELS | MEASURES | TENDENCY | Counter(draw_figure1=1)
-    return after | TENDENCY | Counter(segment_fold=1, score_network=1) | SCORES
+        return after | KERNELS | MEASURES | CLUSTER_TENDENCY | Counter(draw_figure1=1)
+    return after | CLUSTER_TENDENCY | Counter(segment_fold=1, score_network=1) | SCORES
 
 
 SETTINGS_EDITS = {
@@ -205,9 +205,9 @@ SETTINGS_EDITS = {
         0.4,
         Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS) + SCORES + CONFIG,
     ),
-    "kernels.clusters": (4, (KERNELS | TENDENCY) + CONFIG),
-    "kernels.seed": (1, (KERNELS | TENDENCY | MEASURES) + CONFIG),
-    "kernels.starts": (3, TENDENCY + CONFIG),
+    "kernels.clusters": (4, (KERNELS | CLUSTER_TENDENCY) + CONFIG),
+    "kernels.seed": (1, (KERNELS | CLUSTER_TENDENCY | MEASURES) + CONFIG),
+    "kernels.starts": (3, CLUSTER_TENDENCY + CONFIG),
     "kernels.spectrum_size": (80, MEASURES + CONFIG),
     "kernels.second_seed": (2, (MEASURES | Counter(train_variant=1)) + CONFIG),
     "comparison.resamples": (120, Counter(compare_methods=1) + CONFIG),
@@ -303,7 +303,7 @@ CODE_EDITS = {
         "src/upwind/kernels/clustering.py",
         "\nimport ",
         "\nCLUSTERS = 3\nimport ",
-        KERNELS | TENDENCY,
+        KERNELS | CLUSTER_TENDENCY,
     ),
     "a measure of kernels": (
         "src/upwind/kernels/spectrum.py",

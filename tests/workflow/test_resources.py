@@ -2,7 +2,7 @@
 
 import pytest
 
-from upwind.data.demands import memory_mb, training_memory_mb
+from upwind.data.resources import memory_mb, training_memory_mb
 from upwind.data.sizes import TYPICAL_CT
 
 SLICES = (42, 100, 400, 1026)

@@ -97,12 +97,12 @@ def test_another_setting_runs_again_what_it_changes_and_no_more(workplace):
     again = dry_run(workplace, lsn={"epochs": 3})
     assert {"train", "segment_fold", "score_network", "tabulate"} <= again
     assert not again & {"operate_level_set", "cluster_kernels", "draw_figure1", "slice_case"}
-    assert not again & {"train_variant", "measure_tendency"}
+    assert not again & {"train_variant", "measure_cluster_tendency"}
     starts = dry_run(workplace, kernels={"starts": 3})
-    assert starts == {"measure_tendency", "draw_tendency"} | kept
+    assert starts == {"measure_cluster_tendency", "draw_cluster_tendency"} | kept
     again = dry_run(workplace, kernels={"second_seed": 2})
     assert {"train_variant", "measure_kernels"} <= again
-    assert not again & {"train", "cluster_kernels", "measure_tendency"}
+    assert not again & {"train", "cluster_kernels", "measure_cluster_tendency"}
 
 
 def test_config_is_the_effective_one(workplace, results):
@@ -321,7 +321,7 @@ def test_kernels_are_measured_beside_controls(results):
     for name in ("moments", "content", "content_parts", "filter_db"):
         assert set(tables[name]["network"]) == {*cnns, "lsn"}, name
     assert tables["moments"].groupby("network").size()["second_seed"] == 14_608
-    assert set(tables["tendency"]["network"]) == {"trained", "initial"}
+    assert set(tables["cluster_tendency"]["network"]) == {"trained", "initial"}
     assert tables["verdicts"]["layer"].tolist() == list(range(1, 19))
     parts = tables["content"].query("network == 'trained'")["part"].tolist()
     assert parts == ["encoder"] * 8 + ["bottleneck"] * 2 + ["decoder"] * 8
@@ -337,7 +337,7 @@ def test_figures_are_pictures_and_documents(results):
     pictures = ["figure1", "figure2", "figure2_all_layers", "curves", "scores", "gallery"]
     pictures += ["searches"]
     pictures += ["stencils"]
-    pictures += ["convergence", "figure2_icons", "tendency", "content", "nearest"]
+    pictures += ["convergence", "figure2_icons", "cluster_tendency", "content", "nearest"]
     pictures += [f"networks/unet/{fold}/curves" for fold in ("0", "1", "all")]
     for name in pictures:
         picture = matplotlib.image.imread(results / f"{name}.png")[..., :3]
@@ -345,7 +345,14 @@ def test_figures_are_pictures_and_documents(results):
         assert picture.std() > 0.02, name  # not an empty page
     svg = (results / "figure1.svg").read_text()
     assert svg.rstrip().endswith("</svg>")
-    documents = ("figure2", "figure2_all_layers", "figure2_icons", "tendency", "content", "nearest")
+    documents = (
+        "figure2",
+        "figure2_all_layers",
+        "figure2_icons",
+        "cluster_tendency",
+        "content",
+        "nearest",
+    )
     for name in documents:
         content = (results / f"{name}.pdf").read_bytes()
         assert content.startswith(b"%PDF")
@@ -361,7 +368,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     expected = {f"{name}.png" for name in figures}
     expected |= {"figure1.svg", "figure2.pdf", "figure2_all_layers.pdf"}
     expected.add("stencils.pdf")
-    kernels = ("figure2_icons", "tendency", "content", "nearest")
+    kernels = ("figure2_icons", "cluster_tendency", "content", "nearest")
     expected |= {f"{name}.{ending}" for name in kernels for ending in ("png", "pdf")}
     expected |= {"convergence.csv", "convergence.png"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}

@@ -19,7 +19,7 @@ rule measure_clusters:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        mem_mb=asks("segmentation")["mem_mb"],
+        mem_mb=resources_for("segmentation")["mem_mb"],
         runtime=knockout_minutes,
     params:
         removed=config["atlas"]["removed"],
@@ -51,7 +51,7 @@ rule atlas:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("segmentation"),
+        **resources_for("segmentation"),
     params:
         experiment=config["experiment"],
         fold=KERNEL_FOLD,

@@ -1,8 +1,9 @@
 # What a run on a cluster needs beside its profile (workflow/profiles/slurm): groups of cases, and a
 # look at the cluster before the first job.
 
+from snakemake.logging import logger
+
 from upwind.common.groups import group_anew
-from upwind.common.notices import announce
 from upwind.common.slurm import check_site, look_first_in
 
 
@@ -49,4 +50,4 @@ onstart:
             "training": site_of("train"),
         }
         for warning in or_stop(check_site, kinds):
-            announce(warning)
+            logger.warning(warning)

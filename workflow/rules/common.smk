@@ -187,11 +187,11 @@ def blind_folders():
     return [f"{RESULTS}/segmentations/itk_snap_blind/{fold}/unseen" for fold in FOLDS]
 
 
-def volumes(case):
+def images(case):
     return existing(raw()[int(case)].image)
 
 
-def segmentations(case):
+def labels(case):
     return existing(raw()[int(case)].label)
 
 
@@ -252,7 +252,7 @@ def median_scores():
 
 
 def effort(*names):
-    """What a measure needs of upwind.kernels.effort.Effort."""
+    """What a measure needs of upwind.kernels.analysis_settings.AnalysisSettings."""
     chosen = {name: config["kernels"][name] for name in names}
     return chosen | {"confidence": config["comparison"]["confidence"]}
 
@@ -293,9 +293,9 @@ KERNEL_TABLES = (
     "content",
     "content_parts",
     "filter_db",
-    "tendency",
+    "cluster_tendency",
     "gap",
-    "verdicts",
+    "cluster_verdicts",
 )
 
 

@@ -27,7 +27,7 @@ if DATASET["kind"] == "phantom":
         conda:
             "../../envs/volumes.yaml"
         resources:
-            **asks("phantom"),
+            **resources_for("phantom"),
         params:
             seed=DATASET["phantom_seed"],
         script:
@@ -75,8 +75,8 @@ if VERSIONED:
 
 rule check_case:
     input:
-        image=lambda w: volumes(w.case),
-        label=lambda w: segmentations(w.case),
+        image=lambda w: images(w.case),
+        label=lambda w: labels(w.case),
     output:
         report=f"{RESULTS}/cases/case-{{case}}.json",
     log:
@@ -86,7 +86,7 @@ rule check_case:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("check"),
+        **resources_for("check"),
     params:
         duplicates=lambda w: [str(path) for path in raw()[int(w.case)].duplicates],
         version=lambda w: versions(w.case),
@@ -112,7 +112,7 @@ checkpoint collect_cases:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         on_bad_case=DATASET["on_bad_case"],
     script:
@@ -121,8 +121,8 @@ checkpoint collect_cases:
 
 rule slice_case:
     input:
-        image=lambda w: volumes(w.case),
-        label=lambda w: segmentations(w.case),
+        image=lambda w: images(w.case),
+        label=lambda w: labels(w.case),
         report=f"{RESULTS}/cases/case-{{case}}.json",
         # All cases are checked first; another case's report does not make this one's slices old.
         table=ancient(f"{RESULTS}/cases.csv"),
@@ -135,7 +135,7 @@ rule slice_case:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("volume"),
+        **resources_for("volume"),
     params:
         image_size=config["image_size"],
         version=lambda w: versions(w.case),
@@ -153,7 +153,7 @@ rule assign_folds:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         folds=config["folds"],
         operated=config["levelset"]["cases"],
@@ -173,7 +173,7 @@ rule split_fold:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         heldout_share=config["heldout_share"],
         split_seed=config["split_seed"],
@@ -191,6 +191,6 @@ rule gather_splits:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/gather_splits.py"

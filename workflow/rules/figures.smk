@@ -11,7 +11,7 @@ rule draw_figure1:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_figure1.py"
 
@@ -29,7 +29,7 @@ rule draw_figure2:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         layers="paper",
     script:
@@ -66,26 +66,29 @@ rule draw_figure2_icons:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_figure2_icons.py"
 
 
-rule draw_tendency:
+rule draw_cluster_tendency:
     input:
-        tendency=f"{RESULTS}/kernels/tendency.csv",
+        cluster_tendency=f"{RESULTS}/kernels/cluster_tendency.csv",
     output:
         **figure(
-            "tendency", "Kernels (Figure 2)", "Are there clusters?", ("pdf", "png")
+            "cluster_tendency",
+            "Kernels (Figure 2)",
+            "Are there clusters?",
+            ("pdf", "png"),
         ),
     log:
-        f"{LOGS}/draw_tendency.log",
+        f"{LOGS}/draw_cluster_tendency.log",
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
-        "../scripts/draw_tendency.py"
+        "../scripts/draw_cluster_tendency.py"
 
 
 rule draw_content:
@@ -111,7 +114,7 @@ rule draw_content:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_content.py"
 
@@ -131,7 +134,7 @@ rule draw_curves:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         runs=RUNS,
         failed_below=config["training"]["failed_below"],
@@ -149,7 +152,7 @@ rule draw_scores:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_scores.py"
 
@@ -164,8 +167,8 @@ rule draw_gallery:
         ),
         level_set=lambda w: operated_masks(),
         blind=blind_folders(),
-        images=lambda w: [volumes(case) for case in cases()],
-        labels=lambda w: [segmentations(case) for case in cases()],
+        images=lambda w: [images(case) for case in cases()],
+        labels=lambda w: [labels(case) for case in cases()],
     output:
         **figure("gallery", "Segmentations", "Best, median, worst"),
     log:
@@ -174,7 +177,7 @@ rule draw_gallery:
         "../../envs/figures.yaml"
     resources:
         # CT and label of the best, median and worst case of each method.
-        **asks("volume", most=2 * 3 * (len(NETWORKS) + 2)),
+        **resources_for("volume", most=2 * 3 * (len(NETWORKS) + 2)),
     params:
         cases=lambda w: cases(),
         version=lambda w: versions(*cases()),
@@ -197,7 +200,7 @@ rule draw_searches:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_searches.py"
 
@@ -212,6 +215,6 @@ rule draw_stencils:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_stencils.py"

@@ -22,7 +22,7 @@ rule cluster_kernels:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         clusters=config["kernels"]["clusters"],
         seed=config["kernels"]["seed"],
@@ -43,7 +43,7 @@ rule describe_stencils:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         folds=FOLDS,
     script:
@@ -82,7 +82,7 @@ rule measure_kernels:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         effort=effort("seed", "references"),
         spectrum_size=config["kernels"]["spectrum_size"],
@@ -91,27 +91,27 @@ rule measure_kernels:
         "../scripts/measure_kernels.py"
 
 
-rule measure_tendency:
+rule measure_cluster_tendency:
     input:
         trained=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
         folds=expand(
             f"{RESULTS}/networks/unet/{{fold}}/weights.safetensors", fold=FOLDS
         ),
     output:
-        tendency=f"{KERNELS}/tendency.csv",
+        cluster_tendency=f"{KERNELS}/cluster_tendency.csv",
         gap=f"{KERNELS}/gap.csv",
-        verdicts=report(
-            f"{KERNELS}/verdicts.csv",
+        cluster_verdicts=report(
+            f"{KERNELS}/cluster_verdicts.csv",
             category="Kernels (Figure 2)",
-            caption="../report/verdicts.rst",
+            caption="../report/cluster_verdicts.rst",
             labels={"item": "Are there clusters?", "kind": "table"},
         ),
     log:
-        f"{LOGS}/measure_tendency.log",
+        f"{LOGS}/measure_cluster_tendency.log",
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         effort=effort(
             "clusters",
@@ -124,4 +124,4 @@ rule measure_tendency:
         ),
         training_seed=config["seed"],
     script:
-        "../scripts/measure_tendency.py"
+        "../scripts/measure_cluster_tendency.py"

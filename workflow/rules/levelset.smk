@@ -14,7 +14,7 @@ rule measure_convergence:
     conda:
         "../../envs/networks.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/measure_convergence.py"
 
@@ -29,15 +29,15 @@ rule draw_convergence:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_convergence.py"
 
 
 rule compare_engines:
     input:
-        image=lambda w: volumes(w.case),
-        label=lambda w: segmentations(w.case),
+        image=lambda w: images(w.case),
+        label=lambda w: labels(w.case),
         report=f"{RESULTS}/cases/case-{{case}}.json",
     output:
         table=f"{RESULTS}/engines/case-{{case}}.csv",
@@ -46,7 +46,7 @@ rule compare_engines:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("level_set"),
+        **resources_for("level_set"),
     params:
         # The same for every engine: what the operator is given, not the engine that he uses, nor an
         # equation that only one of them solves.
@@ -74,6 +74,6 @@ rule engines:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_engines.py"

@@ -18,7 +18,7 @@ rule score_replacement:
     threads: config["training"]["cpu_threads"]
     resources:
         # 19 networks a draw; to segment costs half of what training does, and much is remembered.
-        **segmentation_asks(
+        **segmentation_resources(
             lambda w: ("unet", config["unet"]), lambda w: 5 * draws_of(w)
         ),
     params:
@@ -48,7 +48,7 @@ rule summarise_replacements:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],
@@ -68,7 +68,7 @@ rule draw_replacements:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_replacements.py"
 

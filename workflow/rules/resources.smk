@@ -4,7 +4,7 @@
 
 from snakemake.exceptions import IncompleteCheckpointException
 
-from upwind.data.demands import (
+from upwind.data.resources import (
     memory_mb,
     minutes,
     training_memory_mb,
@@ -30,7 +30,7 @@ def size_of(path):
     return found_sizes[path]
 
 
-def asks(kind, extra_minutes=0, most=None):
+def resources_for(kind, extra_minutes=0, most=None):
     """Resources of a kind of job, by the volumes among its inputs, of which it reads ``most``."""
 
     def volumes_of(input):
@@ -51,7 +51,7 @@ def images_of(choose, *arguments):
     """Sizes of the CTs of the cases that ``choose`` tells; none while a checkpoint that tells them
     is still to come: the job is planned anew then."""
     try:
-        return [size_of(path) for path in map(volumes, choose(*arguments)) if path]
+        return [size_of(path) for path in map(images, choose(*arguments)) if path]
     except IncompleteCheckpointException:
         return []
 
@@ -70,7 +70,7 @@ def network_minutes(kind, options, slices, epochs, threads, attempt):
     return training_minutes(slices, config["image_size"], kind, options, cores, attempt)
 
 
-def training_asks(network_of):
+def training_resources(network_of):
     """Resources of training one network on one fold; ``network_of`` tells its kind and options from
     the wildcards."""
 
@@ -92,7 +92,7 @@ def training_asks(network_of):
     }
 
 
-def segmentation_asks(network_of, epochs_of=lambda wildcards: 1):
+def segmentation_resources(network_of, epochs_of=lambda wildcards: 1):
     """Resources of segmenting one fold, whose inputs are slices: the time of one pass over unseen
     patients, or of as many epochs of training as ``epochs_of`` tells from the wildcards.
     """

@@ -7,8 +7,8 @@ rule score_network:
         heldout=f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout",
         split=f"{RESULTS}/split/{{fold}}.csv",
         folds=f"{RESULTS}/folds.csv",
-        images=lambda w: [volumes(case) for case in cases()],
-        labels=lambda w: [segmentations(case) for case in cases()],
+        images=lambda w: [images(case) for case in cases()],
+        labels=lambda w: [labels(case) for case in cases()],
     output:
         scores=f"{RESULTS}/scores/{{network}}-{{fold}}.csv",
     log:
@@ -16,7 +16,7 @@ rule score_network:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("volume"),
+        **resources_for("volume"),
     params:
         cases=lambda w: cases(),
         version=lambda w: versions(*cases()),
@@ -28,8 +28,8 @@ rule score_level_set:
     input:
         segmentations=lambda w: operated_masks(),
         folds=f"{RESULTS}/folds.csv",
-        images=lambda w: [volumes(case) for case in operated_cases()],
-        labels=lambda w: [segmentations(case) for case in operated_cases()],
+        images=lambda w: [images(case) for case in operated_cases()],
+        labels=lambda w: [labels(case) for case in operated_cases()],
     output:
         scores=f"{RESULTS}/scores/itk_snap.csv",
     log:
@@ -37,7 +37,7 @@ rule score_level_set:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("volume"),
+        **resources_for("volume"),
     params:
         cases=lambda w: operated_cases(),
         version=lambda w: versions(*operated_cases()),
@@ -49,8 +49,8 @@ rule score_blind:
     input:
         segmentations=blind_folders(),
         folds=f"{RESULTS}/folds.csv",
-        images=lambda w: [volumes(case) for case in operated_cases()],
-        labels=lambda w: [segmentations(case) for case in operated_cases()],
+        images=lambda w: [images(case) for case in operated_cases()],
+        labels=lambda w: [labels(case) for case in operated_cases()],
     output:
         scores=f"{RESULTS}/scores/itk_snap_blind.csv",
     log:
@@ -58,7 +58,7 @@ rule score_blind:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks("volume"),
+        **resources_for("volume"),
     params:
         cases=lambda w: operated_cases(),
         folds=FOLDS,
@@ -88,6 +88,6 @@ rule gather_scores:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/gather_scores.py"

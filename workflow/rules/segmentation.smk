@@ -28,7 +28,7 @@ rule segment_fold:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **segmentation_asks(lambda w: (w.network, config[w.network])),
+        **segmentation_resources(lambda w: (w.network, config[w.network])),
     params:
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
@@ -39,8 +39,8 @@ rule segment_fold:
 
 rule operate_level_set:
     input:
-        image=lambda w: volumes(w.case),
-        label=lambda w: segmentations(w.case),
+        image=lambda w: images(w.case),
+        label=lambda w: labels(w.case),
         report=f"{RESULTS}/cases/case-{{case}}.json",
         table=ancient(f"{RESULTS}/cases.csv"),
     output:
@@ -53,7 +53,7 @@ rule operate_level_set:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks(
+        **resources_for(
             "level_set",
             trial_minutes(
                 config["levelset"]["trials"], config["levelset"]["spacing_mm"]
@@ -70,8 +70,8 @@ rule operate_level_set:
 rule tune_level_set:
     input:
         # Of training patients alone, and of no more than it is tuned on.
-        images=lambda w: [volumes(case) for case in tuned_on(w.fold)],
-        labels=lambda w: [segmentations(case) for case in tuned_on(w.fold)],
+        images=lambda w: [images(case) for case in tuned_on(w.fold)],
+        labels=lambda w: [labels(case) for case in tuned_on(w.fold)],
         table=ancient(f"{RESULTS}/cases.csv"),
     output:
         parameters=f"{RESULTS}/blind/{{fold}}/parameters.json",
@@ -81,7 +81,7 @@ rule tune_level_set:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks(
+        **resources_for(
             "level_set",
             trial_minutes(
                 config["levelset"]["blind"]["trials"]
@@ -101,7 +101,7 @@ rule tune_level_set:
 rule segment_blind:
     input:
         # No label: an unseen patient's is not there to be looked at.
-        images=lambda w: [volumes(case) for case in blind_cases(w.fold)],
+        images=lambda w: [images(case) for case in blind_cases(w.fold)],
         parameters=f"{RESULTS}/blind/{{fold}}/parameters.json",
     output:
         unseen=directory(f"{RESULTS}/segmentations/itk_snap_blind/{{fold}}/unseen"),
@@ -110,7 +110,7 @@ rule segment_blind:
     conda:
         "../../envs/volumes.yaml"
     resources:
-        **asks(
+        **resources_for(
             "level_set",
             # A fold's patients, each like a trial.
             trial_minutes(50, config["levelset"]["blind"]["spacing_mm"]),

@@ -12,7 +12,7 @@ use rule train as train_variant with:
     log:
         f"{LOGS}/train_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}.log",
     resources:
-        **training_asks(variant_network),
+        **training_resources(variant_network),
     params:
         kind=lambda w: variant_network(w)[0],
         network=lambda w: variant_network(w)[1],
@@ -36,7 +36,7 @@ rule score_variant:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **segmentation_asks(variant_network),
+        **segmentation_resources(variant_network),
     params:
         cases=lambda w: unseen(w.fold),
         threshold=config["prediction"]["threshold"],
@@ -58,7 +58,7 @@ rule summarise_study:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         runs=lambda w: [vars(run) for run in runs_of(config, w.study)],
         failed_below=config["training"]["failed_below"],
@@ -81,7 +81,7 @@ rule draw_study:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     script:
         "../scripts/draw_study.py"
 

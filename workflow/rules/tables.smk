@@ -29,7 +29,7 @@ rule tabulate:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         failed_below=config["training"]["failed_below"],
     script:
@@ -51,7 +51,7 @@ rule compare_methods:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],

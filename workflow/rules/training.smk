@@ -21,7 +21,7 @@ rule train:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **training_asks(lambda w: (w.network, config[w.network])),
+        **training_resources(lambda w: (w.network, config[w.network])),
     params:
         kind=lambda w: w.network,
         network=lambda w: config[w.network],
@@ -47,7 +47,7 @@ rule collect_verdicts:
     conda:
         "../../envs/figures.yaml"
     resources:
-        **asks("table"),
+        **resources_for("table"),
     params:
         runs=RUNS,
         failed_below=config["training"]["failed_below"],

@@ -4,10 +4,10 @@ import pandas as pd
 
 from upwind.atlas.choice import choose_slice, untrained_slices
 from upwind.atlas.content import atlas_content
+from upwind.atlas.displayed_slice import shown_slice
 from upwind.atlas.network import read_clustered
 from upwind.atlas.page import write_page
 from upwind.atlas.responses import layer_maps
-from upwind.atlas.shown import shown_slice
 from upwind.common.jobs import logged
 from upwind.data.folds import read_split
 from upwind.data.slices import read_liver_slices

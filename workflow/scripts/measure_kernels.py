@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from upwind.common.jobs import logged
-from upwind.kernels.effort import Effort
+from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.layers import INITIAL, LSN, SECOND_SEED, TRAINED
 from upwind.kernels.lsn import lsn_layers
 from upwind.kernels.measures import measure
@@ -19,5 +19,7 @@ with logged(snakemake.log[0]):
     }
     if paths.second_seed:
         networks[SECOND_SEED] = unet_layers(paths.second_seed[0])
-    tables = measure(networks, Effort(**params.effort), params.spectrum_size, published=True)
+    tables = measure(
+        networks, AnalysisSettings(**params.effort), params.spectrum_size, published=True
+    )
     write_tables(tables, Path(snakemake.output.nearest).parent)

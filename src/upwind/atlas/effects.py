@@ -16,7 +16,7 @@ from upwind.atlas.network import Clustered
 from upwind.common.errors import UpwindError
 from upwind.data.slices import read_liver_slices, read_slices
 from upwind.kernels.replacements import relative_norm
-from upwind.networks.exchange import answering, convolving, layer_kernels
+from upwind.networks.patching import answering, convolving, layer_kernels
 from upwind.segmentation.predict import segment_slices
 from upwind.studies.scores import pooled_dsc
 from upwind.tables.comparison import interval
@@ -29,7 +29,7 @@ ZERO, MEAN = "zero", "mean"
 
 
 @dataclass(frozen=True)
-class Examples:
+class UnseenSlices:
     """Slices to measure on, patient by patient: ``images`` (n, size, size) in HU and ``liver``
     (n, size, size) bool by case."""
 
@@ -44,7 +44,7 @@ class Examples:
 
 def read_examples(
     files: Iterable[str | os.PathLike[str]], chosen: Mapping[int, np.ndarray]
-) -> Examples:
+) -> UnseenSlices:
     """The ``chosen`` slices (indices by case) of slices ``files``. Raises UpwindError for none."""
     images, liver = {}, {}
     for file in files:
@@ -57,12 +57,12 @@ def read_examples(
             "there is no slice with liver that the network was not trained on: clusters cannot be "
             "measured; raise heldout_share, or set kernels.network to a fold"
         )
-    return Examples(images, liver)
+    return UnseenSlices(images, liver)
 
 
 def measure_effects(
     clustered: Clustered,
-    examples: Examples,
+    examples: UnseenSlices,
     removed: str,
     device: torch.device,
     resamples: int,
@@ -97,7 +97,7 @@ def measure_effects(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _scores(clustered: Clustered, examples: Examples, device: torch.device) -> pd.Series:
+def _scores(clustered: Clustered, examples: UnseenSlices, device: torch.device) -> pd.Series:
     """DSC by case."""
     return pd.Series(
         {

@@ -8,7 +8,7 @@ import pandas as pd
 
 from upwind.common.errors import UpwindError
 from upwind.kernels.stencils import WEIGHTS
-from upwind.networks.exchange import layer_kernels
+from upwind.networks.patching import layer_kernels
 from upwind.networks.unet import Convolution, UNet
 from upwind.networks.weights import Recipe, load_weights
 

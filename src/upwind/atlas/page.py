@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from upwind.atlas import words
+from upwind.atlas import captions
 from upwind.atlas.content import ClusterContent, LayerContent
+from upwind.atlas.displayed_slice import DisplayedSlice
 from upwind.atlas.network import Clustered, kernel_vectors
 from upwind.atlas.pictures import diverging, grey, outline, palette
 from upwind.atlas.responses import LayerMaps, as_read, means_in_and_out, on_the_ct
-from upwind.atlas.shown import Shown
 from upwind.atlas.template import HTML, SCRIPT, STYLE, template_text
 from upwind.common.files import write_text
 from upwind.figures.style import PALETTE
@@ -56,7 +56,7 @@ class _LayerView:
 
 def write_page(
     path: str | os.PathLike[str],
-    shown: Shown,
+    shown: DisplayedSlice,
     layers: Sequence[LayerContent],
     maps: Sequence[LayerMaps],
     clustered: Clustered,
@@ -69,7 +69,7 @@ def write_page(
 
 
 def page(
-    shown: Shown,
+    shown: DisplayedSlice,
     layers: Sequence[LayerContent],
     maps: Sequence[LayerMaps],
     clustered: Clustered,
@@ -78,7 +78,7 @@ def page(
     """The page as text; see :func:`write_page`."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     for name in ("number", "change", "percent", "whole", "replacement_words", "removed_words"):
-        environment.filters[name] = getattr(words, name)
+        environment.filters[name] = getattr(captions, name)
     read = as_read(shown.image, clustered).numpy()
     views = [
         _layer_view(layer, own, shown, read, most_pixels)
@@ -93,11 +93,11 @@ def page(
         size=shown.image.shape[0],
         liver=outline(shown.liver),
         mask=outline(shown.mask),
-        measured=words.measured_words(shown.fold, shown.patients, shown.slices),
+        measured=captions.measured_words(shown.fold, shown.patients, shown.slices),
         removed=effects[0].name,
         most_effect=max(abs(effect.change) for effect in effects) or 1.0,
-        explanations=words.EXPLANATIONS,
-        order_names=words.ORDER_NAMES,
+        explanations=captions.EXPLANATIONS,
+        order_names=captions.ORDER_NAMES,
         parts=(ENCODER, BOTTLENECK, DECODER),
         data=json.dumps(_kernel_data(clustered), separators=(",", ":")),
         style=template_text(STYLE),
@@ -106,7 +106,7 @@ def page(
 
 
 def _layer_view(
-    layer: LayerContent, maps: LayerMaps, shown: Shown, read: np.ndarray, most: int
+    layer: LayerContent, maps: LayerMaps, shown: DisplayedSlice, read: np.ndarray, most: int
 ) -> _LayerView:
     limit = float(max(np.abs(picture).max() for picture in (maps.leaving, *maps.contributions)))
     low, high = float(maps.entering.min()), float(maps.entering.max())
@@ -131,7 +131,7 @@ def _cluster_view(
     cluster: ClusterContent,
     contribution: np.ndarray,
     limit: float,
-    shown: Shown,
+    shown: DisplayedSlice,
     read: np.ndarray,
     most: int,
 ) -> _ClusterView:

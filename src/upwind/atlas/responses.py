@@ -27,7 +27,7 @@ from torch.nn import functional
 from upwind.atlas.network import Clustered
 from upwind.data.intensity import rescale
 from upwind.data.slices import nearest_indices
-from upwind.networks.exchange import layer_kernels
+from upwind.networks.patching import layer_kernels
 from upwind.networks.unet import Convolution
 
 

@@ -14,7 +14,7 @@ class Severity(enum.StrEnum):
     unchecked = enum.auto()
 
 
-class Kind(enum.StrEnum):
+class FindingKind(enum.StrEnum):
     """What sort of thing was found. The values are part of the JSON schema."""
 
     record = "record"  # a record is damaged, was altered, or lies where it does not belong
@@ -46,7 +46,7 @@ class Finding:
     """
 
     severity: Severity
-    kind: Kind
+    kind: FindingKind
     path: str
     message: str
     remedy: str
@@ -77,16 +77,16 @@ class Checked:
         return not any(finding.severity is Severity.broken for finding in self.findings)
 
 
-def broken(kind: Kind, path: str, message: str, remedy: str, affects=()) -> Finding:
+def broken(kind: FindingKind, path: str, message: str, remedy: str, affects=()) -> Finding:
     """A finding that breaks the chain."""
     return Finding(Severity.broken, kind, path, message, remedy, tuple(affects))
 
 
-def warning(kind: Kind, path: str, message: str, remedy: str) -> Finding:
+def warning(kind: FindingKind, path: str, message: str, remedy: str) -> Finding:
     """A finding that a reader should know of."""
     return Finding(Severity.warning, kind, path, message, remedy)
 
 
-def unchecked(kind: Kind, path: str, message: str, remedy: str) -> Finding:
+def unchecked(kind: FindingKind, path: str, message: str, remedy: str) -> Finding:
     """Something that could not be checked here."""
     return Finding(Severity.unchecked, kind, path, message, remedy)

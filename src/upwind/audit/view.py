@@ -9,9 +9,9 @@ The JSON object has these fields:
 - ``seconds``: how long it took
 - ``counts``: how many things of each sort were looked at, by name
 - ``findings``: causes before what follows from them, each with ``severity`` (``broken``,
-  ``warning`` or ``unchecked``), ``kind`` (:class:`upwind.audit.findings.Kind`), ``path`` (of a file
-  or a record, as the workflow names it; a package's name), ``message`` (what is wrong), ``remedy``
-  (what to do) and ``affects`` (paths of results that were made from it)
+  ``warning`` or ``unchecked``), ``kind`` (:class:`upwind.audit.findings.FindingKind`), ``path``
+  (of a file or a record, as the workflow names it; a package's name), ``message`` (what is wrong),
+  ``remedy`` (what to do) and ``affects`` (paths of results that were made from it)
 """
 
 import json
@@ -25,7 +25,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from upwind.audit.findings import Finding, Kind, Severity
+from upwind.audit.findings import Finding, FindingKind, Severity
 from upwind.audit.whole import Audit
 
 SCHEMA = 1
@@ -37,27 +37,27 @@ _TITLES = {
     Severity.unchecked: "Not checked",
 }
 # What is checked: counts with their names for people, and the kinds of findings.
-_CHECKS: tuple[tuple[str, Mapping[str, str], Collection[Kind]], ...] = (
+_CHECKS: tuple[tuple[str, Mapping[str, str], Collection[FindingKind]], ...] = (
     (
         "every job left a record, intact",
         {"records": "records"},
-        {Kind.record, Kind.missing_record, Kind.failed_job},
+        {FindingKind.record, FindingKind.missing_record, FindingKind.failed_job},
     ),
     (
         "files are what their jobs wrote",
         {"files": "files"},
-        {Kind.changed, Kind.missing, Kind.unexplained, Kind.raw_data},
+        {FindingKind.changed, FindingKind.missing, FindingKind.unexplained, FindingKind.raw_data},
     ),
-    ("jobs read what is there", {"links": "inputs"}, {Kind.link}),
+    ("jobs read what is there", {"links": "inputs"}, {FindingKind.link}),
     (
         "code and packages are the same",
         {"modules": "modules", "packages": "packages"},
-        {Kind.code, Kind.package},
+        {FindingKind.code, FindingKind.package},
     ),
     (
         "parameters, and nothing left to do",
         {"planned_jobs": "jobs"},
-        {Kind.parameter, Kind.workflow},
+        {FindingKind.parameter, FindingKind.workflow},
     ),
     (
         "numbers follow from scores and weights",
@@ -73,7 +73,7 @@ _CHECKS: tuple[tuple[str, Mapping[str, str], Collection[Kind]], ...] = (
             "kernels": "kernels in Figure 2",
             "moments": "moments of kernels",
         },
-        {Kind.number},
+        {FindingKind.number},
     ),
 )
 
@@ -132,7 +132,7 @@ def _is_deep(audit: Audit, finding: Finding) -> bool:
     """Is it about what only the volumes can tell? The scores may be about either."""
     about = PurePosixPath(finding.path)
     of_volumes = about.name in _FROM_VOLUMES or about.parent.name == "slices"
-    return audit.deep and finding.kind is Kind.number and of_volumes
+    return audit.deep and finding.kind is FindingKind.number and of_volumes
 
 
 def _result(wrong: int, was_checked: bool) -> Text:
@@ -142,7 +142,7 @@ def _result(wrong: int, was_checked: bool) -> Text:
 
 
 def _listed(findings: Collection[Finding]) -> Iterator[RenderableType]:
-    shown: dict[Kind, int] = {}
+    shown: dict[FindingKind, int] = {}
     for finding in findings:
         shown[finding.kind] = shown.get(finding.kind, 0) + 1
         if shown[finding.kind] <= _SHOWN:

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import yaml
 
-from upwind.audit.chain import Run, load, within
 from upwind.audit.checks.checkout import Checkout, check_code, find_checkout, fingerprints
 from upwind.audit.checks.files import check_files
+from upwind.audit.checks.integrity import counting, hashed, state_here
 from upwind.audit.checks.planned import check_plan, planned_records
-from upwind.audit.checks.witnesses import counting, hashed, state_here
-from upwind.audit.findings import Checked, Finding, Kind, Severity, broken, unchecked
+from upwind.audit.findings import Checked, Finding, FindingKind, Severity, broken, unchecked
 from upwind.audit.plan import PlannedJob, ask_workflow
+from upwind.audit.provenance_graph import RecordedRun, load, within
 from upwind.audit.recomputed.comparison import check_comparison
 from upwind.audit.recomputed.kernels import check_kernels
-from upwind.audit.recomputed.numbers import Place, check_numbers
+from upwind.audit.recomputed.numbers import Results, check_numbers
 from upwind.audit.recomputed.searches import check_searches
 from upwind.common.errors import UpwindError
 from upwind.provenance.records import FOLDER
@@ -86,7 +86,7 @@ def audit(
     return Audit(run.folder, _in_order(checked), deep, time.monotonic() - started)
 
 
-def raw_cases(run: Run) -> dict[int, tuple[Path, Path]]:
+def raw_cases(run: RecordedRun) -> dict[int, tuple[Path, Path]]:
     """Image and label of each case, as jobs read them."""
     found: dict[int, dict[bool, Path]] = {}
     for record in run.records.values():
@@ -98,7 +98,7 @@ def raw_cases(run: Run) -> dict[int, tuple[Path, Path]]:
     return {case: (files[False], files[True]) for case, files in found.items() if len(files) == 2}
 
 
-def _plan(run: Run, checkout: Checkout) -> list[PlannedJob]:
+def _plan(run: RecordedRun, checkout: Checkout) -> list[PlannedJob]:
     """Raises UpwindError where the workflow cannot be asked, or refuses."""
     if not run.config:
         raise _NobodyToAskError("the record of the configuration is not there or not intact")
@@ -113,7 +113,7 @@ def _plan(run: Run, checkout: Checkout) -> list[PlannedJob]:
     return ask_workflow(run.root, checkout.snakefile, _config(run))
 
 
-def _config(run: Run) -> str:
+def _config(run: RecordedRun) -> str:
     """The configuration as it was written, in its own order, if nobody changed it since."""
     path = f"{run.home}/config.yaml"
     maker, now = run.record_of(path), state_here(run.place(path))
@@ -127,7 +127,7 @@ class _NobodyToAskError(UpwindError):
 
 
 def _answer(
-    run: Run, asked: Future | None, plan: Collection[PlannedJob] | None
+    run: RecordedRun, asked: Future | None, plan: Collection[PlannedJob] | None
 ) -> tuple[Collection[PlannedJob], tuple[Finding, ...]]:
     """The plan, or why there is none."""
     config = f"{run.home}/config.yaml"
@@ -138,14 +138,14 @@ def _answer(
     except _NobodyToAskError as reason:
         message = f"whether the workflow would do anything again is not known: {reason}"
         remedy = "audit in the folder that the workflow ran in, with all it needs"
-        return (), (unchecked(Kind.workflow, config, message, remedy),)
+        return (), (unchecked(FindingKind.workflow, config, message, remedy),)
     except UpwindError as error:
         message = f"the workflow refuses to plan with this configuration:\n{error}"
         remedy = "mend what it says, and run the workflow again"
-        return (), (broken(Kind.workflow, config, message, remedy),)
+        return (), (broken(FindingKind.workflow, config, message, remedy),)
 
 
-def _live(run: Run, planned: Collection[str]) -> set[str]:
+def _live(run: RecordedRun, planned: Collection[str]) -> set[str]:
     """Records that count: of jobs that are asked for, and the report's."""
     if not planned:
         return counting(run)
@@ -153,14 +153,14 @@ def _live(run: Run, planned: Collection[str]) -> set[str]:
     return run.records.keys() & {*planned, report}
 
 
-def _report(run: Run) -> Checked:
+def _report(run: RecordedRun) -> Checked:
     """No job of a plan makes the report, so that its record is missed by nothing else."""
     name, path = run.record_name(REPORT, {}, run.home), f"{run.home}/report.html"
     if name in run.records or name in run.damaged or not run.place(path).exists():
         return Checked()
     message = "the report left no record: it was not made by a run that succeeded"
     remedy = "delete it and run the workflow again"
-    return Checked((broken(Kind.missing_record, name, message, remedy, [path]),))
+    return Checked((broken(FindingKind.missing_record, name, message, remedy, [path]),))
 
 
 def _paths(parts: Collection[Checked], affected: bool = True) -> set[str]:
@@ -170,12 +170,12 @@ def _paths(parts: Collection[Checked], affected: bool = True) -> set[str]:
     return paths | {path for f in found for path in f.affects} if affected else paths
 
 
-def _numbers(run: Run, distrusted: Collection[str], deep: bool, jobs: int) -> Checked:
+def _numbers(run: RecordedRun, distrusted: Collection[str], deep: bool, jobs: int) -> Checked:
     if not run.config:
         path = f"{run.home}/{FOLDER}"
         message = "no number was made again: the record of the configuration is not there"
-        return Checked((unchecked(Kind.number, path, message, "run the workflow again"),))
-    place = Place(run.folder, run.home, run.config, distrusted)
+        return Checked((unchecked(FindingKind.number, path, message, "run the workflow again"),))
+    place = Results(run.folder, run.home, run.config, distrusted)
     parts = [check_numbers(place), check_comparison(place), check_kernels(place)]
     parts.append(check_searches(place))
     if deep:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upwind.common.errors import UpwindError
-from upwind.common.shortages import storage_error
+from upwind.common.resource_errors import storage_error
 
 if TYPE_CHECKING:  # most jobs need no pandas, which takes half a second to import
     import pandas as pd

@@ -1,6 +1,7 @@
 """What every job of the workflow does around its one call: a log, and one clear error."""
 
 import contextlib
+import logging
 import signal
 import sys
 import threading
@@ -11,12 +12,13 @@ from types import FrameType
 from typing import TextIO
 
 from upwind.common.errors import UpwindError
-from upwind.common.shortages import memory_problem, storage_problem
+from upwind.common.resource_errors import memory_problem, storage_problem
 
 
 @contextlib.contextmanager
 def logged(log: str) -> Iterator[None]:
-    """Send stdout and stderr of the block to the file ``log``.
+    """Send stdout and stderr of the block to the file ``log``, and what the package logs to the
+    terminal as well: it is what a person must not miss.
 
     An :class:`UpwindError`, a full disk, a folder that may not be written to and too little memory
     end the process with exit code 1 and one message, in the log and on the terminal; other
@@ -33,6 +35,7 @@ def logged(log: str) -> Iterator[None]:
             contextlib.redirect_stdout(file),
             contextlib.redirect_stderr(file),
             _ended_by_sigterm(terminal),
+            _logging_to(file, terminal),
         ):
             yield
     except Exception as error:
@@ -67,6 +70,20 @@ def _write(text: str, out: TextIO) -> None:
     with contextlib.suppress(OSError, ValueError):  # the log's own disk may be the full one
         out.write(text)
         out.flush()
+
+
+@contextlib.contextmanager
+def _logging_to(*outs: TextIO) -> Iterator[None]:
+    """Pass on what the package logs within the block, the bare message."""
+    logger = logging.getLogger("upwind")
+    handlers = [logging.StreamHandler(out) for out in outs]
+    for handler in handlers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from torch import nn
 
 from upwind.figures import style
-from upwind.figures.trace import FeatureMap, trace
+from upwind.figures.feature_maps import FeatureMap, trace
 
 # Distances in inches: axes of the schematic are in inches, so text cannot outgrow its place when
 # the network changes.

@@ -28,7 +28,7 @@ _HOLD = 8  # times that the last frame is shown
 
 
 @dataclass(frozen=True)
-class Shown:
+class MovieSummary:
     """What came of it: frames, the slice (0 inferior), and the last DSC where there is a label."""
 
     frames: int
@@ -66,7 +66,7 @@ def write_movie(
     title: str,
     axial: int | None = None,
     fps: int = 8,
-) -> Shown:
+) -> MovieSummary:
     """Write the animation atomically. ``axial`` is the slice (0 inferior); by default the one with
     the most liver in the label, or the most of the last contour.
 
@@ -99,7 +99,7 @@ def write_movie(
             draw(mask, _caption(title, when, dsc))
             for _ in range(_HOLD if number == len(kept) - 1 else 1):
                 writer.grab_frame()
-    return Shown(len(kept), axial, kept[-1][2])
+    return MovieSummary(len(kept), axial, kept[-1][2])
 
 
 def check_output(output: Path) -> None:

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_verdicts import measure_cluster_tendency
 from upwind.kernels.clustering import can_be_clustered, cluster
-from upwind.kernels.effort import Effort
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers, random_layers
 from upwind.kernels.measures import measure
 from upwind.kernels.tables import Tables
-from upwind.kernels.verdicts import measure_tendency
 
 
 def analyse(
-    layers: Sequence[Layer], effort: Effort, spectrum_size: int
+    layers: Sequence[Layer], effort: AnalysisSettings, spectrum_size: int
 ) -> tuple[Tables, list[Layer]]:
     """All tables for one network of which only the weights are known, and the layers that have too
     few different kernels to be clustered. Chance is a network of the same shapes with random
@@ -30,11 +30,11 @@ def analyse(
             name: [layer for layer in found if layer.number in numbers]
             for name, found in networks.items()
         }
-        tables |= measure_tendency(chosen, [], effort)
+        tables |= measure_cluster_tendency(chosen, [], effort)
     return tables, [layer for layer in layers if layer.number not in numbers]
 
 
-def _clustered(layers: Sequence[Layer], effort: Effort) -> Tables:
+def _clustered(layers: Sequence[Layer], effort: AnalysisSettings) -> Tables:
     """The tables kernels, layers, stencils and axes. The scale of a layer means little where
     normalisation follows it, and pooled axes would be those of the largest: kernels are divided by
     their layer's root mean square length, which k-means does not mind and ``layers`` states."""

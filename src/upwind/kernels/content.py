@@ -13,11 +13,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from upwind.kernels.effort import normal_quantile
+from upwind.kernels.analysis_settings import normal_quantile
 from upwind.kernels.layers import Layer
 from upwind.kernels.moments import MOMENTS, moments
 from upwind.kernels.tables import kernel_table
-from upwind.networks.spans import POLYNOMIALS
+from upwind.networks.subspaces import POLYNOMIALS
 
 ORDERS = range(5)  # of derivatives in two dimensions, at most two along each axis
 ENERGIES = [f"energy_{order}" for order in ORDERS]

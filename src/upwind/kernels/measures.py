@@ -1,7 +1,7 @@
 """What is measured of kernels one by one and layer by layer, for several networks together."""
 
+from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.content import content_by_layer, content_by_part, moment_table
-from upwind.kernels.effort import Effort
 from upwind.kernels.filter_db import filter_table, shift_table
 from upwind.kernels.layers import LSN, TRAINED, check_layers
 from upwind.kernels.published import beside_published_shares
@@ -9,7 +9,9 @@ from upwind.kernels.spectrum import nearest_table, shares
 from upwind.kernels.tables import Networks, Tables, stacked
 
 
-def measure(networks: Networks, effort: Effort, spectrum_size: int, published: bool) -> Tables:
+def measure(
+    networks: Networks, effort: AnalysisSettings, spectrum_size: int, published: bool
+) -> Tables:
     """The tables nearest, nearest_shares, moments, content, content_parts and filter_db of
     ``networks`` by name, of which ``trained`` is the one that the others are compared with.
 
@@ -37,7 +39,7 @@ def measure(networks: Networks, effort: Effort, spectrum_size: int, published: b
     }
 
 
-def _filters(networks: Networks, effort: Effort) -> Tables:
+def _filters(networks: Networks, effort: AnalysisSettings) -> Tables:
     """CNN Filter DB measures of each network, and how far its layers' kernels are from those of the
     trained network, whose architecture the level set network does not share."""
     trained = {layer.number: layer for layer in networks[TRAINED]}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from upwind.kernels.stencils import STENCILS
-from upwind.networks.spans import project
+from upwind.networks.subspaces import project
 
 _ROUNDING = 1e-6
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from upwind.kernels.effort import normal_quantile
+from upwind.kernels.analysis_settings import normal_quantile
 from upwind.kernels.layers import Layer
 from upwind.kernels.stencils import INDETERMINATE, NEAREST, STENCILS
 from upwind.kernels.tables import kernel_table

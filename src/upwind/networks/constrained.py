@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from upwind.networks.spans import SPANS
+from upwind.networks.subspaces import SPANS
 
 # A weights file's kernels against those that its coefficients give: rounding on another machine.
 _SAME = 1e-5
@@ -14,7 +14,7 @@ _SAME = 1e-5
 
 class ConstrainedConvolution(nn.Module):
     """In the place of ``nn.Conv2d(in_channels, out_channels, 3, padding=1)``, with kernels in the
-    subspace ``span`` (of :data:`upwind.networks.spans.SPANS`).
+    subspace ``span`` (of :data:`upwind.networks.subspaces.SPANS`).
 
     What is learned are ``coefficients`` (out, in, dimensions) in an orthonormal basis, so that no
     step of training can leave the subspace, and nothing is learned that has no effect. ``weight``

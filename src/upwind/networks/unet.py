@@ -20,7 +20,7 @@ from upwind.networks.constrained import ConstrainedConvolution
 
 Convolution = nn.Conv2d | ConstrainedConvolution
 
-# What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.spans.
+# What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.subspaces.
 KERNELS = ("free", "mean_zero", "differences")
 
 # Filters of the four down levels, outermost first, and of the bottleneck (authors' code).

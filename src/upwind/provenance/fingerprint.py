@@ -16,8 +16,8 @@ from pathlib import Path
 import grimp
 
 from upwind.common.errors import UpwindError
+from upwind.provenance.fingerprint_cache import Known
 from upwind.provenance.hashing import sha256_of_text
-from upwind.provenance.known import Known
 
 PACKAGE = "upwind"
 _SOURCES = Path(__file__).resolve().parents[1]

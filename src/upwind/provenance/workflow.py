@@ -7,7 +7,7 @@ from typing import Any
 
 from upwind.provenance.fingerprint import remember
 from upwind.provenance.recorder import Job, recorded, recording, script_version
-from upwind.provenance.trust import untrusted
+from upwind.provenance.staleness import untrusted
 
 # From the name of a rule and a job's wildcards to the modules that it imports by name.
 ReachedBy = Callable[[str, Mapping[str, str]], list[str]]

@@ -25,7 +25,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Run:
+class StudyRun:
     """One training of a study; ``patients`` is a number of training patients, or 'all'."""
 
     variant: str
@@ -50,7 +50,7 @@ def variant_of(config: Mapping[str, Any], name: str) -> Variant:
     return Variant(name, kind, {**config[base], **own})
 
 
-def runs_of(config: Mapping[str, Any], study: str) -> list[Run]:
+def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
     """Every run of a study, variants first. Raises UpwindError for a study that is not known."""
     if study not in config["studies"]:
         known = ", ".join(config["studies"])
@@ -58,7 +58,7 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[Run]:
     given = config["studies"][study]
     folds = chosen_folds(config, given["folds"])
     combinations = product(given["variants"], given["patients"], folds, given["seeds"])
-    return [Run(v, fold, seed, str(patients)) for v, patients, fold, seed in combinations]
+    return [StudyRun(v, fold, seed, str(patients)) for v, patients, fold, seed in combinations]
 
 
 def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:

@@ -18,7 +18,7 @@ from torch import nn
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.kernels.replacements import Replacement, changed_kernels, relative_norm
-from upwind.networks.exchange import Answer, answering, convolving, layer_kernels
+from upwind.networks.patching import Answer, answering, convolving, layer_kernels
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe
 from upwind.scores.metrics import overlap

@@ -8,6 +8,7 @@ them is run. Key and digest guard against accidents, not against an attacker.
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from safetensors.torch import save
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
-from upwind.common.notices import announce
-from upwind.training.keys import differences, digest_of_arrays, digest_of_text
+from upwind.training.cache_key import differences, digest_of_arrays, digest_of_text
 from upwind.training.state import TrainingState
+
+_log = logging.getLogger(__name__)
 
 _HEADER = "upwind_checkpoint"
 _PREVIOUS = ".previous.safetensors"
@@ -48,7 +50,7 @@ class Saved:
 class Checkpoints:
     """The checkpoints of one run. ``parts`` are all that it depends on, by name (JSON), ``device``
     is the name of the one it computes on, ``name`` the run's own, for people. Only one process at a
-    time may write them: see :mod:`upwind.training.turns`."""
+    time may write them: see :mod:`upwind.training.locking`."""
 
     def __init__(
         self, place: CheckpointPlace, parts: Mapping[str, Any], device: str, name: str
@@ -72,7 +74,7 @@ class Checkpoints:
                 self._say_resumed(path, saved, state)
                 return True
         if (refusal := self._refusal()) is not None:
-            announce(f"{self.name}: {refusal}; training starts anew")
+            _log.warning(f"{self.name}: {refusal}; training starts anew")
         return False
 
     def save_if_due(self, state: TrainingState) -> None:
@@ -113,16 +115,18 @@ class Checkpoints:
         try:
             return read_checkpoint(path, self.key)
         except UpwindError as error:
-            announce(f"{self.name}: {error}; it is not used")
+            _log.warning(f"{self.name}: {error}; it is not used")
             return None
 
     def _say_resumed(self, path: Path, saved: Saved, state: TrainingState) -> None:
         if state.finished:
-            announce(f"{self.name}: was trained before; its finished state is taken from {path}")
+            _log.warning(
+                f"{self.name}: was trained before; its finished state is taken from {path}"
+            )
             return
-        announce(f"{self.name}: goes on from {path}: {state.position}")
+        _log.warning(f"{self.name}: goes on from {path}: {state.position}")
         if saved.device != self.device:
-            announce(
+            _log.warning(
                 f"{self.name}: began on {saved.device} and goes on on {self.device}: the last bits "
                 "of its weights may not be those of an uninterrupted run; with "
                 "training.deterministic it would start anew"

@@ -1,14 +1,17 @@
 """Where networks compute: the choice of a device, and this process made ready for it."""
 
+import logging
 import os
 import re
 
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.common.notices import announce
 from upwind.provenance.machine import machine
 from upwind.training.allocator import keep_large_blocks
+
+_log = logging.getLogger(__name__)
+
 
 # What SLURM's and CUDA's variables hold where a job has no GPU.
 _NO_GPU = ("", "-1", "NoDevFiles")
@@ -21,7 +24,7 @@ def choose_device(wanted: str = "auto") -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         if (given := given_gpu()) is not None:
-            announce(_unused_gpu(given))
+            _log.warning(_unused_gpu(given))
         return torch.device("cpu")
     form = re.fullmatch(r"cpu|cuda(?::(\d+))?", wanted)
     if form is None:

@@ -7,13 +7,13 @@ import torch
 from torch import nn
 
 from upwind.networks.weights import Recipe, build, network_class
+from upwind.training.cache_key import run_parts
 from upwind.training.checkpoints import CheckpointPlace, Checkpoints
 from upwind.training.device import describe_device, use_device
 from upwind.training.examples import Examples
-from upwind.training.keys import run_parts
+from upwind.training.locking import one_at_a_time
 from upwind.training.loop import train
 from upwind.training.settings import TrainingSettings
-from upwind.training.turns import one_at_a_time
 
 
 def run_fold(

@@ -1,6 +1,7 @@
 """DVC and git by their command lines, which are documented and stable; DVC alone takes a second to
 import, so no module of the package imports it."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -8,7 +9,9 @@ import time
 from pathlib import Path
 
 from upwind.common.errors import UpwindError
-from upwind.common.notices import announce
+
+_log = logging.getLogger(__name__)
+
 
 # Two runs may pull or add at the same time; DVC itself waits three seconds.
 _LOCKED = "Unable to acquire lock"
@@ -41,7 +44,7 @@ def run_dvc(
             return (done.stdout or "") + ((done.stderr or "") if with_warnings else "")
         if _LOCKED not in (done.stderr or "") or time.monotonic() > patient_until:
             raise CommandError(_reason(done))
-        announce(f"another DVC process works in {folder.resolve()}; waiting")
+        _log.warning(f"another DVC process works in {folder.resolve()}; waiting")
         time.sleep(_PAUSE_S)
 
 

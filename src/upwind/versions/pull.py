@@ -1,10 +1,10 @@
 """Bring a data folder to the version that its pointer names, without losing anything in it."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from upwind.common.errors import UpwindError
-from upwind.common.notices import announce
 from upwind.common.progress import track
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, repository_root, run_dvc
@@ -12,6 +12,8 @@ from upwind.versions.hashes import Hashes
 from upwind.versions.pointers import Pointer, read_pointer
 from upwind.versions.remotes import default_remote
 from upwind.versions.volumes import VolumeVersion, describe_volumes, volume_files
+
+_log = logging.getLogger(__name__)
 
 _SHOWN = 5
 
@@ -70,7 +72,7 @@ def _fetch(pointer: Pointer, cache: Cache) -> None:
     remote = default_remote(pointer.path.parent)
     where = remote or "anywhere, as no DVC remote is set (`dvc remote add --default NAME URL`)"
     if remote:
-        announce(f"fetching {name} from {where}")
+        _log.warning(f"fetching {name} from {where}")
     try:
         # Of files that it cannot find DVC only warns.
         said = run_dvc(pointer.path.parent, "fetch", pointer.path.name, with_warnings=True)

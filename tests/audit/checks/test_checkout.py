@@ -6,9 +6,9 @@ import platform
 import pytest
 
 import upwind
-from upwind.audit.chain import load
 from upwind.audit.checks.checkout import Checkout, check_code, find_checkout
-from upwind.audit.findings import Kind, Severity
+from upwind.audit.findings import FindingKind, Severity
+from upwind.audit.provenance_graph import load
 from upwind.provenance.fingerprint import combined, source_fingerprint
 
 WEIGHTS = "results/x/networks/unet/0/weights.st"
@@ -61,7 +61,7 @@ def test_comments_and_formatting_do_not_count(trained, checkout):
 def test_an_edited_module_is_named_with_what_was_made_by_it(trained, checkout):
     (checkout.package / "training/loss.py").write_text("RATE = 2\n")
     (finding,) = trained(checkout).findings
-    assert (finding.severity, finding.kind) == (Severity.broken, Kind.code)
+    assert (finding.severity, finding.kind) == (Severity.broken, FindingKind.code)
     assert finding.path == "src/upwind/training/loss.py"
     assert "upwind.training.loss is not what it was when train ran" in finding.message
     assert {WEIGHTS, "results/x/table1.csv"} <= set(finding.affects)
@@ -78,7 +78,7 @@ def test_a_module_that_is_gone_or_no_python(trained, checkout, text):
 def test_an_edited_script(trained, checkout):
     (checkout.repository / "workflow/scripts/train.py").write_text("print('other')\n")
     (finding,) = trained(checkout).findings
-    assert (finding.kind, finding.path) == (Kind.code, "workflow/scripts/train.py")
+    assert (finding.kind, finding.path) == (FindingKind.code, "workflow/scripts/train.py")
 
 
 def test_without_a_repository_scripts_cannot_be_compared(trained, checkout):
@@ -91,7 +91,7 @@ def test_another_version_of_a_package(trained, checkout, package, now):
     (finding,) = trained(checkout, packages={package: "0.1"}).findings
     assert (finding.severity, finding.kind, finding.path) == (
         Severity.broken,
-        Kind.package,
+        FindingKind.package,
         package,
     )
     assert "0.1 when train ran" in finding.message
@@ -100,13 +100,13 @@ def test_another_version_of_a_package(trained, checkout, package, now):
 
 def test_a_fingerprint_that_is_not_of_the_listed_modules(trained, checkout):
     (finding,) = trained(checkout, params={"code": "0" * 64}).findings
-    assert (finding.kind, finding.path) == (Kind.record, "results/x/records/train/job.json")
+    assert (finding.kind, finding.path) == (FindingKind.record, "results/x/records/train/job.json")
 
 
 @pytest.mark.parametrize("git", [{"commit": "c" * 40, "dirty": True}, None])
 def test_code_that_was_not_committed_is_a_warning(trained, checkout, git):
     (finding,) = trained(checkout, git=git).findings
-    assert (finding.severity, finding.kind) == (Severity.warning, Kind.uncommitted)
+    assert (finding.severity, finding.kind) == (Severity.warning, FindingKind.uncommitted)
 
 
 def test_several_commits_and_another_python_are_warnings(project, checkout):
@@ -115,9 +115,9 @@ def test_several_commits_and_another_python_are_warnings(project, checkout):
     run = load(project.results)
     names = [f"results/x/records/{rule}/job.json" for rule in ("one", "two")]
     commits, python = check_code(run, names, checkout).findings
-    assert (commits.severity, commits.kind) == (Severity.warning, Kind.commits)
+    assert (commits.severity, commits.kind) == (Severity.warning, FindingKind.commits)
     assert "1 at aaaaaaa, 1 at bbbbbbb" in commits.message
-    assert (python.severity, python.kind) == (Severity.warning, Kind.machine)
+    assert (python.severity, python.kind) == (Severity.warning, FindingKind.machine)
 
 
 def test_the_workflows_own_folder_comes_first(checkout, tmp_path):

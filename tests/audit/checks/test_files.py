@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from upwind.audit.chain import load
 from upwind.audit.checks.files import check_files
-from upwind.audit.findings import Kind, Severity
+from upwind.audit.findings import FindingKind, Severity
+from upwind.audit.provenance_graph import load
 from upwind.provenance.records import write_record
 
 SLICES, WEIGHTS = "results/x/slices/case-0.st", "results/x/networks/unet/0/weights.st"
@@ -46,7 +46,7 @@ def test_a_changed_byte_is_named_although_size_and_date_are_the_same(project, pa
     status, text = file.stat(), file.read_text()
     file.write_text(("X" if text[0] != "X" else "Y") + text[1:])
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert found(project) == {(Kind.changed, path)}
+    assert found(project) == {(FindingKind.changed, path)}
 
 
 def test_what_was_made_from_a_changed_file_falls_with_it(project):
@@ -58,18 +58,18 @@ def test_what_was_made_from_a_changed_file_falls_with_it(project):
 
 def test_a_missing_file(project):
     (project.root / WEIGHTS).unlink()
-    assert found(project) == {(Kind.missing, WEIGHTS)}
+    assert found(project) == {(FindingKind.missing, WEIGHTS)}
 
 
 def test_raw_data_that_are_elsewhere_cannot_be_checked(project):
     shutil.rmtree(project.root / "raw")
     assert found(project) == set()
-    assert apart(project) == {(Severity.unchecked, Kind.raw_data, "raw/labels")}
+    assert apart(project) == {(Severity.unchecked, FindingKind.raw_data, "raw/labels")}
 
 
 def test_a_raw_file_that_is_gone_from_among_others_is_missing(project):
     (project.root / LABEL).unlink()
-    assert found(project) == {(Kind.missing, LABEL)}
+    assert found(project) == {(FindingKind.missing, LABEL)}
 
 
 def test_swapped_files_tell_of_each_other(project):
@@ -97,21 +97,21 @@ def test_swapped_files_tell_of_each_other(project):
 )
 def test_a_file_that_nothing_explains(project, path):
     project.write(path, "")
-    assert found(project) == {(Kind.unexplained, path)}
+    assert found(project) == {(FindingKind.unexplained, path)}
 
 
 def test_a_link_that_leads_nowhere_is_a_file_too(project):
     (project.results / "link").symlink_to("nowhere")
-    assert found(project) == {(Kind.unexplained, "results/x/link")}
+    assert found(project) == {(FindingKind.unexplained, "results/x/link")}
 
 
 def test_snakemakes_mark_must_be_empty_and_there(project):
     mark = f"{MASKS}/.snakemake_timestamp"
     (project.root / mark).write_text("x")
-    assert found(project) == {(Kind.unexplained, mark)}
+    assert found(project) == {(FindingKind.unexplained, mark)}
     (project.root / mark).unlink()
     assert found(project) == set()
-    assert apart(project) == {(Severity.warning, Kind.missing, mark)}
+    assert apart(project) == {(Severity.warning, FindingKind.missing, mark)}
 
 
 def test_what_dvc_writes_beside_its_pointer_is_explained(project):
@@ -119,26 +119,26 @@ def test_what_dvc_writes_beside_its_pointer_is_explained(project):
     project.write("results/x/.gitignore", "/slices\n")
     assert found(project) == set()
     project.write("results/x/.gitignore", "/slices\n/more\n")
-    assert found(project) == {(Kind.unexplained, "results/x/.gitignore")}
+    assert found(project) == {(FindingKind.unexplained, "results/x/.gitignore")}
 
 
 def test_a_record_that_was_taken_away(project):
     project.record("score").unlink()
     assert found(project) == {
-        (Kind.unexplained, SCORES),
-        (Kind.unexplained, "results/x/logs/score.log"),
+        (FindingKind.unexplained, SCORES),
+        (FindingKind.unexplained, "results/x/logs/score.log"),
     }
 
 
 def test_a_record_that_was_taken_away_with_its_file(project):
     project.record("train").unlink()
     (project.root / WEIGHTS).unlink()
-    assert (Kind.link, WEIGHTS) in found(project)
+    assert (FindingKind.link, WEIGHTS) in found(project)
 
 
 def test_the_records_of_made_data_are_gone(project):
     shutil.rmtree(project.root / "data/made/records")
-    assert found(project) == {(Kind.unexplained, "results/x/logs/make.log")}
+    assert found(project) == {(FindingKind.unexplained, "results/x/logs/make.log")}
 
 
 @pytest.mark.parametrize(("old", "new"), [('"seed": 0', '"seed": 1'), ("ok", "OK")])
@@ -146,57 +146,60 @@ def test_an_altered_record_is_named_and_what_it_vouched_for_falls(project, old, 
     path = project.record("train")
     path.write_text(path.read_text().replace(old, new))
     (finding,) = check_files(load(project.results)).findings
-    assert (finding.kind, finding.path) == (Kind.record, "results/x/records/train/job.json")
+    assert (finding.kind, finding.path) == (FindingKind.record, "results/x/records/train/job.json")
     assert {WEIGHTS, TABLE} < set(finding.affects)
 
 
 def test_a_record_that_cannot_be_read(project):
     project.record("train").write_bytes(b"\xff{")
     assert found(project) == {
-        (Kind.record, "results/x/records/train/job.json"),
-        (Kind.unexplained, WEIGHTS),
-        (Kind.unexplained, "results/x/logs/train.log"),
+        (FindingKind.record, "results/x/records/train/job.json"),
+        (FindingKind.unexplained, WEIGHTS),
+        (FindingKind.unexplained, "results/x/logs/train.log"),
     }
 
 
 def test_a_record_in_the_place_of_another(project):
     shutil.copy(project.record("train"), project.record("score"))
     assert found(project) == {
-        (Kind.record, "results/x/records/score/job.json"),
-        (Kind.unexplained, SCORES),
-        (Kind.unexplained, "results/x/logs/score.log"),
+        (FindingKind.record, "results/x/records/score/job.json"),
+        (FindingKind.unexplained, SCORES),
+        (FindingKind.unexplained, "results/x/logs/score.log"),
     }
 
 
 def test_a_record_of_another_experiment(project):
     project.job("train", [SLICES], {"results/y/weights.st": "w"})
-    assert (Kind.record, "results/x/records/train/job.json") in found(project)
+    assert (FindingKind.record, "results/x/records/train/job.json") in found(project)
 
 
 def test_two_records_for_one_file(project):
     text = (project.root / TABLE).read_text()
     project.job("tabulate_anew", [SCORES], {TABLE: text}, ended="2027-01-01T00:00:00+00:00")
-    assert found(project) == {(Kind.record, "results/x/records/tabulate/job.json")}
+    assert found(project) == {(FindingKind.record, "results/x/records/tabulate/job.json")}
 
 
 def test_a_failed_job(project):
     project.job("score", [MASKS, LABEL], {SCORES: "scores"}, status="failed: KeyError")
     (finding,) = check_files(load(project.results)).findings
-    assert (finding.kind, finding.path) == (Kind.failed_job, "results/x/records/score/job.json")
+    assert (finding.kind, finding.path) == (
+        FindingKind.failed_job,
+        "results/x/records/score/job.json",
+    )
     assert finding.affects == (SCORES, TABLE)
 
 
 def test_an_output_that_a_job_never_wrote(project):
     declared = [SCORES, "results/x/more.csv"]
     project.job("score", [MASKS, LABEL], {SCORES: "scores"}, declared=declared)
-    assert found(project) == {(Kind.missing, "results/x/more.csv")}
+    assert found(project) == {(FindingKind.missing, "results/x/more.csv")}
 
 
 def test_a_result_of_an_older_input(project):
     """The chain is broken between two jobs although every file is as its own job left it."""
     project.job("train", [SLICES], {WEIGHTS: "trained anew"})
     (finding,) = check_files(load(project.results)).findings
-    assert (finding.kind, finding.path) == (Kind.link, "results/x/records/segment/job.json")
+    assert (finding.kind, finding.path) == (FindingKind.link, "results/x/records/segment/job.json")
     assert f"segment read another {WEIGHTS}" in finding.message
     assert set(finding.affects) > {SCORES, TABLE}
     assert WEIGHTS not in finding.affects
@@ -210,9 +213,9 @@ def test_what_only_had_to_be_there_may_change(project):
 def test_raw_data_that_changed_between_two_jobs(project):
     project.write(LABEL, "another label")
     project.job("score", [MASKS, LABEL], {SCORES: "scores"})
-    assert found(project) == {(Kind.link, "results/x/records/slice/job.json")}
+    assert found(project) == {(FindingKind.link, "results/x/records/slice/job.json")}
     shutil.rmtree(project.root / "raw")  # now nobody knows who is right, but not both are
-    assert found(project) == {(Kind.link, "results/x/records/slice/job.json")}
+    assert found(project) == {(FindingKind.link, "results/x/records/slice/job.json")}
 
 
 def test_a_record_that_no_other_witness_confirms_is_named_not_the_file(project):
@@ -220,13 +223,13 @@ def test_a_record_that_no_other_witness_confirms_is_named_not_the_file(project):
     record = load(project.results).records["results/x/records/train/job.json"]
     others = {WEIGHTS: replace(record.outputs[WEIGHTS], sha256="0" * 64)}
     write_record(project.record("train"), replace(record, outputs=others))
-    assert found(project) == {(Kind.link, "results/x/records/train/job.json")}
+    assert found(project) == {(FindingKind.link, "results/x/records/train/job.json")}
 
 
 def test_where_only_record_and_file_disagree_both_are_named(project):
     (project.root / TABLE).write_text("another table")
     (finding,) = check_files(load(project.results)).findings
-    assert (finding.kind, finding.path) == (Kind.changed, TABLE)
+    assert (finding.kind, finding.path) == (FindingKind.changed, TABLE)
     assert "tabulate wrote it" in finding.message
     assert "results/x/records/tabulate/job.json" in finding.message
 
@@ -236,21 +239,21 @@ def test_records_that_no_job_of_this_configuration_leaves_are_left_over(project)
     project.job("old", [SLICES], {"results/x/old.csv": "old"})
     live = [n for n in load(project.results).records if n != name]
     assert found(project, live=live) == set()
-    assert apart(project, live=live) == {(Severity.warning, Kind.left_over, name)}
+    assert apart(project, live=live) == {(Severity.warning, FindingKind.left_over, name)}
 
 
 def test_files_that_a_copy_leaves_out_on_purpose(project):
     (project.root / SLICES).unlink()
     assert found(project, left_out=[SLICES]) == set()
     assert apart(project, left_out=[SLICES]) == {
-        (Severity.unchecked, Kind.missing, "results/x/slices")
+        (Severity.unchecked, FindingKind.missing, "results/x/slices")
     }
 
 
 def test_no_records_at_all(project):
     for folder in (project.results, project.root / "data/made"):
         shutil.rmtree(folder / "records")
-    assert found(project) == {(Kind.missing_record, "results/x/records")}
+    assert found(project) == {(FindingKind.missing_record, "results/x/records")}
 
 
 def test_logs_of_shared_data_may_lie_in_another_experiment(project):

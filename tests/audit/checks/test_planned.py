@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from upwind.audit.chain import load
 from upwind.audit.checks.planned import check_plan, planned_records
-from upwind.audit.findings import Kind
+from upwind.audit.findings import FindingKind
 from upwind.audit.plan import PlannedJob
+from upwind.audit.provenance_graph import load
 
 TRAIN = "results/x/records/train/job.json"
 WEIGHTS, SCORES = "results/x/networks/unet/0/weights.st", "results/x/scores.csv"
@@ -61,7 +61,7 @@ def test_records_of_made_data_lie_beside_them(run, plan):
 def test_a_job_without_a_record(run, plan):
     more = PlannedJob("split", {"fold": "1"}, [], ["results/x/split/1.csv"], [], {}, [])
     (finding,) = findings(run, [*plan, more])
-    assert finding.kind is Kind.missing_record
+    assert finding.kind is FindingKind.missing_record
     assert finding.path == "results/x/records/split/fold=1.json"
     assert finding.affects == ("results/x/split/1.csv",)
 
@@ -69,7 +69,7 @@ def test_a_job_without_a_record(run, plan):
 def test_another_parameter_is_named_down_to_the_setting(run, plan):
     params = {"seed": 0, "unet": {"epochs": 3}}
     (finding,) = findings(run, changed(plan, "train", params=params))
-    assert (finding.kind, finding.path) == (Kind.parameter, TRAIN)
+    assert (finding.kind, finding.path) == (FindingKind.parameter, TRAIN)
     assert "unet.epochs was 2 and is 3 now" in finding.message
     assert {WEIGHTS, SCORES} < set(finding.affects)
 
@@ -91,7 +91,7 @@ def test_parameters_are_compared_as_records_hold_them(run, plan):
 @pytest.mark.parametrize("side", ["inputs", "outputs", "order_only"])
 def test_other_files_than_asked_for(run, plan, side):
     (finding,) = findings(run, changed(plan, "train", **{side: ["results/x/other"]}))
-    assert (finding.kind, finding.path) == (Kind.link, TRAIN)
+    assert (finding.kind, finding.path) == (FindingKind.link, TRAIN)
     assert "results/x/other" in finding.message
 
 
@@ -100,7 +100,7 @@ def test_a_reason_to_run_again_is_told_unless_it_is_explained(run, plan):
     again = changed(plan, "train", causes=causes, reason="Updated input files: slices")
     again = changed(again, "score", causes=["input files updated by another job"])
     (finding,) = findings(run, again)
-    assert (finding.kind, finding.path) == (Kind.workflow, WEIGHTS)
+    assert (finding.kind, finding.path) == (FindingKind.workflow, WEIGHTS)
     assert "Updated input files" in finding.message
     assert SCORES in finding.affects
     assert findings(run, again, explained=[WEIGHTS]) == ()
@@ -112,4 +112,4 @@ def test_parameters_in_another_order_are_no_reason(run, plan):
     same = changed(plan, "slice", causes=["params have changed since last execution"], params={})
     assert findings(run, same) == ()
     other = changed(same, "slice", params={"code": "edited"})
-    assert [finding.kind for finding in findings(run, other)] == [Kind.workflow]
+    assert [finding.kind for finding in findings(run, other)] == [FindingKind.workflow]

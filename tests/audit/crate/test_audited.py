@@ -11,8 +11,8 @@ import pytest
 from upwind.audit.checks.checkout import Checkout
 from upwind.audit.crate import audited, write
 from upwind.audit.crate.audited import audit_crate
-from upwind.audit.crate.words import AUDIT, METADATA
-from upwind.audit.findings import Checked, Kind, Severity, broken, unchecked
+from upwind.audit.crate.labels import AUDIT, METADATA
+from upwind.audit.findings import Checked, FindingKind, Severity, broken, unchecked
 from upwind.audit.whole import Audit
 from upwind.common.errors import UpwindError
 
@@ -82,9 +82,9 @@ def test_a_sound_crate_holds_and_names_what_it_cannot_check(crate):
     assert outcome.folder == crate
     assert outcome.of(Severity.warning) == []
     assert {(f.kind, f.path) for f in outcome.of(Severity.unchecked)} == {
-        (Kind.raw_data, "data/made"),
-        (Kind.raw_data, f"{HOME}/segmentations"),
-        (Kind.raw_data, f"{HOME}/slices"),
+        (FindingKind.raw_data, "data/made"),
+        (FindingKind.raw_data, f"{HOME}/segmentations"),
+        (FindingKind.raw_data, f"{HOME}/slices"),
     }
     (volumes,) = [f for f in outcome.of(Severity.unchecked) if f.path == "data/made"]
     assert volumes.message.startswith("the crate describes 8 of its files and does not hold them")
@@ -93,9 +93,11 @@ def test_a_sound_crate_holds_and_names_what_it_cannot_check(crate):
 
 def test_where_the_volumes_are_said_once_for_all(crate, inside):
     inside += [
-        unchecked(Kind.missing, f"{HOME}/segmentations/unet/0", "2 of its files are not here", "x"),
-        unchecked(Kind.raw_data, "data/made", "8 of its files are not here", "x"),
-        unchecked(Kind.workflow, f"{HOME}/config.yaml", "that was not asked for", "x"),
+        unchecked(
+            FindingKind.missing, f"{HOME}/segmentations/unet/0", "2 of its files are not here", "x"
+        ),
+        unchecked(FindingKind.raw_data, "data/made", "8 of its files are not here", "x"),
+        unchecked(FindingKind.workflow, f"{HOME}/config.yaml", "that was not asked for", "x"),
     ]
     messages = {f.path: f.message for f in audit_crate(crate).of(Severity.unchecked)}
     assert len(messages) == 4
@@ -106,9 +108,9 @@ def test_where_the_volumes_are_said_once_for_all(crate, inside):
 def test_a_file_that_was_changed_taken_away_or_added_is_named(crate, name):
     is_new = name not in read(crate)
     rewrite(crate, **{name: b"other"})
-    assert found(crate) == {(Kind.unexplained if is_new else Kind.changed, name)}
+    assert found(crate) == {(FindingKind.unexplained if is_new else FindingKind.changed, name)}
     rewrite(crate, **{name: None})
-    assert found(crate) == (set() if is_new else {(Kind.missing, name)})
+    assert found(crate) == (set() if is_new else {(FindingKind.missing, name)})
 
 
 def test_a_damaged_entry_is_named(crate):
@@ -119,7 +121,7 @@ def test_a_damaged_entry_is_named(crate):
     content[start + 30] ^= 0xFF
     crate.write_bytes(content)
     (finding,) = audit_crate(crate).of(Severity.broken)
-    assert (finding.kind, finding.path) == (Kind.changed, TABLE)
+    assert (finding.kind, finding.path) == (FindingKind.changed, TABLE)
     assert "cannot be unpacked" in finding.message
 
 
@@ -140,31 +142,31 @@ def test_a_description_that_says_something_else_than_the_records_is_named(
 ):
     edit_description(crate, lambda graph: graph[entity].update({key: value}))
     (finding,) = audit_crate(crate).of(Severity.broken)
-    assert (finding.kind, finding.path) == (Kind.record, METADATA)
+    assert (finding.kind, finding.path) == (FindingKind.record, METADATA)
     assert entity.replace("%3D", "=").replace("%2C", ",") in finding.message
 
 
 def test_a_wrong_hash_of_a_file_that_is_as_its_job_wrote_it_is_the_descriptions(crate):
     edit_description(crate, lambda graph: graph[TABLE].update(sha256="0" * 64))
     (finding,) = audit_crate(crate).of(Severity.broken)
-    assert (finding.kind, finding.path) == (Kind.record, METADATA)
+    assert (finding.kind, finding.path) == (FindingKind.record, METADATA)
     assert TABLE in finding.message
 
 
 def test_statements_that_were_added_or_taken_away_are_named(crate):
     edit_description(crate, lambda graph: graph.pop(JOB))
-    assert found(crate) == {(Kind.record, METADATA)}
+    assert found(crate) == {(FindingKind.record, METADATA)}
     edit_description(crate, lambda graph: graph.update({JOB: {"@id": JOB, "@type": "Thing"}}))
-    assert found(crate) == {(Kind.record, METADATA)}
+    assert found(crate) == {(FindingKind.record, METADATA)}
 
 
 def test_a_description_by_another_version_is_compared_with_files_alone(crate, monkeypatch):
     monkeypatch.setattr(audited, "_other_writer", lambda root: "another version wrote it")
     edit_description(crate, lambda graph: graph[JOB].update(endTime="2027"))
     assert found(crate) == set()
-    assert (Kind.record, METADATA) in found(crate, Severity.unchecked)
+    assert (FindingKind.record, METADATA) in found(crate, Severity.unchecked)
     rewrite(crate, **{TABLE: b"other"})
-    assert found(crate) == {(Kind.changed, TABLE)}
+    assert found(crate) == {(FindingKind.changed, TABLE)}
 
 
 def test_the_writer_is_known_by_its_code_and_library(crate, tmp_path, monkeypatch):
@@ -190,42 +192,46 @@ def _rocrate():
 @pytest.mark.parametrize("text", [b"{}", b"no json", b'{"@graph": [1]}', None])
 def test_a_description_that_cannot_be_read_is_named(crate, text):
     rewrite(crate, **{METADATA: text})
-    assert found(crate) == {(Kind.record, METADATA)}
+    assert found(crate) == {(FindingKind.record, METADATA)}
 
 
 def test_other_packages_here_do_not_break_a_crate(crate, inside):
-    inside.append(broken(Kind.package, "numpy", "2.4.6 when x ran, 1.0 now", "install it", ["y"]))
+    inside.append(
+        broken(FindingKind.package, "numpy", "2.4.6 when x ran, 1.0 now", "install it", ["y"])
+    )
     outcome = audit_crate(crate)
     assert outcome.holds
-    (finding,) = [f for f in outcome.of(Severity.unchecked) if f.kind is Kind.package]
+    (finding,) = [f for f in outcome.of(Severity.unchecked) if f.kind is FindingKind.package]
     assert "nothing could be made again alike here" in finding.message
 
 
 def test_other_code_breaks_a_crate_but_for_another_python(crate, inside, monkeypatch):
-    inside.append(broken(Kind.code, "src/upwind/x.py", "it is not what it was", "go back"))
+    inside.append(broken(FindingKind.code, "src/upwind/x.py", "it is not what it was", "go back"))
     monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3",))
-    assert found(crate) == {(Kind.code, "src/upwind/x.py")}
+    assert found(crate) == {(FindingKind.code, "src/upwind/x.py")}
     monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "99", "0"))
     assert found(crate) == set()
-    assert (Kind.code, "src/upwind/x.py") in found(crate, Severity.unchecked)
+    assert (FindingKind.code, "src/upwind/x.py") in found(crate, Severity.unchecked)
 
 
 def test_packages_other_than_the_pinned_ones_are_a_warning(crate):
     rewrite(crate, **{"envs/requirements.txt": b"numpy==2.5.0\n"})
-    assert found(crate, Severity.warning) == {(Kind.package, "numpy")}
+    assert found(crate, Severity.warning) == {(FindingKind.package, "numpy")}
 
 
 def test_a_crate_that_was_published_in_spite_of_the_audit_does_not_hold(
     experiment, crate, inside, tmp_path
 ):
-    inside.append(broken(Kind.workflow, TABLE, "the workflow would run tabulate again", "run it"))
+    inside.append(
+        broken(FindingKind.workflow, TABLE, "the workflow would run tabulate again", "run it")
+    )
     forced = write.write_crate(experiment.results, tmp_path / "forced.zip", force=True)
     inside.clear()
-    assert found(forced.path) == {(Kind.record, AUDIT)}
+    assert found(forced.path) == {(FindingKind.record, AUDIT)}
 
 
 def test_deep_says_what_it_needs(crate):
-    assert (Kind.number, f"{HOME}/scores.csv") in found(crate, Severity.unchecked, deep=True)
+    assert (FindingKind.number, f"{HOME}/scores.csv") in found(crate, Severity.unchecked, deep=True)
 
 
 def test_files_that_are_no_crate(tmp_path, crate):

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from upwind.audit.crate.audited import audit_crate
 from upwind.audit.crate.write import write_crate
-from upwind.audit.findings import Kind, Severity
+from upwind.audit.findings import FindingKind, Severity
 from upwind.cli import app
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -166,10 +166,10 @@ def test_it_is_audited_without_the_run(crate, tmp_path):
     assert counts["crate_files"] == crate.files
     apart = {(finding.kind, finding.path) for finding in audited.of(Severity.unchecked)}
     assert apart == {
-        (Kind.raw_data, "data/phantom"),
-        (Kind.raw_data, f"{HOME}/segmentations"),
-        (Kind.raw_data, f"{HOME}/slices"),
-        (Kind.workflow, f"{HOME}/config.yaml"),
+        (FindingKind.raw_data, "data/phantom"),
+        (FindingKind.raw_data, f"{HOME}/segmentations"),
+        (FindingKind.raw_data, f"{HOME}/slices"),
+        (FindingKind.workflow, f"{HOME}/config.yaml"),
     }
 
 
@@ -223,7 +223,7 @@ def test_a_number_that_was_changed_everywhere_but_in_the_scores_is_found(crate, 
         **{table: better, record: sealed, "ro-crate-metadata.json": json.dumps(document)},
     )
     found = audit_crate(path).of(Severity.broken)
-    assert (Kind.number, table) in {(finding.kind, finding.path) for finding in found}
+    assert (FindingKind.number, table) in {(finding.kind, finding.path) for finding in found}
 
 
 def test_from_the_command_line(finished, tmp_path):

@@ -10,9 +10,9 @@ from rocrate.rocrate import ROCrate
 
 from upwind.audit.checks.checkout import Checkout
 from upwind.audit.crate import write
-from upwind.audit.crate.words import AUDIT, METADATA
+from upwind.audit.crate.labels import AUDIT, METADATA
 from upwind.audit.crate.write import write_crate
-from upwind.audit.findings import Checked, Kind, broken
+from upwind.audit.findings import Checked, FindingKind, broken
 from upwind.audit.whole import Audit
 from upwind.common.errors import UpwindError
 
@@ -156,7 +156,7 @@ def test_the_run_leads_from_configuration_to_results(published):
 
 def test_a_failed_job_is_said_to_have_failed(published, experiment, found):
     experiment.job("draw", (), {f"{HOME}/scores.png": "x"}, status="failed: OSError")
-    found.append(broken(Kind.failed_job, HOME, "the job draw failed", "run again"))
+    found.append(broken(FindingKind.failed_job, HOME, "the job draw failed", "run again"))
     described = entities(published(force=True).path)
     action = described["#job/draw"]
     assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
@@ -185,7 +185,12 @@ def test_any_reader_of_crates_can_read_it(published):
 
 def test_what_the_audit_refuses_is_not_published(published, tmp_path, found):
     found += [
-        broken(Kind.changed, f"{HOME}/f{n}.csv", "its content is not the recorded one", "restore")
+        broken(
+            FindingKind.changed,
+            f"{HOME}/f{n}.csv",
+            "its content is not the recorded one",
+            "restore",
+        )
         for n in range(7)
     ]
     with pytest.raises(UpwindError) as error:
@@ -196,7 +201,9 @@ def test_what_the_audit_refuses_is_not_published(published, tmp_path, found):
 
 
 def test_what_is_published_in_spite_of_the_audit_says_so(published, found):
-    found.append(broken(Kind.changed, f"{HOME}/table1.csv", "its content is another", "restore"))
+    found.append(
+        broken(FindingKind.changed, f"{HOME}/table1.csv", "its content is another", "restore")
+    )
     written = published(force=True)
     assert written.broken == tuple(found)
     assert "NOT SOUND: the audit found 1 broken" in entities(written.path)["./"]["description"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from upwind.audit.recomputed.comparison import check_comparison
-from upwind.audit.recomputed.numbers import Place
+from upwind.audit.recomputed.numbers import Results
 from upwind.tables.comparison import compare
 
 CONFIG = {"seed": 3, "comparison": {"resamples": 50, "confidence": 0.9}}
@@ -33,7 +33,7 @@ def place(tmp_path):
     scores().to_csv(tmp_path / "scores.csv", index=False)
     compared = compare(pd.read_csv(tmp_path / "scores.csv"), resamples=50, confidence=0.9, seed=3)
     compared.to_csv(tmp_path / "comparison.csv", index=False)
-    return Place(tmp_path, "results/x", CONFIG)
+    return Results(tmp_path, "results/x", CONFIG)
 
 
 def test_the_workflows_table_comes_out_the_same(place):
@@ -47,7 +47,7 @@ def test_with_a_single_patient(tmp_path):
     scores(1).to_csv(tmp_path / "scores.csv", index=False)
     compared = compare(pd.read_csv(tmp_path / "scores.csv"), resamples=50, confidence=0.9, seed=3)
     compared.to_csv(tmp_path / "comparison.csv", index=False)
-    assert check_comparison(Place(tmp_path, "results/x", CONFIG)).findings == ()
+    assert check_comparison(Results(tmp_path, "results/x", CONFIG)).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_every_column(place, column):
 
 
 def test_another_seed_gives_other_intervals(place):
-    other = Place(place.folder, place.home, CONFIG | {"seed": 4})
+    other = Results(place.folder, place.home, CONFIG | {"seed": 4})
     messages = " ".join(finding.message for finding in check_comparison(other).findings)
     assert ": low is" in messages
     assert ": mean is" not in messages

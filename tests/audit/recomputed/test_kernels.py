@@ -6,9 +6,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from upwind.audit.recomputed.kernels import check_kernels
-from upwind.audit.recomputed.numbers import Place
+from upwind.audit.recomputed.numbers import Results
+from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.clustering import cluster, write_clustering
-from upwind.kernels.effort import Effort
 from upwind.kernels.layers import Layer, random_layers
 from upwind.kernels.measures import measure
 from upwind.kernels.tables import write_tables
@@ -40,17 +40,19 @@ def place(tmp_path):
     path.parent.mkdir(parents=True)
     save_file(tensors, path, metadata={"upwind": "{}"})
     write_clustering(cluster(layers, restarts=1), tmp_path / "kernels")
-    tables = measure({"trained": layers, "initial": random_layers(layers, 0)}, Effort(), 16, False)
+    tables = measure(
+        {"trained": layers, "initial": random_layers(layers, 0)}, AnalysisSettings(), 16, False
+    )
     write_tables(tables, tmp_path / "kernels")
     texts = [f'<text style="font-size: 7px">{number}</text>' for number in CHANNELS]
     texts += [f'<text style="font-weight: 700; x">{n}</text>' for n in range(1, 7)]
     (tmp_path / "figure1.svg").write_text("\n".join(texts))
-    return Place(tmp_path, "results/x", CONFIG)
+    return Results(tmp_path, "results/x", CONFIG)
 
 
 def again(place):
     """A place that has read nothing yet."""
-    return Place(place.folder, place.home, place.config)
+    return Results(place.folder, place.home, place.config)
 
 
 def found(place):
@@ -104,7 +106,7 @@ def test_kernels_that_are_missing_from_the_moments(place):
 def test_results_from_before_the_measures_hold_without_them(place):
     for name in ("moments", "content", "nearest_shares"):
         (place.folder / f"kernels/{name}.csv").unlink()
-    old = Place(place.folder, place.home, {"kernels": {"network": "all"}})
+    old = Results(place.folder, place.home, {"kernels": {"network": "all"}})
     assert check_kernels(old).findings == ()
 
 
@@ -143,4 +145,4 @@ def test_weights_that_cannot_be_read(place):
 
 
 def test_without_a_configuration_nothing_is_made_again(place):
-    assert check_kernels(Place(place.folder, place.home, {})).counts == {}
+    assert check_kernels(Results(place.folder, place.home, {})).counts == {}

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from upwind.audit.findings import Kind, Severity
-from upwind.audit.recomputed.numbers import Place, check_numbers, same
+from upwind.audit.findings import FindingKind, Severity
+from upwind.audit.recomputed.numbers import Results, check_numbers, same
 from upwind.tables import extended
 from upwind.tables.table1 import table1, to_html, to_latex, to_markdown
 
@@ -62,7 +62,7 @@ def place(tmp_path):
     wider.to_csv(tmp_path / "extended.csv", index=False)
     for name, write in (("md", extended.to_markdown), ("html", extended.to_html)):
         (tmp_path / f"extended.{name}").write_text(write(wider, ["A note & more."]))
-    return Place(tmp_path, "results/x", CONFIG)
+    return Results(tmp_path, "results/x", CONFIG)
 
 
 def found(place):
@@ -159,14 +159,14 @@ def test_a_loss_that_is_not_finite_is_a_failure(place, loss, edit):
 
 def test_nothing_follows_from_a_file_that_is_known_to_be_broken(place, edit):
     edit(place, "scores.csv", 4, "dsc", "0.5")
-    distrusting = Place(place.folder, place.home, CONFIG, {"results/x/scores.csv"})
+    distrusting = Results(place.folder, place.home, CONFIG, {"results/x/scores.csv"})
     assert {path for path, _ in found(distrusting)} == {"results/x/scores.csv"}
 
 
 def test_what_is_not_here_is_unchecked(place):
     (place.folder / "verdicts.csv").unlink()
     findings = check_numbers(place).findings
-    assert {(f.severity, f.kind) for f in findings} == {(Severity.unchecked, Kind.number)}
+    assert {(f.severity, f.kind) for f in findings} == {(Severity.unchecked, FindingKind.number)}
     names = ("verdicts.csv", "table1.csv", "extended.csv")
     assert {f.path for f in findings} == {f"results/x/{name}" for name in names}
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pandas as pd
 import pytest
 
-from upwind.audit.recomputed.numbers import Place
+from upwind.audit.recomputed.numbers import Results
 from upwind.audit.recomputed.searches import check_searches
 from upwind.levelset.itk_snap.blind import _used
 from upwind.levelset.itk_snap.search import Finished, history
@@ -40,7 +40,7 @@ def place(tmp_path):
     }
     (tmp_path / TUNED).write_text(json.dumps(tuned))
     (tmp_path / "folds.csv").write_text("case,fold\n0,0\n1,0\n2,1\n3,1\n")
-    return Place(tmp_path, "results/x", {})
+    return Results(tmp_path, "results/x", {})
 
 
 def retune(place, **changes):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from upwind.audit.findings import Kind, Severity
-from upwind.audit.recomputed.numbers import Place
+from upwind.audit.findings import FindingKind, Severity
+from upwind.audit.recomputed.numbers import Results
 from upwind.audit.recomputed.volumes import recompute
 from upwind.data.check import cases_table, check_case
 from upwind.data.folds import assign_folds, slices_of, split_slices
@@ -116,7 +116,7 @@ def raw(folder, cases=CASES):
 
 
 def audited(folder, jobs=1, cases=CASES, distrusted=()):
-    place = Place(folder / "results", "results/x", CONFIG, distrusted)
+    place = Results(folder / "results", "results/x", CONFIG, distrusted)
     return recompute(place, raw(folder, cases), jobs)
 
 
@@ -224,7 +224,7 @@ def test_a_slice_in_another_part(made):
 
 def test_without_the_volumes_of_a_case_it_is_unchecked(made):
     findings = audited(made, cases=[0, 2]).findings
-    assert [(f.severity, f.kind) for f in findings] == [(Severity.unchecked, Kind.number)]
+    assert [(f.severity, f.kind) for f in findings] == [(Severity.unchecked, FindingKind.number)]
     assert "1 cases were not scored again" in findings[0].message
 
 

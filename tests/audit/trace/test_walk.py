@@ -7,10 +7,10 @@ import re
 import pytest
 from rich.console import Console
 
+from upwind.audit.trace.labels import folded, plain, took
 from upwind.audit.trace.stages import spans, stages
 from upwind.audit.trace.text import to_dict, view
 from upwind.audit.trace.walk import trace
-from upwind.audit.trace.words import folded, plain, took
 from upwind.common.errors import UpwindError
 
 HOME = "results/x"

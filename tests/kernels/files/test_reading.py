@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files import found
+from upwind.kernels.files import discovery
 from upwind.kernels.files.reading import read_layers
 
 
@@ -287,11 +287,11 @@ def test_a_file_too_large_for_memory_is_refused_before_it_is_read(tmp_path, monk
     # A thousand million kernels in a file of a few bytes: one number, seen that often.
     huge = torch.zeros(1).expand(1_000_000, 1000, 3, 3)
     torch.save({"conv.weight": huge}, tmp_path / "w.pt")
-    monkeypatch.setattr(found, "_free_bytes", lambda: 16e9)
+    monkeypatch.setattr(discovery, "_free_bytes", lambda: 16e9)
     refused(tmp_path / "w.pt", "too large for this machine's memory: its 1,000,000,000 kernels")
 
 
 def test_free_memory_is_known_or_not_looked_at(monkeypatch, tmp_path):
-    assert found._free_bytes() is None or found._free_bytes() > 1e6
-    monkeypatch.setattr(found, "Path", lambda _: tmp_path / "nothing")
-    assert found._free_bytes() is None
+    assert discovery._free_bytes() is None or discovery._free_bytes() > 1e6
+    monkeypatch.setattr(discovery, "Path", lambda _: tmp_path / "nothing")
+    assert discovery._free_bytes() is None

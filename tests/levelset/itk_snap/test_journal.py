@@ -31,13 +31,13 @@ def test_another_search_has_another_journal(tmp_path):
         lambda text: json.dumps(json.loads(text) | {"key": "0" * 64}),
     ],
 )
-def test_a_damaged_one_is_told_of_and_not_used(tmp_path, damage, capsys):
+def test_a_damaged_one_is_told_of_and_not_used(tmp_path, damage, caplog):
     journal = Journal(tmp_path, {"seed": 1})
     journal.write(TRIALS)
     text = journal.path.read_text()
     assert damage(text) != text
     journal.path.write_text(damage(text))
     assert journal.read() == []
-    assert "cut or altered" in capsys.readouterr().err
+    assert "cut or altered" in caplog.text
     journal.write(TRIALS)
     assert journal.read() == TRIALS

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import upwind
-from upwind.audit.chain import Run
-from upwind.audit.findings import Checked, Finding, Kind, broken, unchecked, warning
+from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked, warning
+from upwind.audit.provenance_graph import RecordedRun
 from upwind.common.errors import UpwindError
 from upwind.provenance.fingerprint import combined, file_fingerprint
 
@@ -49,7 +49,7 @@ def find_checkout(root: Path) -> Checkout:
     return Checkout(own, None)
 
 
-def fingerprints(run: Run, checkout: Checkout) -> dict[str, str | None]:
+def fingerprints(run: RecordedRun, checkout: Checkout) -> dict[str, str | None]:
     """What each module or script that any job ran with is in ``checkout``: its fingerprint, None
     where it is gone or no Python. Scripts are left out where there are none."""
     modules = {module for record in run.records.values() for module in record.code}
@@ -58,7 +58,7 @@ def fingerprints(run: Run, checkout: Checkout) -> dict[str, str | None]:
 
 
 def check_code(
-    run: Run,
+    run: RecordedRun,
     live: Collection[str],
     checkout: Checkout,
     now: Mapping[str, str | None] | None = None,
@@ -85,17 +85,17 @@ def check_code(
     return Checked(tuple(findings), counts)
 
 
-def _inconsistent(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _inconsistent(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     for name in sorted(live):
         record = run.records[name]
         stated = record.params.get("code")
         if stated is not None and stated != combined(record.code | record.packages):
             message = "its fingerprint of the code is not that of the modules it lists"
-            yield broken(Kind.record, name, message, _AGAIN, run.fallen([name]))
+            yield broken(FindingKind.record, name, message, _AGAIN, run.fallen([name]))
 
 
 def _modules(
-    run: Run,
+    run: RecordedRun,
     used: Mapping[tuple[str, str], list[str]],
     checkout: Checkout,
     now: Mapping[str, str | None],
@@ -109,11 +109,13 @@ def _modules(
             what = "is not there any more" if now[module] is None else "is not what it was"
             message = f"{module} {what} when {run.jobs(names)} ran"
             remedy = f"{_AGAIN}, or go back to the code of then"
-            yield broken(Kind.code, _shown(source, checkout), message, remedy, run.fallen(names))
+            yield broken(
+                FindingKind.code, _shown(source, checkout), message, remedy, run.fallen(names)
+            )
     if scripts:
         message = f"{len(scripts)} scripts of the workflow were not compared: they are not here"
         remedy = "audit in a checkout of the repository"
-        yield unchecked(Kind.code, "workflow/scripts", message, remedy)
+        yield unchecked(FindingKind.code, "workflow/scripts", message, remedy)
 
 
 def _fingerprint(source: Path) -> str | None:
@@ -128,13 +130,13 @@ def _shown(source: Path, checkout: Checkout) -> str:
     return source.relative_to(folder).as_posix()
 
 
-def _packages(run: Run, packages: Mapping[tuple[str, str], list[str]]) -> Iterator[Finding]:
+def _packages(run: RecordedRun, packages: Mapping[tuple[str, str], list[str]]) -> Iterator[Finding]:
     for (package, version), names in sorted(packages.items()):
         now = _installed(package)
         if now != version:
             message = f"{version} when {run.jobs(names)} ran, {now or 'not installed'} now"
             remedy = f"install {package} {version}, or {_AGAIN}"
-            yield broken(Kind.package, package, message, remedy, run.fallen(names))
+            yield broken(FindingKind.package, package, message, remedy, run.fallen(names))
 
 
 @functools.cache
@@ -145,7 +147,7 @@ def _installed(package: str) -> str | None:
         return None
 
 
-def _git(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _git(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     states = {name: run.records[name].git for name in sorted(live)}
     dirty = [name for name, git in states.items() if git and git.get("dirty")]
     bare = [name for name, git in states.items() if not git]
@@ -153,23 +155,25 @@ def _git(run: Run, live: Iterable[str]) -> Iterator[Finding]:
     remedy = "commit, and run what is to be published from a clean checkout"
     if dirty:
         message = f"{run.jobs(dirty)} ran with changes that were not committed"
-        yield warning(Kind.uncommitted, "git", message, remedy)
+        yield warning(FindingKind.uncommitted, "git", message, remedy)
     if bare:
         message = f"{run.jobs(bare)} ran outside of git: the code is known by its hash alone"
-        yield warning(Kind.uncommitted, "git", message, remedy)
+        yield warning(FindingKind.uncommitted, "git", message, remedy)
     if len(commits) > 1:
         listed = ", ".join(f"{count} at {commit[:7]}" for commit, count in commits.most_common())
         message = (
             f"jobs ran at several commits ({listed}); what a job could reach is compared above"
         )
-        yield warning(Kind.commits, "git", message, "nothing, unless one commit is asked for")
+        yield warning(
+            FindingKind.commits, "git", message, "nothing, unless one commit is asked for"
+        )
 
 
-def _python(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _python(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     versions = Counter(str(run.records[name].machine.get("python")) for name in live)
     other = sorted(versions.keys() - {platform.python_version()})
     if other:
         message = f"jobs ran with Python {', '.join(other)}; this is {platform.python_version()}"
         message += ", and code can have another hash by another minor version"
         remedy = "nothing, unless results differ when they are made again"
-        yield warning(Kind.machine, "python", message, remedy)
+        yield warning(FindingKind.machine, "python", message, remedy)

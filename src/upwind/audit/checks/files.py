@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from upwind.audit.chain import Run, contents, within, written
-from upwind.audit.checks.witnesses import check_contents, counting, data_are_absent, hashed
-from upwind.audit.findings import Checked, Finding, Kind, broken, unchecked, warning
+from upwind.audit.checks.integrity import check_contents, counting, data_are_absent, hashed
+from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked, warning
+from upwind.audit.provenance_graph import RecordedRun, contents, within, written
 from upwind.provenance.hashing import TIMESTAMP, FileState
 from upwind.provenance.records import FOLDER, OK
 
@@ -17,7 +17,7 @@ _POINTER, _IGNORED, _IGNORED_TEXT = "slices.dvc", ".gitignore", b"/slices\n"
 
 
 def check_files(
-    run: Run,
+    run: RecordedRun,
     live: Collection[str] | None = None,
     left_out: Collection[str] = (),
     states: Mapping[str, FileState | None] | None = None,
@@ -28,12 +28,14 @@ def check_files(
     ``live`` are the records that count, others are left over from another configuration; without
     it, all in the results' folder count, and what they rest on. ``left_out`` are files that this
     copy of the results leaves out on purpose: they count as unchecked. ``states`` is what
-    :func:`upwind.audit.checks.witnesses.hashed` found, if it was asked before.
+    :func:`upwind.audit.checks.integrity.hashed` found, if it was asked before.
     """
     if not run.records and not run.damaged:
         path = f"{run.home}/{FOLDER}"
         message = "no job left a record: nothing says how these results were made"
-        return Checked((broken(Kind.missing_record, path, message, "run the workflow again"),))
+        return Checked(
+            (broken(FindingKind.missing_record, path, message, "run the workflow again"),)
+        )
     live = counting(run) if live is None else set(live) & run.records.keys()
     states = hashed(run) if states is None else states
     here = set(_files_here(run))
@@ -56,15 +58,17 @@ def check_files(
     return Checked(tuple(findings), counts)
 
 
-def _damaged(run: Run) -> Iterator[Finding]:
+def _damaged(run: RecordedRun) -> Iterator[Finding]:
     for name, reason in run.damaged.items():
         made = [path for path, claims in _claims(run).items() if name in claims]
         remedy = "restore the record, or delete what its job made and run the workflow again"
         affects = sorted({*made, *run.downstream(made)})
-        yield broken(Kind.record, name, f"the record is not intact: {reason}", remedy, affects)
+        yield broken(
+            FindingKind.record, name, f"the record is not intact: {reason}", remedy, affects
+        )
 
 
-def _claims(run: Run) -> dict[str, set[str]]:
+def _claims(run: RecordedRun) -> dict[str, set[str]]:
     """Outputs and logs that damaged records name, as far as they can still be read."""
     claims: dict[str, set[str]] = {}
     for name in run.damaged:
@@ -84,21 +88,23 @@ def _readable(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _failed(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _failed(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     for name in sorted(live):
         record = run.records[name]
         affects = run.fallen([name])
         if record.status != OK:
             message = f"the job {record.name} {record.status}"
-            yield broken(Kind.failed_job, name, message, "run the workflow again", affects)
+            yield broken(FindingKind.failed_job, name, message, "run the workflow again", affects)
             continue
         for declared in record.declared:
             if not any(within(path, declared) for path in record.outputs):
                 message = f"the job {record.name} ended without writing it"
-                yield broken(Kind.missing, declared, message, "run the workflow again", affects)
+                yield broken(
+                    FindingKind.missing, declared, message, "run the workflow again", affects
+                )
 
 
-def _misplaced(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _misplaced(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     """Records of other folders' jobs, and files that two records claim."""
     for name in sorted(live):
         record = run.records[name]
@@ -106,14 +112,16 @@ def _misplaced(run: Run, live: Iterable[str]) -> Iterator[Finding]:
         foreign = [path for path in record.outputs if not within(path, folder)]
         if foreign:
             message = f"it is the record of a job that wrote {foreign[0]}, outside {folder}"
-            yield broken(Kind.record, name, message, "delete it and run the workflow again")
+            yield broken(FindingKind.record, name, message, "delete it and run the workflow again")
         other = {run.makers[path] for path in written(record)} - {name}
         for newer in sorted(other & set(live)):
             message = f"what it says it wrote, {newer} says it wrote later"
-            yield broken(Kind.record, name, message, "delete the record that is no longer right")
+            yield broken(
+                FindingKind.record, name, message, "delete the record that is no longer right"
+            )
 
 
-def _orphans(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _orphans(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     """Results that jobs read, that are gone, and of which no record tells."""
     claimed = _claims(run)
     for path in sorted({path for name in live for path in run.records[name].inputs}):
@@ -121,10 +129,12 @@ def _orphans(run: Run, live: Iterable[str]) -> Iterator[Finding]:
         if within(path, run.home) and not known:
             readers = sorted(run.readers[path])
             message = f"{run.jobs(readers)} read it; it is gone, and no record says how it was made"
-            yield broken(Kind.link, path, message, "run the workflow again", run.fallen(readers))
+            yield broken(
+                FindingKind.link, path, message, "run the workflow again", run.fallen(readers)
+            )
 
 
-def _files_here(run: Run) -> Iterator[str]:
+def _files_here(run: RecordedRun) -> Iterator[str]:
     """Every file (or link that leads nowhere) below the results and the made data, as recorded."""
     for home in (run.home, *run.sources):
         folder, seen = run.place(home), set()
@@ -138,7 +148,7 @@ def _files_here(run: Run) -> Iterator[str]:
                 yield f"{home}/{(Path(parent) / name).relative_to(folder).as_posix()}"
 
 
-def _unexplained(run: Run, here: Iterable[str]) -> Iterator[Finding]:
+def _unexplained(run: RecordedRun, here: Iterable[str]) -> Iterator[Finding]:
     claimed = _claims(run)
     known = run.makers.keys() | run.records.keys() | run.damaged.keys() | claimed.keys()
     declared = {path for record in run.records.values() for path in record.declared}
@@ -151,12 +161,12 @@ def _unexplained(run: Run, here: Iterable[str]) -> Iterator[Finding]:
             affects = run.downstream([path])
             if within(path, f"{run.home}/logs") and data_are_absent(run):
                 message = "its record may lie with the data, which are not here"
-                yield unchecked(Kind.unexplained, path, message, "audit where the data are")
+                yield unchecked(FindingKind.unexplained, path, message, "audit where the data are")
             else:
-                yield broken(Kind.unexplained, path, message, remedy, affects)
+                yield broken(FindingKind.unexplained, path, message, remedy, affects)
 
 
-def _is_of_a_tool(run: Run, path: str, declared: Collection[str]) -> bool:
+def _is_of_a_tool(run: RecordedRun, path: str, declared: Collection[str]) -> bool:
     """Snakemake's mark in a folder that is an output (empty), and what DVC writes beside its
     pointer."""
     name, folder = PurePosixPath(path).name, str(PurePosixPath(path).parent)
@@ -167,7 +177,7 @@ def _is_of_a_tool(run: Run, path: str, declared: Collection[str]) -> bool:
     return False
 
 
-def _left_over(run: Run, live: Collection[str]) -> Iterator[Finding]:
+def _left_over(run: RecordedRun, live: Collection[str]) -> Iterator[Finding]:
     for name in sorted(run.records.keys() - set(live)):
         if within(name, run.home):
             record = run.records[name]
@@ -175,14 +185,14 @@ def _left_over(run: Run, live: Collection[str]) -> Iterator[Finding]:
             message += f"{len(record.outputs)} file(s), as {next(iter(record.outputs), 'none')}"
             remedy = "nothing where it is of a study or the atlas, which are run by name; else "
             remedy += "delete the record with its files if that configuration is done with"
-            yield warning(Kind.left_over, name, message, remedy)
+            yield warning(FindingKind.left_over, name, message, remedy)
 
 
-def _marks(run: Run, live: Iterable[str]) -> Iterator[Finding]:
+def _marks(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     """Snakemake's mark in each folder that is an output."""
     folders = {p for name in live for p in run.records[name].declared if run.place(p).is_dir()}
     for folder in sorted(folders):
         if not run.place(f"{folder}/{TIMESTAMP}").exists():
             message = "Snakemake's mark of when the folder was made is gone; no result hangs on it"
             remedy = "nothing, or run the workflow again"
-            yield warning(Kind.missing, f"{folder}/{TIMESTAMP}", message, remedy)
+            yield warning(FindingKind.missing, f"{folder}/{TIMESTAMP}", message, remedy)

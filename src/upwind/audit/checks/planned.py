@@ -5,23 +5,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from upwind.audit.chain import Run, within
-from upwind.audit.findings import Checked, Finding, Kind, broken
+from upwind.audit.findings import Checked, Finding, FindingKind, broken
 from upwind.audit.plan import PARAMS, PlannedJob
+from upwind.audit.provenance_graph import RecordedRun, within
 from upwind.provenance.records import Record
 
 _AGAIN = "run the workflow again"
 _SHOWN = 3
 
 
-def planned_records(run: Run, plan: Iterable[PlannedJob]) -> dict[str, PlannedJob]:
+def planned_records(run: RecordedRun, plan: Iterable[PlannedJob]) -> dict[str, PlannedJob]:
     """The jobs of a plan by the name of the record that each leaves."""
     return {
         run.record_name(job.rule, job.wildcards, _folder(run, job.outputs)): job for job in plan
     }
 
 
-def _folder(run: Run, outputs: Iterable[str]) -> str:
+def _folder(run: RecordedRun, outputs: Iterable[str]) -> str:
     """Where a job's record is kept: with the results, or beside the data that it makes."""
     for folder in (run.home, *run.sources):
         if any(within(path, folder) for path in outputs):
@@ -30,7 +30,7 @@ def _folder(run: Run, outputs: Iterable[str]) -> str:
 
 
 def check_plan(
-    run: Run, jobs: Mapping[str, PlannedJob], explained: Collection[str] = ()
+    run: RecordedRun, jobs: Mapping[str, PlannedJob], explained: Collection[str] = ()
 ) -> Checked:
     """Records against the jobs that the configuration asks for, by name of the record: none may be
     missing, parameters and inputs must be the same, and nothing may be left to do.
@@ -45,7 +45,7 @@ def check_plan(
         if record is None and name not in run.damaged:
             message = f"{_named(job)} left no record: it did not run to its end, or it was removed"
             affects = sorted({*job.outputs, *run.downstream(job.outputs)})
-            findings.append(broken(Kind.missing_record, name, message, _AGAIN, affects))
+            findings.append(broken(FindingKind.missing_record, name, message, _AGAIN, affects))
         elif record is not None:
             findings += _differences(run, name, record, job)
     known |= {path for f in findings for path in (f.path, *f.affects)}
@@ -56,11 +56,11 @@ def check_plan(
             why = job.reason or ", ".join(job.causes)
             message = f"the workflow would run {_named(job)} again: {why}"
             affects = run.downstream(job.outputs)
-            findings.append(broken(Kind.workflow, job.outputs[0], message, _AGAIN, affects))
+            findings.append(broken(FindingKind.workflow, job.outputs[0], message, _AGAIN, affects))
     return Checked(tuple(findings), {"planned_jobs": len(jobs)})
 
 
-def _differences(run: Run, name: str, record: Record, job: PlannedJob) -> Iterator[Finding]:
+def _differences(run: RecordedRun, name: str, record: Record, job: PlannedJob) -> Iterator[Finding]:
     affects = run.fallen([name])
     then, now = _flat(record.params), _flat(job.params)
     others = [key for key in sorted(then.keys() | now.keys()) if then.get(key) != now.get(key)]
@@ -68,7 +68,7 @@ def _differences(run: Run, name: str, record: Record, job: PlannedJob) -> Iterat
         told = "; ".join(_told(key, then, now) for key in others[:_SHOWN])
         more = f"; and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
         message = f"{record.name} ran with other parameters: {told}{more}"
-        yield broken(Kind.parameter, name, message, _AGAIN, affects)
+        yield broken(FindingKind.parameter, name, message, _AGAIN, affects)
     for what, there, asked in (
         ("read", set(record.inputs), set(job.inputs)),
         ("wrote", set(record.declared), set(job.outputs)),
@@ -80,7 +80,7 @@ def _differences(run: Run, name: str, record: Record, job: PlannedJob) -> Iterat
             message = (
                 f"{record.name} {what} {_some(extra)}; the configuration says {_some(lacking)}"
             )
-            yield broken(Kind.link, name, message, _AGAIN, affects)
+            yield broken(FindingKind.link, name, message, _AGAIN, affects)
 
 
 def _same_params(record: Record | None, job: PlannedJob) -> bool:

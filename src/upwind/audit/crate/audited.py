@@ -17,21 +17,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from upwind.audit.chain import Run, load, within, written
 from upwind.audit.checks.checkout import find_checkout
 from upwind.audit.crate.content import is_left_out
+from upwind.audit.crate.labels import AUDIT, METADATA
 from upwind.audit.crate.metadata import Publication, metadata_text
 from upwind.audit.crate.unpack import UNPACK_AGAIN, Unpacked, experiment_in, unpack
-from upwind.audit.crate.words import AUDIT, METADATA
 from upwind.audit.findings import (
     Checked,
     Finding,
-    Kind,
+    FindingKind,
     Severity,
     broken,
     unchecked,
     warning,
 )
+from upwind.audit.provenance_graph import RecordedRun, load, within, written
 from upwind.audit.whole import Audit, audit
 from upwind.common.errors import UpwindError
 from upwind.provenance.fingerprint import file_fingerprint, module_fingerprints
@@ -42,7 +42,7 @@ _PINS = "envs/requirements.txt"
 _WRITER = "upwind.audit.crate.metadata"
 _SHOWN = 5
 # What the audit says of files that are not here: said once for all that the crate leaves out.
-_ABSENT = (Kind.missing, Kind.raw_data)
+_ABSENT = (FindingKind.missing, FindingKind.raw_data)
 
 
 def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
@@ -74,18 +74,18 @@ def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
     return Audit(Path(path), _once(whole), deep, time.monotonic() - started)
 
 
-def _recorded(run: Run) -> set[str]:
+def _recorded(run: RecordedRun) -> set[str]:
     return {name for record in run.records.values() for name in (*record.inputs, *written(record))}
 
 
-def _described(run: Run, crate: Unpacked) -> Iterator[Finding]:
+def _described(run: RecordedRun, crate: Unpacked) -> Iterator[Finding]:
     """The crate's description against its files, and against what its records give."""
     try:
         document = json.loads((crate.root / METADATA).read_text(encoding="utf-8"))
         entities = {entity["@id"]: entity for entity in document["@graph"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"the crate's description cannot be read: {error}"
-        yield broken(Kind.record, METADATA, message, UNPACK_AGAIN)
+        yield broken(FindingKind.record, METADATA, message, UNPACK_AGAIN)
         return
     stated = {
         unquote(name): FileState(str(entity.get("sha256")), _size(entity), 0)
@@ -100,20 +100,20 @@ def _described(run: Run, crate: Unpacked) -> Iterator[Finding]:
     if reason:
         message = f"what the description says of jobs is not compared with records: {reason}"
         remedy = "audit it with the version of upwind that wrote it, which is in it"
-        yield unchecked(Kind.record, METADATA, message, remedy)
+        yield unchecked(FindingKind.record, METADATA, message, remedy)
         return
     yield from _statements(run, crate, entities, stated)
 
 
-def _files(run: Run, crate: Unpacked, stated: Mapping[str, FileState]) -> Iterator[Finding]:
+def _files(run: RecordedRun, crate: Unpacked, stated: Mapping[str, FileState]) -> Iterator[Finding]:
     """Each file is described, with its hash and size, and each described one is there."""
     for name in sorted(crate.states.keys() - stated.keys() - {METADATA}):
         message = "the crate's description does not know it"
-        yield broken(Kind.unexplained, name, message, UNPACK_AGAIN)
+        yield broken(FindingKind.unexplained, name, message, UNPACK_AGAIN)
     damaged = {finding.path for finding in crate.findings}
     for name in sorted(stated.keys() - crate.states.keys() - damaged):
         message = "the crate's description lists it, and it is not there"
-        yield broken(Kind.missing, name, message, UNPACK_AGAIN)
+        yield broken(FindingKind.missing, name, message, UNPACK_AGAIN)
     for name in sorted(stated.keys() & crate.states.keys()):
         if stated[name] == crate.states[name]:
             continue
@@ -121,10 +121,10 @@ def _files(run: Run, crate: Unpacked, stated: Mapping[str, FileState]) -> Iterat
         if maker is not None and written(maker)[name].sha256 == crate.states[name].sha256:
             message = f"hash or size that it gives of {name} are not those of the file, which is "
             message += "as its job wrote it"
-            yield broken(Kind.record, METADATA, message, UNPACK_AGAIN)
+            yield broken(FindingKind.record, METADATA, message, UNPACK_AGAIN)
         else:
             message = "its content is not the one that the crate's description gives"
-            yield broken(Kind.changed, name, message, UNPACK_AGAIN)
+            yield broken(FindingKind.changed, name, message, UNPACK_AGAIN)
 
 
 def _other_writer(root: Path) -> str:
@@ -140,7 +140,7 @@ def _other_writer(root: Path) -> str:
 
 
 def _statements(
-    run: Run,
+    run: RecordedRun,
     crate: Unpacked,
     entities: Mapping[str, Mapping[str, Any]],
     stated: Mapping[str, FileState],
@@ -153,7 +153,7 @@ def _statements(
         text = metadata_text(run, stated, Publication(None if licence in stated else licence, then))
     except UpwindError as error:
         message = f"the description cannot be made again from the crate: {error}"
-        yield broken(Kind.record, METADATA, message, UNPACK_AGAIN)
+        yield broken(FindingKind.record, METADATA, message, UNPACK_AGAIN)
         return
     expected = {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
     differing = [
@@ -165,46 +165,50 @@ def _statements(
         message = f"what it says of {', '.join(differing[:_SHOWN])}"
         message += f" and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
         message += " is not what records and files give"
-        yield broken(Kind.record, METADATA, message, UNPACK_AGAIN)
+        yield broken(FindingKind.record, METADATA, message, UNPACK_AGAIN)
 
 
-def _here(run: Run, findings: tuple[Finding, ...]) -> Iterator[Finding]:
+def _here(run: RecordedRun, findings: tuple[Finding, ...]) -> Iterator[Finding]:
     """Findings of the audit of what was unpacked, as they count for a crate."""
     minor = platform.python_version_tuple()[:2]
     pythons = {str(r.machine.get("python")) for r in run.records.values()}
     other_python = any(tuple(version.split(".")[:2]) != minor for version in pythons)
     for finding in findings:
-        if finding.kind is Kind.package and finding.severity is Severity.broken:
+        if finding.kind is FindingKind.package and finding.severity is Severity.broken:
             message = f"{finding.message}: nothing could be made again alike here"
             yield replace(finding, severity=Severity.unchecked, message=message, affects=())
-        elif finding.kind is Kind.code and other_python and finding.severity is Severity.broken:
+        elif (
+            finding.kind is FindingKind.code
+            and other_python
+            and finding.severity is Severity.broken
+        ):
             message = f"{finding.message}; with another Python ({', '.join(pythons)}) the hash of"
             message += " the same code can differ, so this is not known"
             yield replace(finding, severity=Severity.unchecked, message=message, affects=())
-        elif finding.kind is Kind.workflow and finding.severity is Severity.unchecked:
+        elif finding.kind is FindingKind.workflow and finding.severity is Severity.unchecked:
             message = "whether the workflow would do anything again cannot be asked: it needs the"
             yield replace(finding, message=f"{message} volumes, which a crate does not hold")
         elif finding.severity is not Severity.unchecked or finding.kind not in _ABSENT:
             yield finding
 
 
-def _not_contained(run: Run, left_out: set[str]) -> Iterator[Finding]:
+def _not_contained(run: RecordedRun, left_out: set[str]) -> Iterator[Finding]:
     """What the crate leaves out on purpose, by folder."""
     folders = Counter(_top(run, path) for path in left_out if not run.place(path).exists())
     for folder, count in sorted(folders.items()):
         message = f"the crate describes {count} of its files and does not hold them (volumes,"
         message += " segmentations and slices stay where they are): their content is not checked"
-        yield unchecked(Kind.raw_data, folder, message, "audit the results where they are")
+        yield unchecked(FindingKind.raw_data, folder, message, "audit the results where they are")
 
 
-def _top(run: Run, path: str) -> str:
+def _top(run: RecordedRun, path: str) -> str:
     """The folder right below the results that a file lies in, or else the one around it."""
     if within(path, run.home):
         return f"{run.home}/{PurePosixPath(path).relative_to(run.home).parts[0]}"
     return str(PurePosixPath(path).parent)
 
 
-def _pinned(run: Run, root: Path) -> Iterator[Finding]:
+def _pinned(run: RecordedRun, root: Path) -> Iterator[Finding]:
     """Packages that jobs ran with, against the crate's pins; builds of one version are alike."""
     pins = _pins(root)
     used = {item for record in run.records.values() for item in record.packages.items()}
@@ -213,7 +217,7 @@ def _pinned(run: Run, root: Path) -> Iterator[Finding]:
         if pinned is not None and pinned != version.partition("+")[0]:
             message = f"jobs ran with {version}; {_PINS} pins {pinned}"
             remedy = f"install {package} {version} to make the results again"
-            yield warning(Kind.package, package, message, remedy)
+            yield warning(FindingKind.package, package, message, remedy)
 
 
 def _pins(root: Path) -> dict[str, str]:
@@ -233,7 +237,7 @@ def _published_broken(crate: Unpacked) -> Iterator[Finding]:
         message = f"the run did not pass the audit when it was published: {len(then)} broken, as "
         message += f"{first.get('path')}: {first.get('message')}"
         remedy = "have the run mended and published again"
-        yield broken(Kind.record, AUDIT, message, remedy)
+        yield broken(FindingKind.record, AUDIT, message, remedy)
 
 
 def _broken_then(root: Path) -> list[Mapping[str, Any]]:
@@ -244,18 +248,18 @@ def _broken_then(root: Path) -> list[Mapping[str, Any]]:
         return []  # its file is missing or changed, which is found above
 
 
-def _no_volumes(run: Run) -> Finding:
+def _no_volumes(run: RecordedRun) -> Finding:
     message = "scores were not made again: that needs the volumes, which a crate does not hold"
     remedy = "audit the results where the volumes are, with --deep"
-    return unchecked(Kind.number, f"{run.home}/scores.csv", message, remedy)
+    return unchecked(FindingKind.number, f"{run.home}/scores.csv", message, remedy)
 
 
 def _once(checked: Checked) -> Checked:
     """One finding for each file that is missing or changed: the one that names what falls."""
-    kept: dict[tuple[Severity, Kind, str], Finding] = {}
+    kept: dict[tuple[Severity, FindingKind, str], Finding] = {}
     rest: list[Finding] = []
     for finding in checked.findings:
-        if finding.kind not in (Kind.missing, Kind.changed, Kind.unexplained):
+        if finding.kind not in (FindingKind.missing, FindingKind.changed, FindingKind.unexplained):
             rest.append(finding)
             continue
         key = (finding.severity, finding.kind, finding.path)

@@ -8,7 +8,7 @@ as the records have them, so that whoever has them can tell that they are the sa
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
-from upwind.audit.chain import Run, within, written
+from upwind.audit.provenance_graph import RecordedRun, within, written
 from upwind.provenance.hashing import TIMESTAMP, FileState
 
 # Of the repository: what makes the results, and what says how to use it.
@@ -19,7 +19,7 @@ _VOLUMES = (".nii", ".nii.gz")
 _NOT_SOURCES = ("__pycache__", ".egg-info")
 
 
-def files_inside(run: Run, repository: Path) -> dict[str, Path]:
+def files_inside(run: RecordedRun, repository: Path) -> dict[str, Path]:
     """Where the files are that go into a crate of ``run``, made by the workflow in ``repository``,
     by their path in there: the one that records use, or the one in the repository. Sorted."""
     files = dict(_sources(repository))
@@ -30,7 +30,7 @@ def files_inside(run: Run, repository: Path) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def files_outside(run: Run, inside: Collection[str]) -> dict[str, FileState]:
+def files_outside(run: RecordedRun, inside: Collection[str]) -> dict[str, FileState]:
     """Recorded files that are not ``inside`` the crate, as they were written, or as they were read
     where no job wrote them. Sorted."""
     recorded: dict[str, FileState] = {}
@@ -45,13 +45,13 @@ def files_outside(run: Run, inside: Collection[str]) -> dict[str, FileState]:
     }
 
 
-def is_left_out(run: Run, path: str) -> bool:
+def is_left_out(run: RecordedRun, path: str) -> bool:
     """Is this one of the files that crates leave out on purpose?"""
     outside = not any(within(path, home) for home in (run.home, *run.sources))
     return outside or path.endswith(_VOLUMES) or within(path, f"{run.home}/{_SLICES}")
 
 
-def _results(run: Run, home: str) -> Iterator[tuple[str, Path]]:
+def _results(run: RecordedRun, home: str) -> Iterator[tuple[str, Path]]:
     folder = run.place(home)
     for path in sorted(folder.rglob("*")):
         name = f"{home}/{path.relative_to(folder).as_posix()}"

@@ -17,9 +17,8 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
-from upwind.audit.chain import Run, contents
 from upwind.audit.crate.content import files_outside
-from upwind.audit.crate.words import (
+from upwind.audit.crate.labels import (
     LICENCE,
     METADATA,
     WORKFLOW,
@@ -33,7 +32,8 @@ from upwind.audit.crate.words import (
     script_of,
     summary,
 )
-from upwind.audit.trace.words import CODE, commit
+from upwind.audit.provenance_graph import RecordedRun, contents
+from upwind.audit.trace.labels import CODE, commit
 from upwind.common.errors import UpwindError
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import OK, Record
@@ -59,7 +59,9 @@ class Publication:
     broken: int = 0
 
 
-def metadata_text(run: Run, states: Mapping[str, FileState], publication: Publication) -> str:
+def metadata_text(
+    run: RecordedRun, states: Mapping[str, FileState], publication: Publication
+) -> str:
     """The text of ro-crate-metadata.json; the same run and files give the same text.
 
     ``states`` are hash and size of all files as they go into the crate, but for the metadata; other
@@ -80,7 +82,7 @@ def metadata_text(run: Run, states: Mapping[str, FileState], publication: Public
 class _Crate:
     """Collects the entities of a run."""
 
-    def __init__(self, run: Run, states: Mapping[str, FileState]) -> None:
+    def __init__(self, run: RecordedRun, states: Mapping[str, FileState]) -> None:
         self.run, self.states = run, states
         self.outside = files_outside(run, states)
         self.crate = ROCrate(version=_VERSION)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from upwind.audit.findings import Finding, Kind, broken
+from upwind.audit.findings import Finding, FindingKind, broken
 from upwind.common.errors import UpwindError
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import FOLDER
@@ -46,7 +46,9 @@ def unpack(path: Path, root: Path) -> Unpacked:
                 except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
                     (root / entry.filename).unlink(missing_ok=True)
                     message = f"it cannot be unpacked: {error}"
-                    findings.append(broken(Kind.changed, entry.filename, message, UNPACK_AGAIN))
+                    findings.append(
+                        broken(FindingKind.changed, entry.filename, message, UNPACK_AGAIN)
+                    )
     except (OSError, zipfile.BadZipFile, RuntimeError) as error:
         raise UpwindError(f"{path} is no readable zip archive: {error}") from error
     return Unpacked(root, states, tuple(findings))

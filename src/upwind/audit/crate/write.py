@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from upwind.audit.chain import Run, load, written
 from upwind.audit.checks.checkout import find_checkout
 from upwind.audit.crate.content import files_inside, files_outside
+from upwind.audit.crate.labels import AUDIT, METADATA
 from upwind.audit.crate.metadata import Publication, metadata_text
-from upwind.audit.crate.words import AUDIT, METADATA
 from upwind.audit.findings import Finding, Severity
+from upwind.audit.provenance_graph import RecordedRun, load, written
 from upwind.audit.whole import Audit, audit
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
@@ -75,7 +75,7 @@ def write_crate(
     return WrittenCrate(out, state_of(out).sha256, len(states) + 1, len(outside), broken)
 
 
-def _refusal(run: Run, broken: tuple[Finding, ...]) -> str:
+def _refusal(run: RecordedRun, broken: tuple[Finding, ...]) -> str:
     lines = [f"{run.folder} does not pass the audit, so it is not published:"]
     lines += [f"  {finding.path}: {finding.message}" for finding in broken[:_SHOWN]]
     if len(broken) > _SHOWN:
@@ -84,7 +84,7 @@ def _refusal(run: Run, broken: tuple[Finding, ...]) -> str:
     return "\n".join(lines)
 
 
-def _check_unchanged(run: Run, states: Mapping[str, FileState]) -> None:
+def _check_unchanged(run: RecordedRun, states: Mapping[str, FileState]) -> None:
     """What the audit has just found sound must be what goes into the crate."""
     for path, name in run.makers.items():
         if path in states and states[path].sha256 != written(run.records[name])[path].sha256:

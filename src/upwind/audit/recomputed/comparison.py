@@ -13,18 +13,18 @@ import numpy as np
 from scipy import stats
 
 from upwind.audit.findings import Checked, Finding
-from upwind.audit.recomputed.numbers import Place, run_checks, same
+from upwind.audit.recomputed.numbers import Results, run_checks, same
 
 _MEASURES = ("dsc", "hd95_mm", "assd_mm")
 
 
-def check_comparison(place: Place) -> Checked:
+def check_comparison(place: Results) -> Checked:
     """Every value of ``comparison.csv``: means, bootstrap intervals and tests over patients."""
     check = ("comparisons", "comparison.csv", ("scores.csv",), _comparison)
     return run_checks(place, [check])
 
 
-def _comparison(place: Place) -> Iterator[Finding | int]:
+def _comparison(place: Results) -> Iterator[Finding | int]:
     rows = {_key(row): row for row in place.rows("comparison.csv")}
     expected = dict(_compared(place))
     for key in rows.keys() ^ expected.keys():
@@ -41,7 +41,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
     return row["subset"], row["measure"], row["method"], row["other"]
 
 
-def _compared(place: Place) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
+def _compared(place: Results) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
     """Rows of the table by key: each method's mean over patients, and each pair's differences."""
     patients = _by_patient(place)
     for subset, measure in sorted({key[:2] for key in patients}):
@@ -62,7 +62,7 @@ def _compared(place: Place) -> Iterator[tuple[tuple[str, ...], dict[str, float]]
             yield (subset, measure, one, other), row
 
 
-def _by_patient(place: Place) -> dict[tuple[str, str, str], dict[int, float]]:
+def _by_patient(place: Results) -> dict[tuple[str, str, str], dict[int, float]]:
     """Mean of each patient's defined scores, by subset, measure and method."""
     found = defaultdict(lambda: defaultdict(list))
     for row in place.rows("scores.csv"):
@@ -76,7 +76,7 @@ def _by_patient(place: Place) -> dict[tuple[str, str, str], dict[int, float]]:
     }
 
 
-def _summary(values: list[float], place: Place) -> dict[str, float]:
+def _summary(values: list[float], place: Results) -> dict[str, float]:
     """Mean and percentile bootstrap over patients."""
     count, data = len(values), np.array(values)
     summary = {"patients": count, "mean": math.fsum(values) / count}

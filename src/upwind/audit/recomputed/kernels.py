@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from upwind.audit.findings import Checked, Finding
-from upwind.audit.recomputed.numbers import CLOSE, Place, run_checks, same
+from upwind.audit.recomputed.numbers import CLOSE, Results, run_checks, same
 from upwind.audit.recomputed.tensors import read_tensors
 
 _WEIGHTS = [f"w{i}" for i in range(9)]
@@ -25,7 +25,7 @@ _PRINTED = 1e-5
 _ORDER = {"down": 0, "bottom": 1, "up": 2}
 
 
-def check_kernels(place: Place) -> Checked:
+def check_kernels(place: Results) -> Checked:
     """What Figure 1 says of the network, and every table that Figure 2 is drawn from."""
     if "kernels" not in place.config:
         return Checked()
@@ -49,7 +49,7 @@ def check_kernels(place: Place) -> Checked:
     return run_checks(place, checks)
 
 
-def _convolutions(place: Place) -> list[np.ndarray]:
+def _convolutions(place: Results) -> list[np.ndarray]:
     """Weights (out, in, 3, 3) of the UNet's layers in order of execution."""
     path = f"networks/unet/{place.config['kernels']['network']}/weights.safetensors"
     tensors = read_tensors(place.folder / path)
@@ -62,7 +62,7 @@ def _in_order(name: str) -> tuple[int, list[str]]:
     return _ORDER[part], rest  # the level, then first or second
 
 
-def _figure1(place: Place) -> Iterator[Finding | int]:
+def _figure1(place: Results) -> Iterator[Finding | int]:
     """Layers are numbered, and every box has its number of channels beside it."""
     layers = [array.shape[:2] for array in _convolutions(place)]
     depth = (len(layers) - 2) // 4
@@ -85,7 +85,7 @@ def _figure1(place: Place) -> Iterator[Finding | int]:
         yield expected.total()
 
 
-def _weights(place: Place) -> Iterator[Finding | int]:
+def _weights(place: Results) -> Iterator[Finding | int]:
     """One row for each kernel, output channel by output channel, its weights row by row."""
     kernels = np.concatenate([array.reshape(-1, 9) for array in _convolutions(place)])
     table = place.table("kernels/kernels.csv")
@@ -103,7 +103,7 @@ def _vectors(table: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.stack([table[name] for name in _WEIGHTS], axis=1)
 
 
-def _layers(place: Place) -> Iterator[Finding | int]:
+def _layers(place: Results) -> Iterator[Finding | int]:
     """Counts, the mean squared distance to the own cluster's mean, and the Calinski-Harabasz
     score: between the clusters and within them, by degrees of freedom."""
     table = place.table("kernels/kernels.csv")
@@ -129,7 +129,7 @@ def _layers(place: Place) -> Iterator[Finding | int]:
             yield 1
 
 
-def _axes(place: Place) -> Iterator[Finding | int]:
+def _axes(place: Results) -> Iterator[Finding | int]:
     """Axes of one length, at right angles, along which the kernels vary as much as is said and
     independently of each other: so the principal ones."""
     vectors = _vectors(place.table("kernels/kernels.csv"))
@@ -144,13 +144,13 @@ def _axes(place: Place) -> Iterator[Finding | int]:
     yield len(axes)
 
 
-def _projections(place: Place) -> Iterator[Finding | int]:
+def _projections(place: Results) -> Iterator[Finding | int]:
     table = place.table("kernels/kernels.csv")
     vectors = _vectors(table)
     yield from _projected(place, "kernels/kernels.csv", vectors, vectors.mean(0), table)
 
 
-def _stencils(place: Place) -> Iterator[Finding | int]:
+def _stencils(place: Results) -> Iterator[Finding | int]:
     mean = _vectors(place.table("kernels/kernels.csv")).mean(0)
     rows = place.rows("kernels/stencils.csv")
     table = {name: np.array([float(row[name]) for row in rows]) for name in ("pc1", "pc2")}
@@ -159,7 +159,11 @@ def _stencils(place: Place) -> Iterator[Finding | int]:
 
 
 def _projected(
-    place: Place, path: str, vectors: np.ndarray, mean: np.ndarray, table: Mapping[str, np.ndarray]
+    place: Results,
+    path: str,
+    vectors: np.ndarray,
+    mean: np.ndarray,
+    table: Mapping[str, np.ndarray],
 ) -> Iterator[Finding | int]:
     axes = _vectors(place.table("kernels/axes.csv"))
     for index, name in enumerate(("pc1", "pc2")):
@@ -170,7 +174,7 @@ def _projected(
         yield len(wrong)
 
 
-def _moments(place: Place) -> Iterator[Finding | int]:
+def _moments(place: Results) -> Iterator[Finding | int]:
     """m_ij of the trained network's kernels: sums of k1^i k2^j q / (i! j!), one by one."""
     vectors = _vectors(place.table("kernels/kernels.csv"))
     rows = [row for row in place.rows("kernels/moments.csv") if row["network"] == "trained"]
@@ -189,7 +193,7 @@ def _moments(place: Place) -> Iterator[Finding | int]:
         yield len(rows)
 
 
-def _content(place: Place) -> Iterator[Finding | int]:
+def _content(place: Results) -> Iterator[Finding | int]:
     """Means of every measure over a layer's kernels."""
     by_layer = defaultdict(list)
     for row in place.rows("kernels/moments.csv"):
@@ -209,7 +213,7 @@ def _content(place: Place) -> Iterator[Finding | int]:
             yield 1
 
 
-def _shares(place: Place) -> Iterator[Finding | int]:
+def _shares(place: Results) -> Iterator[Finding | int]:
     """Shares of a layer's kernels that each hand-crafted kernel is nearest to."""
     rows = place.rows("kernels/nearest.csv")
     counts = Counter((row["network"], row["layer"], row["nearest"]) for row in rows)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from upwind.audit.findings import Checked, Finding, Kind, broken, unchecked
+from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked
 
 CLOSE = 1e-9
 # Column of Table I: method and which of its scores.
@@ -40,7 +40,7 @@ Rows = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
-class Place:
+class Results:
     """Where results lie (``folder``), how findings name that folder (``home``), the effective
     configuration, and files that are known to be broken, from which nothing follows."""
 
@@ -64,13 +64,15 @@ class Place:
 
     def number(self, path: str, message: str) -> Finding:
         """A number of ``path`` that does not follow from what it rests on."""
-        return broken(Kind.number, self.name(path), message, _REMEDY)
+        return broken(FindingKind.number, self.name(path), message, _REMEDY)
 
 
-Check = Callable[[Place], Iterator[Finding | int]]
+Check = Callable[[Results], Iterator[Finding | int]]
 
 
-def run_checks(place: Place, checks: Iterable[tuple[str, str, tuple[str, ...], Check]]) -> Checked:
+def run_checks(
+    place: Results, checks: Iterable[tuple[str, str, tuple[str, ...], Check]]
+) -> Checked:
     """Run checks given as (what they count, the file they are about, files or patterns that they
     need, function); the function yields findings, and how many numbers it has looked at.
 
@@ -85,7 +87,7 @@ def run_checks(place: Place, checks: Iterable[tuple[str, str, tuple[str, ...], C
         gone = [file for file in (about, *files) if not (place.folder / file).is_file()]
         if gone or not files:
             message = f"not made again: {place.name(gone[0] if gone else needed[0])} is not here"
-            finding = unchecked(Kind.number, place.name(about), message, "audit where it is")
+            finding = unchecked(FindingKind.number, place.name(about), message, "audit where it is")
             parts.append(Checked((finding,)))
             continue
         parts.append(_outcome(place, label, about, check))
@@ -102,7 +104,7 @@ def same(text: str, value: float | None, tolerance: float = CLOSE) -> bool:
         return False
 
 
-def check_numbers(place: Place) -> Checked:
+def check_numbers(place: Results) -> Checked:
     """All numbers that can be made again from tables alone, in well under a second."""
     return run_checks(
         place,
@@ -130,13 +132,13 @@ def _parsed(text: str) -> dict[str, np.ndarray]:
     return dict(zip(names.split(","), values.T, strict=True))
 
 
-def _matching(place: Place, pattern: str) -> list[str]:
+def _matching(place: Results, pattern: str) -> list[str]:
     if "*" not in pattern:
         return [pattern]
     return sorted(path.relative_to(place.folder).as_posix() for path in place.folder.glob(pattern))
 
 
-def _outcome(place: Place, label: str, about: str, check: Check) -> Checked:
+def _outcome(place: Results, label: str, about: str, check: Check) -> Checked:
     findings, count = [], 0
     try:
         with np.errstate(all="ignore"):  # of a value that is not finite a finding tells
@@ -151,7 +153,7 @@ def _outcome(place: Place, label: str, about: str, check: Check) -> Checked:
     return Checked(tuple(findings), {label: count})
 
 
-def _verdicts(place: Place) -> Iterator[Finding | int]:
+def _verdicts(place: Results) -> Iterator[Finding | int]:
     """A run failed if its last losses are not finite, or its held-out DSC is below the limit."""
     limit = float(place.config["training"]["failed_below"])
     for row in place.rows("verdicts.csv"):
@@ -171,7 +173,7 @@ def _verdicts(place: Place) -> Iterator[Finding | int]:
         yield 1
 
 
-def _gathered(place: Place) -> Iterator[Finding | int]:
+def _gathered(place: Results) -> Iterator[Finding | int]:
     parts = {
         path.relative_to(place.folder).as_posix(): place.rows(f"scores/{path.name}")
         for path in sorted((place.folder / "scores").glob("*.csv"))
@@ -190,16 +192,16 @@ def _gathered(place: Place) -> Iterator[Finding | int]:
         yield len(row)
 
 
-def _table1(place: Place) -> Iterator[Finding | int]:
+def _table1(place: Results) -> Iterator[Finding | int]:
     yield from _means(place, "table1.csv", COLUMNS)
 
 
-def _extended(place: Place) -> Iterator[Finding | int]:
+def _extended(place: Results) -> Iterator[Finding | int]:
     yield from _means(place, "extended.csv", _EXTENDED)
 
 
 def _means(
-    place: Place, path: str, columns: Mapping[str, tuple[str, str]]
+    place: Results, path: str, columns: Mapping[str, tuple[str, str]]
 ) -> Iterator[Finding | int]:
     """A fold's cell is the mean DSC of its cases, ``avg`` the mean of the folds, all with the
     same weight, and ``avg_without`` that of the folds in which every network trained."""
@@ -227,16 +229,16 @@ def _means(
             yield 1
 
 
-def _markdown(place: Place) -> Iterator[Finding | int]:
+def _markdown(place: Results) -> Iterator[Finding | int]:
     yield from _printed(place, "table1.md", _markdown_rows(place, "table1.md"))
 
 
-def _extended_markdown(place: Place) -> Iterator[Finding | int]:
+def _extended_markdown(place: Results) -> Iterator[Finding | int]:
     rows = _markdown_rows(place, "extended.md")
     yield from _printed(place, "extended.md", rows, "extended.csv", tuple(_EXTENDED))
 
 
-def _markdown_rows(place: Place, path: str) -> list[list[str]]:
+def _markdown_rows(place: Results, path: str) -> list[list[str]]:
     """The rows of the first table of a page."""
     lines = itertools.dropwhile(lambda line: not line.startswith("|"), _lines(place, path))
     table = itertools.takewhile(lambda line: line.startswith("|"), lines)
@@ -244,7 +246,7 @@ def _markdown_rows(place: Place, path: str) -> list[list[str]]:
     return rows[2:]
 
 
-def _latex(place: Place) -> Iterator[Finding | int]:
+def _latex(place: Results) -> Iterator[Finding | int]:
     rows = [
         [cell.strip().split(" ")[0].replace("\\_", "_") for cell in line.split("&")]
         for line in _lines(place, "table1.tex")
@@ -253,23 +255,23 @@ def _latex(place: Place) -> Iterator[Finding | int]:
     yield from _printed(place, "table1.tex", rows[1:])
 
 
-def _html(place: Place) -> Iterator[Finding | int]:
+def _html(place: Results) -> Iterator[Finding | int]:
     yield from _printed(place, "table1.html", _html_rows(place, "table1.html"))
 
 
-def _extended_html(place: Place) -> Iterator[Finding | int]:
+def _extended_html(place: Results) -> Iterator[Finding | int]:
     rows = _html_rows(place, "extended.html")
     yield from _printed(place, "extended.html", rows, "extended.csv", tuple(_EXTENDED))
 
 
-def _html_rows(place: Place, path: str) -> list[list[str]]:
+def _html_rows(place: Results, path: str) -> list[list[str]]:
     """The rows of the first table of a page."""
     text = "".join(_lines(place, path)).partition("</table>")[0]
     return [re.findall(r"<td>([^ <]*)", row) for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
 
 
 def _printed(
-    place: Place,
+    place: Results,
     path: str,
     printed: list[list[str]],
     source: str = "table1.csv",
@@ -286,7 +288,7 @@ def _printed(
             yield 1
 
 
-def _lines(place: Place, path: str) -> list[str]:
+def _lines(place: Results, path: str) -> list[str]:
     return (place.folder / path).read_text(encoding="utf-8").splitlines(keepends=True)
 
 

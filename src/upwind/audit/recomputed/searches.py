@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from upwind.audit.findings import Checked, Finding
-from upwind.audit.recomputed.numbers import Place, run_checks, same
+from upwind.audit.recomputed.numbers import Results, run_checks, same
 
 _OPERATOR = "segmentations/itk_snap/trials-*.csv"
 _BLIND = "blind/*/trials.csv"
@@ -18,7 +18,7 @@ _MILLISECOND = 5e-4
 _TEXT = ("mode", "edge_equation")
 
 
-def check_searches(place: Place) -> Checked:
+def check_searches(place: Results) -> Checked:
     """Every trial of every search, and that the blind one saw none of the patients that it is
     scored on."""
     searches = [
@@ -40,7 +40,7 @@ def check_searches(place: Place) -> Checked:
 def _history_of(path: str):
     """Sums of seconds, the best so far and the choice, from the trials themselves."""
 
-    def check(place: Place) -> Iterator[Finding | int]:
+    def check(place: Results) -> Iterator[Finding | int]:
         rows = place.rows(path)
         scores = [float(row["dsc"]) for row in rows]
         chosen = scores.index(max(scores))
@@ -68,7 +68,7 @@ def _tuned_in(path: str, trials: str):
     """The parameters are those of the best trial, and none of the patients is one that the fold
     leaves out."""
 
-    def check(place: Place) -> Iterator[Finding | int]:
+    def check(place: Results) -> Iterator[Finding | int]:
         tuned = json.loads((place.folder / path).read_text(encoding="utf-8"))
         fold = PurePosixPath(path).parent.name
         unseen = {int(r["case"]) for r in place.rows("folds.csv") if r["fold"] == fold}

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
-from upwind.audit.findings import Checked, Finding, Kind, unchecked
+from upwind.audit.findings import Checked, Finding, FindingKind, unchecked
 from upwind.audit.recomputed.cases import Remade, Task, remake
-from upwind.audit.recomputed.numbers import Place, run_checks
+from upwind.audit.recomputed.numbers import Results, run_checks
 from upwind.audit.recomputed.tensors import read_tensors
 from upwind.common.progress import track
 
@@ -29,7 +29,7 @@ _NAMED = {
 }  # fmt: skip
 
 
-def recompute(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1) -> Checked:
+def recompute(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1) -> Checked:
     """Everything that follows from the raw volumes ``raw`` (image and label by case), the stored
     segmentations and slices. ``jobs`` cases are worked on at a time."""
     return Checked.all_of(
@@ -47,7 +47,7 @@ def recompute(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1)
     )
 
 
-def _folds(place: Place) -> Iterator[Finding | int]:
+def _folds(place: Results) -> Iterator[Finding | int]:
     """Contiguous blocks of the cases in order, the first ones larger by one where they must be."""
     numbers = sorted(int(line) for line in (place.folder / "cases.txt").read_text().split())
     count, seed = int(place.config["folds"]), place.config["fold_shuffle_seed"]
@@ -69,7 +69,7 @@ def _folds(place: Place) -> Iterator[Finding | int]:
         yield 1
 
 
-def _split(place: Place) -> Iterator[Finding | int]:
+def _split(place: Results) -> Iterator[Finding | int]:
     """Slices of each fold's training patients, shuffled, the first share of them held out."""
     fold_of = {int(row["case"]): row["fold"] for row in place.rows("folds.csv")}
     liver = {case: _liver_slices(place.folder, case) for case in sorted(fold_of)}
@@ -106,7 +106,7 @@ def _liver_slices(folder: Path, case: int) -> list[int]:
     return np.flatnonzero(tensors["liver_bearing"]).tolist()
 
 
-def _complete(place: Place) -> Iterator[Finding | int]:
+def _complete(place: Results) -> Iterator[Finding | int]:
     """A row for every patient that a fold did not train on, and every one with held-out slices."""
     fold_of = {row["case"]: row["fold"] for row in place.rows("folds.csv")}
     chosen = place.config["levelset"]["cases"]
@@ -140,7 +140,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
     return row["method"], row["fold"], row["case"], row["subset"]
 
 
-def _cases(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Checked:
+def _cases(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Checked:
     tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv")
     if any(place.name(path) in place.distrusted for path in tables):
         return Checked()
@@ -152,7 +152,7 @@ def _cases(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Che
     if gone:
         message = f"{len(gone)} cases were not scored again: their volumes are not here"
         remedy = "audit with --deep where the volumes are"
-        findings.append(unchecked(Kind.number, place.name("scores.csv"), message, remedy))
+        findings.append(unchecked(FindingKind.number, place.name("scores.csv"), message, remedy))
     work = _worked_on([_task(place, case, *raw[case]) for case in tasks], jobs)
     for remade in track(work, len(tasks), "cases made again"):
         findings += [place.number(path, message) for path, message in remade.wrong]
@@ -160,7 +160,7 @@ def _cases(place: Place, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Che
     return Checked(tuple(findings), dict(counts))
 
 
-def _task(place: Place, case: int, image: Path, label: Path) -> Task:
+def _task(place: Results, case: int, image: Path, label: Path) -> Task:
     heldout = defaultdict(list)
     for row in place.rows("split.csv"):
         if int(row["case"]) == case and row["part"] == "heldout":

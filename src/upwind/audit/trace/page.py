@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from upwind.audit.chain import written
+from upwind.audit.provenance_graph import written
+from upwind.audit.trace.labels import below, count_of, facts, stage_title, took
 from upwind.audit.trace.layers import Layout, lay_out
 from upwind.audit.trace.stages import Stage, stages, wildcards
 from upwind.audit.trace.walk import Trace
-from upwind.audit.trace.words import below, count_of, facts, stage_title, took
 from upwind.common.files import write_text
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import OK, Record

@@ -9,11 +9,9 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from upwind.audit.chain import written
+from upwind.audit.provenance_graph import written
 from upwind.audit.trace.cells import Cell
-from upwind.audit.trace.stages import Stage, stages
-from upwind.audit.trace.walk import Trace
-from upwind.audit.trace.words import (
+from upwind.audit.trace.labels import (
     CODE,
     SHOWN_DIGITS,
     below,
@@ -23,6 +21,8 @@ from upwind.audit.trace.words import (
     short,
     stage_name,
 )
+from upwind.audit.trace.stages import Stage, stages
+from upwind.audit.trace.walk import Trace
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import Record
 

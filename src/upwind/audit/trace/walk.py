@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from upwind.audit.chain import Run, contents, load, within, written
+from upwind.audit.provenance_graph import RecordedRun, contents, load, within, written
 from upwind.audit.trace.cells import SCORES, TABLE, Cell, holders, read_cell
 from upwind.common.errors import UpwindError
 from upwind.provenance.hashing import FileState, state_of
@@ -27,7 +27,7 @@ class Trace:
     the number. ``problems`` are the links that do not hold.
     """
 
-    run: Run
+    run: RecordedRun
     path: str
     cell: Cell | None
     sources: Mapping[str, Mapping[str, str | None]]
@@ -88,7 +88,7 @@ def _experiment(file: Path) -> Path:
     raise UpwindError(f"{file} does not lie in a folder of results: none around it has {FOLDER}/")
 
 
-def _narrowed(run: Run, table: str, cell: Cell) -> dict[str, set[str]]:
+def _narrowed(run: RecordedRun, table: str, cell: Cell) -> dict[str, set[str]]:
     """For jobs that only copy or average scores: the inputs that the cell comes from."""
     wanted = {f"{run.home}/{name}" for name in cell.inputs}
     behind = {run.makers[table]: wanted}
@@ -105,7 +105,9 @@ def _narrowed(run: Run, table: str, cell: Cell) -> dict[str, set[str]]:
     return behind
 
 
-def _follow(run: Run, path: str, cell: Cell | None, behind: Mapping[str, set[str]]) -> Trace:
+def _follow(
+    run: RecordedRun, path: str, cell: Cell | None, behind: Mapping[str, set[str]]
+) -> Trace:
     sources: dict[str, dict[str, str | None]] = {}
     set_aside: dict[str, tuple[str, ...]] = {}
 
@@ -144,7 +146,7 @@ def _users_first(sources: Mapping[str, Mapping[str, str | None]]) -> list[str]:
     return list(reversed(done))
 
 
-def _changed(run: Run, paths: Iterable[str]) -> Iterator[str]:
+def _changed(run: RecordedRun, paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         record = run.record_of(path)
         if record is None:
@@ -153,7 +155,9 @@ def _changed(run: Run, paths: Iterable[str]) -> Iterator[str]:
             yield f"{path} was changed after {record.name} had written it"
 
 
-def _loose_links(run: Run, sources: Mapping[str, Mapping[str, str | None]]) -> Iterator[str]:
+def _loose_links(
+    run: RecordedRun, sources: Mapping[str, Mapping[str, str | None]]
+) -> Iterator[str]:
     for job, inputs in sources.items():
         reader = run.records[job]
         if reader.status != OK:
@@ -166,5 +170,5 @@ def _loose_links(run: Run, sources: Mapping[str, Mapping[str, str | None]]) -> I
                 yield f"{reader.name} read another {path} than {run.records[maker].name} wrote"
 
 
-def _made_here(run: Run, path: str) -> bool:
+def _made_here(run: RecordedRun, path: str) -> bool:
     return any(within(path, folder) for folder in (run.home, *run.sources))

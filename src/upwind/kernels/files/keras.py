@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files.found import Found, in_order, needs, unreadable
+from upwind.kernels.files.discovery import Found, in_order, needs, unreadable
 
 KIND = "HDF5"
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files.found import Found, is_3x3, needs, unreadable
+from upwind.kernels.files.discovery import Found, is_3x3, needs, unreadable
 
 KIND = "ONNX"
 # Operators between stored weights and a convolution that leave them what they are.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files.found import Found, is_3x3, unreadable
+from upwind.kernels.files.discovery import Found, is_3x3, unreadable
 
 # Where training scripts keep the state dict in a checkpoint, beside the optimiser's.
 _PLACES = ("state_dict", "model_state_dict", "model", "net", "params_ema", "params")

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files.found import layers_of
+from upwind.kernels.files.discovery import layers_of
 from upwind.kernels.layers import Layer
 
 KNOWN = (

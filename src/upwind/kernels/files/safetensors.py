@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from upwind.kernels.files.found import Found, in_order, is_3x3, unreadable
+from upwind.kernels.files.discovery import Found, in_order, is_3x3, unreadable
 
 KIND = "safetensors"
 _FLOATING = ("F16", "BF16", "F32", "F64")

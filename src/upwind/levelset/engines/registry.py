@@ -11,7 +11,7 @@ from upwind.common.errors import UpwindError
 from upwind.levelset.engines.engine import Engine
 
 
-class Kind(NamedTuple):
+class EngineInfo(NamedTuple):
     """Where an engine is defined, and the equations of the edge mode that it solves
     (:data:`upwind.levelset.itk_snap.trials.EDGE_EQUATIONS`)."""
 
@@ -25,10 +25,10 @@ class Kind(NamedTuple):
 
 
 ENGINES = {
-    "simpleitk": Kind("upwind.levelset.engines.simpleitk", ("geodesic",)),
+    "simpleitk": EngineInfo("upwind.levelset.engines.simpleitk", ("geodesic",)),
     # Convert3D computes no advection field.
-    "c3d": Kind("upwind.levelset.engines.convert3d", ()),
-    "torch": Kind("upwind.levelset.engines.narrow_band", ("geodesic", "itk_snap")),
+    "c3d": EngineInfo("upwind.levelset.engines.convert3d", ()),
+    "torch": EngineInfo("upwind.levelset.engines.narrow_band", ("geodesic", "itk_snap")),
 }
 
 

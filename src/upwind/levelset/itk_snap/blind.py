@@ -17,9 +17,9 @@ from upwind.levelset.engines.engine import Engine
 from upwind.levelset.engines.registry import engine_named
 from upwind.levelset.itk_snap.bubble import bubble_at
 from upwind.levelset.itk_snap.journal import Journal
-from upwind.levelset.itk_snap.place import (
+from upwind.levelset.itk_snap.placement import (
     Anatomy,
-    Place,
+    Placement,
     anatomy_of,
     body_ends,
     expected_point,
@@ -44,7 +44,7 @@ class Tuned:
     """What was learned from training patients: where a liver is, a trial's parameters, when to
     stop, and the mean DSC (working grid) that they gave there."""
 
-    place: Place
+    place: Placement
     trial: Trial
     stopping: Stopping
     dsc: float
@@ -57,11 +57,11 @@ class Tuned:
     def from_json(cls, content: dict[str, Any]) -> "Tuned":
         """From what :meth:`as_json` gave."""
         place, trial, stopping = (content[name] for name in ("place", "trial", "stopping"))
-        return cls(Place(**place), Trial(**trial), Stopping(**stopping), content["dsc"])
+        return cls(Placement(**place), Trial(**trial), Stopping(**stopping), content["dsc"])
 
 
 @dataclass(frozen=True)
-class Scene:
+class UnseenPatient:
     """A patient as the blind level set sees it: region of interest, CT (HU) and bubble on its
     working grid."""
 
@@ -75,7 +75,7 @@ class Example:
     """A training patient: the scene, the label on its working grid, and how many voxels (of that
     size) of the liver lie outside the region of interest."""
 
-    scene: Scene
+    scene: UnseenPatient
     target: np.ndarray
     outside: float
 
@@ -84,7 +84,7 @@ class Example:
 Reader = Callable[[], tuple[Volume, np.ndarray]]
 
 
-def learn(readers: Sequence[Reader], settings: BlindSettings) -> tuple[Place, list[Example]]:
+def learn(readers: Sequence[Reader], settings: BlindSettings) -> tuple[Placement, list[Example]]:
     """Where the livers of these training patients are, and each of them as an example to tune on,
     its bubble where the others would put it. A patient alone has only itself to learn from."""
     anatomies = [anatomy_of(*read(), settings.body_hu, settings.spacing_mm) for read in readers]
@@ -95,7 +95,7 @@ def learn(readers: Sequence[Reader], settings: BlindSettings) -> tuple[Place, li
     return learn_place(anatomies), examples
 
 
-def set_scene(volume: Volume, place: Place, settings: BlindSettings) -> Scene:
+def set_scene(volume: Volume, place: Placement, settings: BlindSettings) -> UnseenPatient:
     """Region of interest and bubble where ``place`` says, from the CT alone."""
     mm = settings.spacing_mm
     point = expected_point(place, *body_ends(volume, settings.body_hu, mm))
@@ -104,7 +104,7 @@ def set_scene(volume: Volume, place: Place, settings: BlindSettings) -> Scene:
     starts = np.array([b.start * s for b, s in zip(region.box, region.spacing, strict=True)])
     centre = np.clip((point - starts) / mm - 0.5, 0, np.array(image.shape) - 1)
     radius = settings.bubble_fraction * place.depth_mm / mm
-    return Scene(region, image, bubble_at(image.shape, tuple(centre), radius))
+    return UnseenPatient(region, image, bubble_at(image.shape, tuple(centre), radius))
 
 
 def example_of(
@@ -122,7 +122,7 @@ def example_of(
 
 def tune(
     examples: Sequence[Example],
-    place: Place,
+    place: Placement,
     settings: BlindSettings,
     seed: Seed,
     engine: Engine | None = None,

@@ -7,12 +7,14 @@ is run. Its digest guards against accidents, not against an attacker.
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from upwind.common.files import write_json
-from upwind.common.notices import announce
+
+_log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -33,7 +35,9 @@ class Journal:
         except FileNotFoundError:
             return []
         except (OSError, ValueError, LookupError, TypeError) as error:
-            announce(f"the trials in {self.path} are cut or altered ({error}); they are not used")
+            _log.warning(
+                f"the trials in {self.path} are cut or altered ({error}); they are not used"
+            )
             return []
         print(f"goes on after {len(content['trials'])} trials in {self.path}", flush=True)
         return content["trials"]

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from upwind.common.jobs import logged
-from upwind.kernels.effort import Effort
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_verdicts import measure_cluster_tendency
 from upwind.kernels.layers import INITIAL, TRAINED
 from upwind.kernels.tables import write_tables
 from upwind.kernels.unet import initial_layers, unet_layers
-from upwind.kernels.verdicts import measure_tendency
 
 with logged(snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params
@@ -16,5 +16,5 @@ with logged(snakemake.log[0]):
         INITIAL: initial_layers(paths.trained, params.training_seed),
     }
     folds = [unet_layers(path) for path in paths.folds]
-    tables = measure_tendency(networks, folds, Effort(**params.effort))
-    write_tables(tables, Path(snakemake.output.tendency).parent)
+    tables = measure_cluster_tendency(networks, folds, AnalysisSettings(**params.effort))
+    write_tables(tables, Path(snakemake.output.cluster_tendency).parent)

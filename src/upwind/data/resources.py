@@ -15,7 +15,7 @@ MOST_GROWTH = 3.0
 
 
 @dataclass(frozen=True)
-class Demand:
+class Requirement:
     """A kind of job: ``base_mb`` MiB and ``base_minutes`` whatever it reads; ``copies`` of the
     largest volume that it reads are in memory at a time; ``minutes_per_gb`` of all volumes."""
 
@@ -29,21 +29,21 @@ class Demand:
 _SNAKEMAKE_MB = 450
 # Measured on one core of a small virtual machine, for a CT of 512 x 512 x 448 voxels (int16,
 # 224 MiB) with its label (uint8) unless said otherwise; "MiB" is the peak of the script's process.
-DEMANDS = {
+REQUIREMENTS = {
     # The largest are the clustering of the kernels and Figure 1: 320 MiB.
-    "table": Demand(_SNAKEMAKE_MB + 400),
+    "table": Requirement(_SNAKEMAKE_MB + 400),
     # A patient of the phantom: 256 MiB, 12 s.
-    "phantom": Demand(_SNAKEMAKE_MB + 500),
+    "phantom": Requirement(_SNAKEMAKE_MB + 500),
     # Plane by plane: 46 MiB whatever the size; 10 s.
-    "check": Demand(_SNAKEMAKE_MB + 300, minutes_per_gb=3),
+    "check": Requirement(_SNAKEMAKE_MB + 300, minutes_per_gb=3),
     # Slicing 490 MiB and 15 s; scoring 590 MiB and 17 s; the gallery 730 MiB and 20 s a volume.
     # benchmarks/scale.py holds them to three copies of a volume of 512 x 512 x 1000.
-    "volume": Demand(_SNAKEMAKE_MB + 300, copies=3, minutes_per_gb=5),
+    "volume": Requirement(_SNAKEMAKE_MB + 300, copies=3, minutes_per_gb=5),
     # 780 MiB; the time is that of the trials.
-    "level_set": Demand(_SNAKEMAKE_MB + 300, copies=3, minutes_per_gb=5),
+    "level_set": Requirement(_SNAKEMAKE_MB + 300, copies=3, minutes_per_gb=5),
     # torch loaded: 255 MiB; its CUDA build with a GPU in use: about 3 GiB.
-    "segmentation": Demand(_SNAKEMAKE_MB + 3300, copies=3, base_minutes=20, minutes_per_gb=5),
-    "training": Demand(_SNAKEMAKE_MB + 3300, base_minutes=30),
+    "segmentation": Requirement(_SNAKEMAKE_MB + 3300, copies=3, base_minutes=20, minutes_per_gb=5),
+    "training": Requirement(_SNAKEMAKE_MB + 3300, base_minutes=30),
 }
 # A batch of 20 on CPU at 256 pixels takes 810 MiB (UNet) and 2070 MiB (LSN, 224 steps) over torch
 # itself, at 64 pixels 90 and 240.
@@ -71,14 +71,14 @@ def growth(attempt: int) -> float:
 
 def memory_mb(kind: str, volumes: Iterable[VolumeSize], attempt: int = 1) -> int:
     """MiB for a job of this ``kind`` that reads these ``volumes`` one after the other."""
-    demand = DEMANDS[kind]
+    demand = REQUIREMENTS[kind]
     largest = max((v.megabytes for v in volumes), default=0.0)
     return _asked(demand.base_mb + demand.copies * largest, attempt)
 
 
 def minutes(kind: str, volumes: Iterable[VolumeSize], attempt: int = 1, extra: float = 0.0) -> int:
     """Minutes for a job of this ``kind`` that reads these ``volumes``, and ``extra`` ones."""
-    demand = DEMANDS[kind]
+    demand = REQUIREMENTS[kind]
     gigabytes = sum(v.megabytes for v in volumes) / 1024
     return _asked(demand.base_minutes + demand.minutes_per_gb * gigabytes + extra, attempt)
 
@@ -92,7 +92,7 @@ def training_memory_mb(slices: int, image_size: int, batch_size: int, attempt: i
     """MiB to train on ``slices`` slices of ``image_size`` pixels squared."""
     stored = slices * image_size**2 * _SLICE_PIXEL_BYTES / 2**20
     batch = _BATCH_MB + _BATCH_MB_PER_MEGAPIXEL * batch_size * image_size**2 / 1e6
-    return _asked(DEMANDS["training"].base_mb + _SLICE_COPIES * stored + batch, attempt)
+    return _asked(REQUIREMENTS["training"].base_mb + _SLICE_COPIES * stored + batch, attempt)
 
 
 def training_minutes(
@@ -103,7 +103,7 @@ def training_minutes(
     cost = _SECONDS_PER_MEGAPIXEL.get(network, max(_SECONDS_PER_MEGAPIXEL.values()))
     seconds = cost * options.get("steps", 1) * options["epochs"] * slices * image_size**2 / 1e6
     seconds /= cores or _GPU_SPEED
-    return _asked(DEMANDS["training"].base_minutes + _TIME_MARGIN * seconds / 60, attempt)
+    return _asked(REQUIREMENTS["training"].base_minutes + _TIME_MARGIN * seconds / 60, attempt)
 
 
 def _asked(amount: float, attempt: int) -> int:

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from upwind.audit.trace.words import commit, machine
+from upwind.audit.trace.labels import commit, machine
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import OK, Record
 

@@ -5,7 +5,7 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import Grid, Volume
-from upwind.levelset.itk_snap.place import (
+from upwind.levelset.itk_snap.placement import (
     Anatomy,
     anatomy_of,
     body_ends,

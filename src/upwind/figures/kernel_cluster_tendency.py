@@ -18,20 +18,20 @@ from upwind.figures.kernel_panels import (
     shade_parts,
 )
 from upwind.figures.style import GREY, PALETTE, TEXT_WIDTH, new_figure, styled
+from upwind.kernels.cluster_tendency import FOLDS, GAP, SILHOUETTE, STARTS
+from upwind.kernels.cluster_tendency import INITIAL as SINCE_START
+from upwind.kernels.cluster_verdicts import REASONABLE, WEAK
 from upwind.kernels.layers import TRAINED
-from upwind.kernels.tendency import FOLDS, GAP, SILHOUETTE, STARTS
-from upwind.kernels.tendency import INITIAL as SINCE_START
-from upwind.kernels.verdicts import REASONABLE, WEAK
 
 _REFERENCE = "#BBBBBB"
 
 
 @styled
-def draw_tendency(tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
+def draw_cluster_tendency(cluster_tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
     """Silhouette, gap statistic and agreement of k-means for each layer, with intervals, beside the
-    same for kernels without clusters; ``tendency`` is the table of
-    :func:`upwind.kernels.verdicts.measure_tendency`."""
-    folds = (tendency["measure"] == FOLDS).any()
+    same for kernels without clusters; ``cluster_tendency`` is the table of
+    :func:`upwind.kernels.cluster_verdicts.measure_cluster_tendency`."""
+    folds = (cluster_tendency["measure"] == FOLDS).any()
     shown = [
         (SILHOUETTE, "silhouette"),
         (GAP, "gap statistic"),
@@ -40,10 +40,10 @@ def draw_tendency(tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
     ]
     figure = new_figure(TEXT_WIDTH, 0.75 + len(shown) * PANEL, layout="constrained")
     rows = np.atleast_1d(figure.subplots(len(shown), 1, sharex=True))
-    places = layer_places(tendency)
+    places = layer_places(cluster_tendency)
     for axes, (measure, label) in zip(rows, shown, strict=True):
-        shade_parts(axes, tendency, places, named=axes is rows[0])
-        chosen = tendency[tendency["measure"] == measure]
+        shade_parts(axes, cluster_tendency, places, named=axes is rows[0])
+        chosen = cluster_tendency[cluster_tendency["measure"] == measure]
         _draw_reference(axes, chosen[chosen["network"] == TRAINED], places)
         for network, part in chosen.groupby("network", sort=False):
             draw_points(axes, part, places, LOOKS[network])
@@ -51,11 +51,11 @@ def draw_tendency(tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
     _draw_levels(rows[0])
     for axes in rows[2:]:
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
-    handles = network_handles(tendency, chance)
+    handles = network_handles(cluster_tendency, chance)
     handles.append(Patch(color=_REFERENCE, label="drawn from the layer's Gaussian"))
     if folds:
         look = (PALETTE[2], "v", "folds with the start of training", 0.0)
-        since = tendency[tendency["measure"] == SINCE_START]
+        since = cluster_tendency[cluster_tendency["measure"] == SINCE_START]
         draw_points(rows[-1], since, places, look)
         handles.append(look_handle(look))
     finish(figure, rows[-1], places, handles)

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from upwind.common.jobs import logged
-from upwind.figures.kernel_tendency import draw_tendency
+from upwind.figures.kernel_cluster_tendency import draw_cluster_tendency
 from upwind.figures.style import save
 
 with logged(snakemake.log[0]):
-    save(draw_tendency(pd.read_csv(snakemake.input.tendency)), *snakemake.output)
+    save(draw_cluster_tendency(pd.read_csv(snakemake.input.cluster_tendency)), *snakemake.output)

@@ -8,7 +8,7 @@ import pytest
 from upwind.common.files import write_text
 from upwind.provenance.recorder import Job, recorded
 from upwind.provenance.records import record_path
-from upwind.provenance.trust import untrusted
+from upwind.provenance.staleness import untrusted
 
 RAW, SLICES, FOLDS, WEIGHTS = (
     "data/volume-0.nii",

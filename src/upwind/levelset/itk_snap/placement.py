@@ -34,7 +34,7 @@ class Anatomy:
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """Where the deepest point of a liver is to be expected: for each axis how it is stated
     (:data:`REFERENCES`), the value, and the spread (mm) of the patients that it was learned from
     about it; how far a liver reaches from there (mm, below and above); and its least depth (mm).
@@ -87,7 +87,7 @@ def anatomy_of(volume: Volume, label: np.ndarray, body_hu: float, working_mm: fl
     )
 
 
-def learn_place(patients: Sequence[Anatomy]) -> Place:
+def learn_place(patients: Sequence[Anatomy]) -> Placement:
     """The mean of training patients, each axis stated in the way in which they differ least (root
     mean square in mm)."""
     if not patients:
@@ -106,7 +106,7 @@ def learn_place(patients: Sequence[Anatomy]) -> Place:
     )
     chosen = [REFERENCES[i] for i in spread.argmin(axis=0)]
     reach = np.stack([(point - liver_low).max(axis=0), (liver_high - point).max(axis=0)], axis=1)
-    return Place(
+    return Placement(
         references=tuple(chosen),
         values=tuple(float(means[name][axis]) for axis, name in enumerate(chosen)),
         spread_mm=tuple(map(float, spread.min(axis=0))),
@@ -115,13 +115,13 @@ def learn_place(patients: Sequence[Anatomy]) -> Place:
     )
 
 
-def expected_point(place: Place, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def expected_point(place: Placement, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Where the liver's deepest point is to be expected (mm) in a body with these ends."""
     points = {name: _points(np.array(place.values), name, low, high) for name in REFERENCES}
     return np.array([points[name][axis] for axis, name in enumerate(place.references)])
 
 
-def region_at(place: Place, point: np.ndarray, volume: Volume, margin_mm: float, mm: float):
+def region_at(place: Placement, point: np.ndarray, volume: Volume, margin_mm: float, mm: float):
     """The region of interest: as far from ``point`` as livers reach, with a margin, within the
     volume, on a working grid of ``mm``."""
     box = []

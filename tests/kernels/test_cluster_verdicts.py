@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from upwind.kernels.verdicts import verdicts
+from upwind.kernels.cluster_verdicts import verdicts
 
 
 def rows(network, layer, silhouette, best, reference=(0.1, 0.05, 0.15), folds=False):

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import silhouette_samples
 
+from upwind.kernels.analysis_settings import AnalysisSettings, normal_quantile
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
-from upwind.kernels.effort import Effort, normal_quantile
 from upwind.kernels.layers import Layer
 
 SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
@@ -31,7 +31,9 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cluster_tendency(
+    layers: Iterable[Layer], effort: AnalysisSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster tendency of each layer, and the gap statistic for every number of clusters. Layers
     with too few different kernels are left out.
 
@@ -68,10 +70,10 @@ def tendency(layers: Iterable[Layer], effort: Effort) -> tuple[pd.DataFrame, pd.
 
 
 def stability(
-    folds: Sequence[Iterable[Layer]], initial: Iterable[Layer], effort: Effort
+    folds: Sequence[Iterable[Layer]], initial: Iterable[Layer], effort: AnalysisSettings
 ) -> pd.DataFrame:
     """Do networks of the same architecture and seed, trained on different ``folds``, assign their
-    kernels alike? In the form of :func:`tendency`'s first table.
+    kernels alike? In the form of :func:`cluster_tendency`'s first table.
 
     All start from the same ``initial`` weights, so kernel i of one is kernel i of the other.
     ``ari_folds`` is the mean adjusted Rand index of pairs of folds with its bootstrap interval over
@@ -147,7 +149,9 @@ def best_number(gap: pd.DataFrame) -> int:
     return int(gap["clusters"].iloc[place])
 
 
-def _measured(kernels: np.ndarray, effort: Effort) -> tuple[list[dict[str, object]], pd.DataFrame]:
+def _measured(
+    kernels: np.ndarray, effort: AnalysisSettings
+) -> tuple[list[dict[str, object]], pd.DataFrame]:
     """The first table's rows and the second's of kernels (n, 9)."""
     drawn = _gaussian_draws(kernels, effort)
     with one_thread():
@@ -167,7 +171,7 @@ def _measured(kernels: np.ndarray, effort: Effort) -> tuple[list[dict[str, objec
     return rows, gap
 
 
-def _sampled(layer: Layer, effort: Effort) -> np.ndarray:
+def _sampled(layer: Layer, effort: AnalysisSettings) -> np.ndarray:
     kernels = layer.kernels.reshape(-1, 9)
     if len(kernels) <= effort.sample:
         return kernels
@@ -175,7 +179,7 @@ def _sampled(layer: Layer, effort: Effort) -> np.ndarray:
     return kernels[np.sort(generator.choice(len(kernels), effort.sample, replace=False))]
 
 
-def _gaussian_draws(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
+def _gaussian_draws(kernels: np.ndarray, effort: AnalysisSettings) -> list[np.ndarray]:
     generator = np.random.default_rng(effort.seed)
     mean, covariance = kernels.mean(axis=0), np.cov(kernels, rowvar=False)
     return [
@@ -184,7 +188,7 @@ def _gaussian_draws(kernels: np.ndarray, effort: Effort) -> list[np.ndarray]:
     ]
 
 
-def _gap_row(gap: pd.DataFrame, effort: Effort) -> dict[str, object]:
+def _gap_row(gap: pd.DataFrame, effort: AnalysisSettings) -> dict[str, object]:
     value, error = gap.loc[gap["clusters"] == effort.clusters, ["gap", "standard_error"]].iloc[0]
     half = normal_quantile(effort.confidence) * error
     row = {"measure": GAP, "value": value, "low": value - half, "high": value + half}
@@ -192,7 +196,7 @@ def _gap_row(gap: pd.DataFrame, effort: Effort) -> dict[str, object]:
 
 
 def _silhouette_row(
-    sets: list[np.ndarray], labels: list[np.ndarray], effort: Effort
+    sets: list[np.ndarray], labels: list[np.ndarray], effort: AnalysisSettings
 ) -> dict[str, object]:
     """Of the first set; the others are the references."""
     chosen = np.random.default_rng(effort.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
@@ -204,14 +208,14 @@ def _silhouette_row(
     return row | _reference(np.array([widths.mean() for widths in theirs]), effort)
 
 
-def _starts_row(pairs: list[np.ndarray], effort: Effort) -> dict[str, object]:
+def _starts_row(pairs: list[np.ndarray], effort: AnalysisSettings) -> dict[str, object]:
     ours, *theirs = pairs
     value, low, high = _mean_over_pairs(ours, effort)
     row = {"measure": STARTS, "value": value, "low": low, "high": high}
     return row | _reference(np.array([_mean(other) for other in theirs]), effort)
 
 
-def _starts(points: np.ndarray, effort: Effort) -> list[Partition]:
+def _starts(points: np.ndarray, effort: AnalysisSettings) -> list[Partition]:
     seeds = range(effort.seed, effort.seed + effort.starts)
     return [_partition(points, effort.clusters, seed, restarts=1) for seed in seeds]
 
@@ -226,7 +230,7 @@ def _best(found: Iterable[Partition]) -> Partition:
 
 
 def _labels_by_layer(
-    layers: Iterable[Layer], effort: Effort
+    layers: Iterable[Layer], effort: AnalysisSettings
 ) -> Mapping[int, tuple[str, np.ndarray]]:
     """Part, and the labels of the kernels, of each layer that can be clustered."""
     found = {}
@@ -264,7 +268,7 @@ def _ari_matrix(labels: Sequence[np.ndarray]) -> np.ndarray:
     return matrix
 
 
-def _mean_over_pairs(pairs: np.ndarray, effort: Effort) -> tuple[float, float, float]:
+def _mean_over_pairs(pairs: np.ndarray, effort: AnalysisSettings) -> tuple[float, float, float]:
     """Mean of the pairs, and its bootstrap interval over what is paired; a pair of one and the same
     says nothing and is left out."""
     count = len(pairs)
@@ -281,17 +285,17 @@ def _mean(pairs: np.ndarray) -> float:
     return float(np.nanmean(pairs))
 
 
-def _resampled_means(values: np.ndarray, effort: Effort) -> np.ndarray:
+def _resampled_means(values: np.ndarray, effort: AnalysisSettings) -> np.ndarray:
     generator = np.random.default_rng(effort.seed)
     return generator.choice(values, (effort.resamples, len(values))).mean(axis=1)
 
 
-def _reference(values: np.ndarray, effort: Effort) -> dict[str, float]:
+def _reference(values: np.ndarray, effort: AnalysisSettings) -> dict[str, float]:
     low, high = _interval(values, effort)
     return {"reference": values.mean(), "reference_low": low, "reference_high": high}
 
 
-def _interval(values: np.ndarray, effort: Effort) -> tuple[float, float]:
+def _interval(values: np.ndarray, effort: AnalysisSettings) -> tuple[float, float]:
     tail = (1 - effort.confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from upwind.common.errors import UpwindError
-from upwind.figures.trace import trace
+from upwind.figures.feature_maps import trace
 from upwind.networks.unet import UNet
 
 

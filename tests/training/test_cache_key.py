@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from upwind.networks.weights import Recipe
-from upwind.training import keys
+from upwind.training import cache_key
+from upwind.training.cache_key import differences, digest_of_arrays, run_parts
 from upwind.training.examples import Examples
-from upwind.training.keys import differences, digest_of_arrays, run_parts
 from upwind.training.settings import TrainingSettings
 
 RECIPE = Recipe("unet", 16, (-100.0, 400.0))
@@ -23,8 +23,8 @@ def examples(value=0):
 
 @pytest.fixture(autouse=True)
 def _code(monkeypatch):
-    monkeypatch.setattr(keys, "code_fingerprint", lambda modules: digest_of_arrays([]))
-    monkeypatch.setattr(keys, "package_versions", lambda modules: {"torch": "2.13.0"})
+    monkeypatch.setattr(cache_key, "code_fingerprint", lambda modules: digest_of_arrays([]))
+    monkeypatch.setattr(cache_key, "package_versions", lambda modules: {"torch": "2.13.0"})
 
 
 def parts(recipe=RECIPE, settings=SETTINGS, seed=0, training=None, heldout=None, device="a chip"):
@@ -58,8 +58,8 @@ def test_each_difference_is_named(changes, said):
 
 def test_other_code_and_other_packages_are_other_runs(monkeypatch):
     before = parts()
-    monkeypatch.setattr(keys, "code_fingerprint", lambda modules: digest_of_arrays([np.ones(1)]))
-    monkeypatch.setattr(keys, "package_versions", lambda modules: {"torch": "2.14.0"})
+    monkeypatch.setattr(cache_key, "code_fingerprint", lambda _: digest_of_arrays([np.ones(1)]))
+    monkeypatch.setattr(cache_key, "package_versions", lambda modules: {"torch": "2.14.0"})
     assert differences(before, parts()) == [
         "code differs",
         "packages.torch was 2.13.0 and is now 2.14.0",
@@ -68,7 +68,7 @@ def test_other_code_and_other_packages_are_other_runs(monkeypatch):
 
 def test_the_code_of_the_other_network_does_not_count(monkeypatch):
     asked = []
-    monkeypatch.setattr(keys, "code_fingerprint", lambda modules: asked.append(set(modules)))
+    monkeypatch.setattr(cache_key, "code_fingerprint", lambda modules: asked.append(set(modules)))
     parts(Recipe("lsn", 16, (-100.0, 400.0)))
     parts()
     assert "upwind.networks.lsn" in asked[0] - asked[1]

@@ -6,7 +6,7 @@ from scipy.special import ndtri
 
 
 @dataclass(frozen=True)
-class Effort:
+class AnalysisSettings:
     """How the measures are taken.
 
     Attributes:

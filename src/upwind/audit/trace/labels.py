@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from upwind.audit.chain import within
+from upwind.audit.provenance_graph import within
 from upwind.audit.trace.stages import Stage, spans, wildcards
 from upwind.provenance.records import Record
 

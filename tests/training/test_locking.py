@@ -8,8 +8,8 @@ import threading
 import filelock
 import pytest
 
-from upwind.training import turns
-from upwind.training.turns import one_at_a_time
+from upwind.training import locking
+from upwind.training.locking import one_at_a_time
 
 
 def test_who_is_in_it_is_written_beside_the_lock(tmp_path, monkeypatch):
@@ -19,8 +19,8 @@ def test_who_is_in_it_is_written_beside_the_lock(tmp_path, monkeypatch):
     assert (who["process"], who["slurm_job"]) == (os.getpid(), "417")
 
 
-def test_the_second_waits_and_says_for_whom(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(turns, "_POLL_SECONDS", 0.01)
+def test_the_second_waits_and_says_for_whom(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(locking, "_POLL_SECONDS", 0.01)
     lock, events, inside = tmp_path / "run.lock", [], threading.Event()
 
     def second():
@@ -37,7 +37,7 @@ def test_the_second_waits_and_says_for_whom(tmp_path, monkeypatch, capsys):
         events.append("first")
     thread.join(10)
     assert events == ["first", "second"]
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "second: process 12 on node7 (SLURM job 99), since noon, is in this training" in said
     assert "second: the other process has ended" in said
 
@@ -47,7 +47,7 @@ def test_a_holder_that_cannot_be_read_is_another_process(content, tmp_path):
     path = tmp_path / "run.holder.json"
     if content is not None:
         path.write_text(content)
-    assert turns._described(path) == "another process"
+    assert locking._described(path) == "another process"
 
 
 def test_an_error_inside_gives_the_turn_back(tmp_path):
@@ -58,7 +58,7 @@ def test_an_error_inside_gives_the_turn_back(tmp_path):
 
 
 def test_where_files_cannot_be_locked_it_is_said_and_training_goes_on(
-    tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch, caplog
 ):
     def fail(*_, **__):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
@@ -68,7 +68,7 @@ def test_where_files_cannot_be_locked_it_is_said_and_training_goes_on(
     with one_at_a_time(tmp_path / "run.lock", "a run"):
         done.append(True)
     assert done
-    assert "Warning: a run: files cannot be locked" in capsys.readouterr().err
+    assert "Warning: a run: files cannot be locked" in caplog.text
 
 
 def test_an_error_of_the_block_is_not_taken_for_one_of_the_lock(tmp_path):

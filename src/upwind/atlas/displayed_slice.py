@@ -14,7 +14,7 @@ from upwind.segmentation.predict import segment_slices
 
 
 @dataclass(frozen=True)
-class Shown:
+class DisplayedSlice:
     """What the page says that it shows.
 
     Attributes:
@@ -46,12 +46,12 @@ def shown_slice(
     effects: pd.DataFrame,
     experiment: str,
     fold: str,
-) -> Shown:
+) -> DisplayedSlice:
     """The chosen slice of a slices ``file`` with the network's segmentation of it; ``effects`` are
     :func:`upwind.atlas.effects.measure_effects`."""
     slices = read_slices(file, keep=np.array([choice.z]))
     first = effects.iloc[0]
-    return Shown(
+    return DisplayedSlice(
         experiment=experiment,
         network=method_title("unet", fold),
         fold=fold,

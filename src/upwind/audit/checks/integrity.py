@@ -7,21 +7,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from upwind.audit.chain import Run, only_there, within, written
-from upwind.audit.findings import Finding, Kind, broken, unchecked
+from upwind.audit.findings import Finding, FindingKind, broken, unchecked
+from upwind.audit.provenance_graph import RecordedRun, only_there, within, written
 from upwind.provenance.hashing import FileState
 
 _AGAIN = "run the workflow again"
 States = Mapping[str, FileState | None]
 
 
-def counting(run: Run) -> set[str]:
+def counting(run: RecordedRun) -> set[str]:
     """Records of the results' folder, and of the data that they rest on."""
     own = {name for name in run.records if within(name, run.home)}
     return own | set(run.upstream(path for name in own for path in written(run.records[name])))
 
 
-def hashed(run: Run) -> dict[str, FileState | None]:
+def hashed(run: RecordedRun) -> dict[str, FileState | None]:
     """What every file that counting records name holds now, read anew; None for one that is not
     there or cannot be read."""
     paths = sorted({path for name in counting(run) for path in _named(run, name)})
@@ -40,7 +40,7 @@ def state_here(path: Path) -> FileState | None:
 
 
 def check_contents(
-    run: Run, live: Collection[str], states: States, left_out: Collection[str]
+    run: RecordedRun, live: Collection[str], states: States, left_out: Collection[str]
 ) -> Iterator[Finding]:
     """Compare every file with all that records say of it. A file that nobody's record fits was
     changed; where it fits some, the others are wrong: jobs that ran before the file was made anew,
@@ -58,24 +58,24 @@ def check_contents(
             absent.setdefault(str(PurePosixPath(path).parent), []).append(path)
         elif stated:
             message = f"it is not there, or cannot be read; {_witness(run, path, stated)}"
-            yield broken(Kind.missing, path, message, _remedy(path), run.downstream([path]))
+            yield broken(FindingKind.missing, path, message, _remedy(path), run.downstream([path]))
     for folder, paths in absent.items():
         message = f"{len(paths)} of its files are not here, so that their content is not checked"
-        kind = Kind.missing if within(folder, run.home) else Kind.raw_data
+        kind = FindingKind.missing if within(folder, run.home) else FindingKind.raw_data
         yield unchecked(kind, folder, message, "audit where they are")
 
 
-def data_are_absent(run: Run) -> bool:
+def data_are_absent(run: RecordedRun) -> bool:
     """Is there a folder that jobs read from, outside the results, of which nothing is here?"""
     return any(folder_is_absent(run, p) for record in run.records.values() for p in record.inputs)
 
 
-def folder_is_absent(run: Run, path: str) -> bool:
+def folder_is_absent(run: RecordedRun, path: str) -> bool:
     """Does a file lie in data outside the results, of which nothing is here?"""
     return not within(path, run.home) and not run.place(str(PurePosixPath(path).parent)).is_dir()
 
 
-def _named(run: Run, name: str) -> Iterator[str]:
+def _named(run: RecordedRun, name: str) -> Iterator[str]:
     """Files that a record names; but logs of shared data may lie in the results of another
     experiment, which may be gone."""
     record = run.records[name]
@@ -84,13 +84,13 @@ def _named(run: Run, name: str) -> Iterator[str]:
     yield from (path for path in record.logs if within(path, run.home))
 
 
-def _contents(run: Run, live: Iterable[str]) -> dict[str, str]:
+def _contents(run: RecordedRun, live: Iterable[str]) -> dict[str, str]:
     """Files by what they must hold."""
     files = (item for name in live for item in written(run.records[name]).items())
     return {state.sha256: path for path, state in files if state.bytes}
 
 
-def _stated(run: Run, live: Collection[str], path: str) -> dict[str, FileState]:
+def _stated(run: RecordedRun, live: Collection[str], path: str) -> dict[str, FileState]:
     """What records say that a file holds: its maker's first, then its readers'. Where the content
     does not matter to readers, and somebody made it, they do not count."""
     maker = run.makers.get(path)
@@ -102,7 +102,7 @@ def _stated(run: Run, live: Collection[str], path: str) -> dict[str, FileState]:
 
 
 def _disagreements(
-    run: Run,
+    run: RecordedRun,
     path: str,
     now: FileState,
     stated: Mapping[str, FileState],
@@ -113,30 +113,32 @@ def _disagreements(
         other = content_of.get(now.sha256)
         message = f"its content is not the recorded one; {_witness(run, path, stated)}"
         message += f"; it has the content of {other}" if other else ""
-        yield broken(Kind.changed, path, message, _remedy(path), run.downstream([path]))
+        yield broken(FindingKind.changed, path, message, _remedy(path), run.downstream([path]))
         yield from _among_themselves(run, path, stated)
     else:
         for name in wrong:
             yield _odd(run, path, name)
 
 
-def _among_themselves(run: Run, path: str, stated: Mapping[str, FileState]) -> Iterator[Finding]:
+def _among_themselves(
+    run: RecordedRun, path: str, stated: Mapping[str, FileState]
+) -> Iterator[Finding]:
     """Readers that read something else than was written, or than the first of them read."""
     for name, state in stated.items():
         if not _same(state, next(iter(stated.values()))):
             yield _odd(run, path, name)
 
 
-def _odd(run: Run, path: str, name: str) -> Finding:
+def _odd(run: RecordedRun, path: str, name: str) -> Finding:
     """A record that does not fit a file which fits others."""
     job = run.records[name].name
     did = "wrote" if run.makers.get(path) == name else "read"
     message = f"by this record {job} {did} another {path} than other jobs' records say"
     message += ": it ran before the file was made anew, or the record was altered"
-    return broken(Kind.link, name, message, _AGAIN, run.fallen([name]))
+    return broken(FindingKind.link, name, message, _AGAIN, run.fallen([name]))
 
 
-def _witness(run: Run, path: str, stated: Mapping[str, FileState]) -> str:
+def _witness(run: RecordedRun, path: str, stated: Mapping[str, FileState]) -> str:
     name = next(iter(stated))
     did = "wrote" if run.makers.get(path) == name else "read"
     record = run.records[name]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upwind.data.demands import (
-    DEMANDS,
+from upwind.data.resources import (
     MOST_GROWTH,
+    REQUIREMENTS,
     growth,
     memory_mb,
     minutes,
@@ -39,7 +39,7 @@ def test_three_copies_of_the_largest_volume_and_not_of_all():
     ("kind", "copies"), [("volume", 3), ("level_set", 3), ("segmentation", 3), ("check", 0)]
 )
 def test_what_reads_whole_volumes_asks_for_three_copies(kind, copies):
-    assert DEMANDS[kind].copies == copies
+    assert REQUIREMENTS[kind].copies == copies
 
 
 def test_time_is_that_of_all_volumes():
@@ -49,7 +49,7 @@ def test_time_is_that_of_all_volumes():
 
 
 @given(
-    kind=st.sampled_from(sorted(DEMANDS)),
+    kind=st.sampled_from(sorted(REQUIREMENTS)),
     slices=st.integers(1, 3000),
     more=st.integers(0, 3000),
     attempt=st.integers(1, 12),

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from upwind.provenance.fingerprint import source_fingerprint
-from upwind.provenance.known import Known
+from upwind.provenance.fingerprint_cache import Known
 
 SOURCE = "x = 1\n"
 LOOK = """

@@ -21,7 +21,7 @@ CONFIG_RULE = "write_config"
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedRun:
     """A finished experiment and the data that its workflow made, as their records tell.
 
     ``folder`` is where the results lie and ``home`` how records name that folder
@@ -118,7 +118,7 @@ class Run:
         return record_path(folder, rule, wildcards).as_posix()
 
 
-def load(folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> Run:
+def load(folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> RecordedRun:
     """Read the records of the experiment whose results lie in ``folder``, and of the data that its
     workflow made.
 
@@ -141,7 +141,7 @@ def load(folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = N
         more, worse = _read(root / source)
         records |= {f"{source}/{name}": record for name, record in more.items()}
         reasons |= {f"{source}/{name}": reason for name, reason in worse.items()}
-    return Run(folder, root, home, sources, records, reasons)
+    return RecordedRun(folder, root, home, sources, records, reasons)
 
 
 def written(record: Record) -> dict[str, FileState]:

@@ -6,7 +6,7 @@ import pytest
 from upwind.kernels.moments import kernels_of, moments
 from upwind.kernels.stencils import STENCILS
 from upwind.levelset.equation.scheme import finite_differences
-from upwind.networks.spans import SPANS, project
+from upwind.networks.subspaces import SPANS, project
 
 # Moments (rows, columns) that kernels of a span may have.
 MOMENTS = {

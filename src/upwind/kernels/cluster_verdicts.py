@@ -4,10 +4,17 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from upwind.kernels.effort import Effort
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_tendency import (
+    BEST,
+    FOLDS,
+    SILHOUETTE,
+    STARTS,
+    cluster_tendency,
+    stability,
+)
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers
 from upwind.kernels.tables import Networks, Tables, stacked
-from upwind.kernels.tendency import BEST, FOLDS, SILHOUETTE, STARTS, stability, tendency
 
 NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
 # Mean silhouette widths above which Kaufman and Rousseeuw (Finding Groups in Data, 1990, table 4)
@@ -15,25 +22,26 @@ NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
 WEAK, REASONABLE = 0.25, 0.5
 
 
-def measure_tendency(
-    networks: Networks, folds: Sequence[Iterable[Layer]], effort: Effort
+def measure_cluster_tendency(
+    networks: Networks, folds: Sequence[Iterable[Layer]], effort: AnalysisSettings
 ) -> Tables:
-    """The tables tendency, gap and verdicts of ``networks`` by name; stability over ``folds`` needs
+    """The tables cluster_tendency, gap and cluster_verdicts of ``networks`` by
+    name; stability over ``folds`` needs
     two of them, and the network at initialisation."""
     tables, gaps = {}, {}
     for name, layers in networks.items():
-        tables[name], gaps[name] = tendency(check_layers(layers), effort)
+        tables[name], gaps[name] = cluster_tendency(check_layers(layers), effort)
     if len(folds) > 1 and INITIAL in networks:
         over_folds = stability(folds, networks[INITIAL], effort)
         tables[TRAINED] = pd.concat([tables[TRAINED], over_folds], ignore_index=True)
     table = stacked(tables)
-    return {"tendency": table, "gap": stacked(gaps), "verdicts": verdicts(table)}
+    return {"cluster_tendency": table, "gap": stacked(gaps), "cluster_verdicts": verdicts(table)}
 
 
 def verdicts(found: pd.DataFrame) -> pd.DataFrame:
     """One row per layer of the trained network: ``part``, ``layer``, ``verdict``, ``sentence``.
 
-    ``found`` is :func:`measure_tendency`'s table. The rule: there is
+    ``found`` is :func:`measure_cluster_tendency`'s table. The rule: there is
     *structure* where the silhouette lies above that of kernels drawn from the layer's Gaussian and
     above that of the network at initialisation, interval against interval, and the gap statistic
     takes more than one cluster; there are *clusters* where the silhouette also exceeds 0.5.

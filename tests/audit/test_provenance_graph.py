@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from upwind.audit.chain import load
+from upwind.audit.provenance_graph import load
 from upwind.common.errors import UpwindError
 
 TABLE, WEIGHTS = "results/x/table1.csv", "results/x/networks/unet/0/weights.st"

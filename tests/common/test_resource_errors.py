@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from upwind.common.errors import StorageError, UpwindError
-from upwind.common.shortages import memory_problem, storage_error, storage_problem
+from upwind.common.resource_errors import memory_problem, storage_error, storage_problem
 
 KINDS = {
     errno.ENOSPC: ("no space is left", "Free some space"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from upwind.networks.exchange import answering, convolving, layer_kernels
+from upwind.networks.patching import answering, convolving, layer_kernels
 from upwind.networks.unet import UNet
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import filelock
 
 from upwind.common.files import write_json
-from upwind.common.notices import announce
 from upwind.provenance.machine import machine, scheduler_job
+
+_log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 
@@ -27,7 +29,7 @@ def one_at_a_time(lock: Path, name: str) -> Iterator[None]:
         try:
             stack.enter_context(_acquired(turn, holder, name))
         except OSError as error:
-            announce(
+            _log.warning(
                 f"Warning: {name}: files cannot be locked in {lock.parent} ({error.strerror}); a "
                 "second process in the same training would not notice this one, and only lose time"
             )
@@ -41,9 +43,9 @@ def _acquired(turn: filelock.FileLock, holder: Path, name: str) -> Iterator[None
     try:
         turn.acquire(blocking=False)
     except filelock.Timeout:
-        announce(f"{name}: {_described(holder)} is in this training; waits for its end")
+        _log.warning(f"{name}: {_described(holder)} is in this training; waits for its end")
         turn.acquire(poll_interval=_POLL_SECONDS)
-        announce(f"{name}: the other process has ended")
+        _log.warning(f"{name}: the other process has ended")
     try:
         yield
     finally:

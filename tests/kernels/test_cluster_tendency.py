@@ -6,21 +6,21 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from upwind.kernels.clustering import kmeans, one_thread
-from upwind.kernels.effort import Effort
-from upwind.kernels.layers import Layer
-from upwind.kernels.tendency import (
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_tendency import (
     COLUMNS,
     Partition,
     adjusted_rand,
     best_number,
+    cluster_tendency,
     gap_statistic,
     partitions,
     stability,
-    tendency,
 )
+from upwind.kernels.clustering import kmeans, one_thread
+from upwind.kernels.layers import Layer
 
-QUICK = Effort(references=8, starts=4, resamples=200)
+QUICK = AnalysisSettings(references=8, starts=4, resamples=200)
 
 
 def layer(kernels, number=1):
@@ -41,7 +41,7 @@ def one_cloud(seed=0):
 @pytest.fixture(scope="module")
 def measured():
     """Rows of a layer with clusters, number 1, and of one without, number 2, by their measure."""
-    table, gap = tendency([layer(three_clouds(), 1), layer(one_cloud(), 2)], QUICK)
+    table, gap = cluster_tendency([layer(three_clouds(), 1), layer(one_cloud(), 2)], QUICK)
     assert list(table.columns) == COLUMNS
     return {number: part.set_index("measure") for number, part in table.groupby("layer")}, gap
 
@@ -62,7 +62,7 @@ def test_the_silhouette_is_that_of_the_tightest_of_all_starts():
     models = [KMeans(3, random_state=seed, n_init=n).fit(points) for seed, n in starts]
     assert len({round(model.inertia_, 6) for model in models}) > 1
     best = min(models, key=lambda model: model.inertia_)
-    rows = tendency([layer(points)], QUICK)[0].set_index("measure")
+    rows = cluster_tendency([layer(points)], QUICK)[0].set_index("measure")
     assert rows.loc["silhouette", "value"] == pytest.approx(silhouette_score(points, best.labels_))
     worst = max(models, key=lambda model: model.inertia_)
     assert silhouette_score(points, worst.labels_) != pytest.approx(
@@ -145,14 +145,14 @@ def test_stability_over_folds_and_since_the_start():
 
 
 def test_layers_are_sampled_and_those_too_small_left_out():
-    effort = Effort(references=3, starts=2, resamples=10, sample=100)
+    effort = AnalysisSettings(references=3, starts=2, resamples=10, sample=100)
     few = np.ones((4, 9)) * np.arange(4)[:, None]
-    table, gap = tendency([layer(one_cloud(), 1), layer(few, 2)], effort)
+    table, gap = cluster_tendency([layer(one_cloud(), 1), layer(few, 2)], effort)
     assert table["layer"].unique().tolist() == [1]
     assert gap["layer"].unique().tolist() == [1]
     assert table["kernels"].unique().tolist() == [100]
 
 
 def test_the_same_numbers_every_time():
-    first, second = (tendency([layer(one_cloud())], QUICK)[0] for _ in range(2))
+    first, second = (cluster_tendency([layer(one_cloud())], QUICK)[0] for _ in range(2))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
