@@ -69,7 +69,6 @@ _CHECKS: tuple[tuple[str, Mapping[str, str], Collection[FindingKind]], ...] = (
             "comparisons": "comparisons",
             "trials": "trials of the level set",
             "tuned_folds": "folds tuned blind",
-            "figure1_numbers": "numbers in Figure 1",
             "kernels": "kernels in Figure 2",
             "moments": "moments of kernels",
         },

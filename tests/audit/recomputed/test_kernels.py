@@ -1,4 +1,4 @@
-"""The numbers of Figures 1 and 2 from trained weights, on a small network of one level."""
+"""The numbers of Figure 2 from trained weights, on a small network of one level."""
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,11 @@ LAYERS = {
     "up.0.first": (4, 6),
     "up.0.second": (4, 4),
 }
-CHANNELS = [1, 4, 4, 4, 6, 6, 4, 4, 4, 1, 1]
 
 
 @pytest.fixture
 def place(tmp_path):
-    """Weights, the tables that the workflow makes of them, and a drawing with its numbers."""
+    """Weights, and the tables that the workflow makes of them, and a drawing with its numbers."""
     rng = np.random.default_rng(0)
     tensors = {
         f"{name}.weight": rng.normal(size=(*shape, 3, 3)).astype(np.float32)
@@ -44,9 +43,6 @@ def place(tmp_path):
         {"trained": layers, "initial": random_layers(layers, 0)}, AnalysisSettings(), 16, False
     )
     write_tables(tables, tmp_path / "kernels")
-    texts = [f'<text style="font-size: 7px">{number}</text>' for number in CHANNELS]
-    texts += [f'<text style="font-weight: 700; x">{n}</text>' for n in range(1, 7)]
-    (tmp_path / "figure1.svg").write_text("\n".join(texts))
     return Results(tmp_path, "results/x", CONFIG)
 
 
@@ -65,7 +61,6 @@ def test_what_the_workflow_writes_holds(place):
     kernels = sum(out * into for out, into in LAYERS.values())
     assert checked.counts["kernels"] == kernels
     assert checked.counts["kernel_layers"] == 5 * len(LAYERS)
-    assert checked.counts["figure1_numbers"] == len(CHANNELS) + len(LAYERS)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +113,6 @@ def test_other_weights_than_in_the_table(place):
     assert found(place) == {"results/x/kernels/kernels.csv"}
 
 
-@pytest.mark.parametrize(("old", "new"), [(">6<", ">5<"), ("700", "400")])
-def test_a_number_in_figure_1(place, old, new):
-    path = place.folder / "figure1.svg"
-    path.write_text(path.read_text().replace(old, new, 1))
-    assert found(place) == {"results/x/figure1.svg"}
-
-
 @pytest.mark.parametrize(("table", "column"), [("kernels", "pc1"), ("axes", "w0")])
 def test_a_value_that_is_not_finite(place, table, column):
     path = place.folder / f"kernels/{table}.csv"
@@ -141,7 +129,7 @@ def test_an_empty_table(place):
 
 def test_weights_that_cannot_be_read(place):
     (place.folder / "networks/unet/all/weights.safetensors").write_bytes(b"\x01" * 30)
-    assert found(place) == {"results/x/figure1.svg", "results/x/kernels/kernels.csv"}
+    assert found(place) == {"results/x/kernels/kernels.csv"}
 
 
 def test_without_a_configuration_nothing_is_made_again(place):

@@ -1,9 +1,8 @@
-"""The numbers of Figures 1 and 2, made again from the trained weights and the kernels' tables.
+"""The numbers of Figure 2, made again from the trained weights and the kernels' tables.
 
 As in :mod:`upwind.audit.recomputed.numbers`: with code of its own.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -26,13 +25,12 @@ _ORDER = {"down": 0, "bottom": 1, "up": 2}
 
 
 def check_kernels(place: Results) -> Checked:
-    """What Figure 1 says of the network, and every table that Figure 2 is drawn from."""
+    """Every table that Figure 2 is drawn from."""
     if "kernels" not in place.config:
         return Checked()
     weights = (f"networks/unet/{place.config['kernels']['network']}/weights.safetensors",)
     kernels, axes = ("kernels/kernels.csv",), ("kernels/axes.csv",)
     checks = [
-        ("figure1_numbers", "figure1.svg", weights, _figure1),
         ("kernels", "kernels/kernels.csv", weights, _weights),
         ("kernel_layers", "kernels/layers.csv", kernels, _layers),
         ("principal_axes", "kernels/axes.csv", kernels, _axes),
@@ -60,29 +58,6 @@ def _convolutions(place: Results) -> list[np.ndarray]:
 def _in_order(name: str) -> tuple[int, list[str]]:
     part, *rest = name.split(".")
     return _ORDER[part], rest  # the level, then first or second
-
-
-def _figure1(place: Results) -> Iterator[Finding | int]:
-    """Layers are numbered, and every box has its number of channels beside it."""
-    layers = [array.shape[:2] for array in _convolutions(place)]
-    depth = (len(layers) - 2) // 4
-    down, bottom, up = np.split(np.array(layers), [2 * depth, 2 * depth + 2])
-    boxes = [down[0][1], *down[:, 0], *down[1::2, 0], *bottom[:, 0], *up[:, 0]]
-    # Going up, a level's last box is doubled in size and joined by the input of the level across.
-    across = [1, *down[1:-1:2, 0]]
-    boxes += [*up[1::2, 0], *across, 1]
-    text = (place.folder / "figure1.svg").read_text(encoding="utf-8")
-    drawn = re.findall(r"<text style=\"(font-weight: 700)?[^>]*>(\d+)</text>", text)
-    for what, bold, expected in (
-        ("numbers of layers", True, range(1, len(layers) + 1)),
-        ("numbers of channels", False, map(int, boxes)),
-    ):
-        expected = Counter(map(str, expected))
-        found = Counter(number for weight, number in drawn if bool(weight) == bold)
-        if found != expected:
-            message = f"{what}: {dict(found)} there and {dict(expected)} in the network"
-            yield place.number("figure1.svg", message)
-        yield expected.total()
 
 
 def _weights(place: Results) -> Iterator[Finding | int]:
