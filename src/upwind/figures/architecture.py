@@ -1,7 +1,7 @@
 """Figure 1: the schematic of a UNet, drawn from the live network.
 
-Channels, sizes, skip connections, layer numbers and counts come from a trace of the network's
-forward pass, so another network gives another figure.
+Channels, sizes, skip connections, layer numbers and counts are the network's own, so another UNet
+gives another figure.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from torch import nn
 
 from upwind.figures import style
-from upwind.figures.feature_maps import FeatureMap, trace
+from upwind.figures.feature_maps import FeatureMap, feature_maps
 
 # Distances in inches: axes of the schematic are in inches, so text cannot outgrow its place when
 # the network changes.
@@ -73,9 +73,9 @@ def draw_architecture(network: nn.Module, image_size: int) -> Figure:
     identifiers (gid), for example ``convolution-11``, ``skip-1`` (outermost), ``map-0``.
 
     Raises:
-        UpwindError: the network cannot take slices of that size, or has steps that a UNet has not.
+        UpwindError: the network is no UNet, or cannot take slices of that size.
     """
-    maps = trace(network, image_size)
+    maps = feature_maps(network, image_size)
     boxes, width, height = _layout(maps)
     figure = style.new_figure(width, height)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))

@@ -1,20 +1,15 @@
-"""The feature maps of a live network, in order of execution, for the schematic of Figure 1.
+"""The feature maps of a UNet, in order of execution, for the schematic of Figure 1.
 
-The network is exported for one slice, so what is recorded is what its forward pass does, not what
-its code is believed to do.
+Channels and kernels are those of the network's own convolutions; the order of the steps is that of
+:meth:`upwind.networks.unet.UNet.forward`, and tests hold the two together.
 """
 
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass
 
-import torch
 from torch import nn
-from torch.fx import Node
 
 from upwind.common.errors import UpwindError
-
-# Operations that keep the feature map that they act on: they belong to the step before them.
-_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid"}
+from upwind.networks.unet import Convolution, Level, UNet
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,6 @@ class FeatureMap:
             up-sampling; empty for other steps.
         activation: nonlinearity that follows a convolution, or empty.
         layer: number of the 3x3 convolution from 1 in order of execution, or None.
-        parameters: weights and biases of the step.
     """
 
     step: str
@@ -39,71 +33,60 @@ class FeatureMap:
     kernel: tuple[int, int] | tuple[()] = ()
     activation: str = ""
     layer: int | None = None
-    parameters: int = 0
 
 
-def trace(network: nn.Module, image_size: int) -> list[FeatureMap]:
+def feature_maps(network: nn.Module, image_size: int) -> list[FeatureMap]:
     """Feature maps of ``network`` for one slice (1, 1, image_size, image_size), input first.
 
     Raises:
-        UpwindError: the network cannot take slices of that size, or does something that the
-            schematic has no symbol for.
+        UpwindError: the network is no UNet, or cannot take slices of that size.
     """
-    parameter = next(network.parameters())
-    slices = torch.zeros(1, 1, image_size, image_size, device=parameter.device)
-    try:
-        with torch.no_grad():
-            network(slices)  # fails in one line where the export would fill the log
-    except RuntimeError as error:
+    # A subclass that steps in another way would be drawn as what it is not.
+    if not isinstance(network, UNet) or type(network).forward is not UNet.forward:
+        raise UpwindError(
+            f"Figure 1 draws a UNet; it has no symbols for the steps of {type(network).__name__}"
+        )
+    depth = len(network.down)
+    if image_size % 2**depth:
         raise UpwindError(
             f"the network cannot take slices of {image_size} x {image_size} pixels: "
-            "image_size must be divisible by 2 for each pooling"
-        ) from error
-    exported = torch.export.export(network, (slices,))
-    parameters = exported.graph_signature.inputs_to_parameters
-    maps: list[FeatureMap] = []
-    index: dict[str, int] = {}  # feature map of each node of the graph
-    for node in exported.graph.nodes:
-        if node.op == "output" or node.name in parameters:
-            continue
-        operation = "input" if node.op == "placeholder" else node.target.overloadpacket.__name__
-        if operation == "_assert_tensor_metadata":  # stands before each change of precision
-            continue
-        if operation == "to":  # another precision, the same feature map
-            index[node.name] = index[node.args[0].name]
-            continue
-        if operation in _ACTIVATIONS:
-            acted_on = index[node.name] = index[node.args[0].name]
-            maps[acted_on] = replace(maps[acted_on], activation=_ACTIVATIONS[operation])
-            continue
-        index[node.name] = len(maps)
-        maps.append(_feature_map(operation, node, index, sum(m.layer is not None for m in maps)))
+            f"image_size must be divisible by 2**{depth}, by 2 for each pooling"
+        )
+    maps = [FeatureMap("input", (), 1, (image_size, image_size))]
+    skips = []
+    for level in network.down:
+        skips.append(len(maps) - 1)
+        _convolve_twice(maps, level)
+        _resize(maps, "pooling", 0.5)
+    _convolve_twice(maps, network.bottom)
+    for level in network.up:
+        _convolve_twice(maps, level)
+        _resize(maps, "upsampling", 2)
+        _concatenate(maps, skips.pop())
+    _convolve(maps, network.head, "sigmoid")
     return maps
 
 
-def _feature_map(operation: str, node: Node, index: dict[str, int], layers: int) -> FeatureMap:
-    _, channels, rows, columns = node.meta["val"].shape
-    made = {"channels": channels, "size": (rows, columns)}
-    if operation == "input":
-        return FeatureMap("input", (), **made)
-    if operation == "cat":
-        return FeatureMap("concatenation", tuple(index[n.name] for n in node.args[0]), **made)
-    source = (index[node.args[0].name],)
-    if operation == "conv2d":
-        kernel = tuple(node.args[1].meta["val"].shape[2:])
-        weights = [argument for argument in node.args[1:3] if argument is not None]
-        return FeatureMap(
-            "convolution",
-            source,
-            kernel=kernel,
-            layer=layers + 1 if kernel == (3, 3) else None,
-            parameters=sum(prod(weight.meta["val"].shape) for weight in weights),
-            **made,
-        )
-    if operation == "max_pool2d":
-        return FeatureMap("pooling", source, kernel=tuple(node.args[1]), **made)
-    if operation == "upsample_nearest2d":
-        before = node.args[0].meta["val"].shape[2:]
-        factor = (rows // before[0], columns // before[1])
-        return FeatureMap("upsampling", source, kernel=factor, **made)
-    raise UpwindError(f"Figure 1 has no symbol for the operation {operation} of this network")
+def _convolve_twice(maps: list[FeatureMap], level: Level) -> None:
+    for convolution in (level.first, level.second):
+        _convolve(maps, convolution, "ReLU", 1 + sum(m.layer is not None for m in maps))
+
+
+def _convolve(
+    maps: list[FeatureMap], convolution: Convolution, activation: str, layer: int | None = None
+) -> None:
+    source, size, channels = len(maps) - 1, maps[-1].size, convolution.out_channels
+    kernel = convolution.kernel_size
+    maps.append(FeatureMap("convolution", (source,), channels, size, kernel, activation, layer))
+
+
+def _resize(maps: list[FeatureMap], step: str, factor: float) -> None:
+    rows, columns = (round(side * factor) for side in maps[-1].size)
+    source = len(maps) - 1
+    maps.append(FeatureMap(step, (source,), maps[-1].channels, (rows, columns), (2, 2)))
+
+
+def _concatenate(maps: list[FeatureMap], skip: int) -> None:
+    sources = (len(maps) - 1, skip)
+    channels = sum(maps[source].channels for source in sources)
+    maps.append(FeatureMap("concatenation", sources, channels, maps[-1].size))
