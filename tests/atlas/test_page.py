@@ -3,12 +3,14 @@
 import base64
 import json
 import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from upwind.atlas.captions import EXPLANATIONS, change, measured_words, number, replacement_words
-from upwind.atlas.template import template_text
+
+STYLE = (files("upwind") / "atlas/static/atlas.css").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +103,15 @@ def test_the_same_page_each_time(draw):
 
 
 def test_every_colour_of_the_style_is_there_in_light_and_dark():
-    style = template_text("atlas.css")
-    names = [set(re.findall(r"(--[a-z]+):", part)) for part in style.split("@media")[:2]]
+    names = [set(re.findall(r"(--[a-z]+):", part)) for part in STYLE.split("@media")[:2]]
     assert names[0] == names[1]
-    assert set(re.findall(r"var\((--[a-z]+)\)", style)) <= names[0] | {"--share", "--colour"}
+    assert set(re.findall(r"var\((--[a-z]+)\)", STYLE)) <= names[0] | {"--share", "--colour"}
 
 
 @pytest.mark.parametrize("scheme", [0, 1])
 def test_text_has_enough_contrast(scheme):
     """WCAG 2.2, level AA: 4.5 to 1."""
-    part = template_text("atlas.css").split("@media")[scheme]
+    part = STYLE.split("@media")[scheme]
     colours = dict(re.findall(r"(--[a-z]+): (#[0-9a-f]{6})", part))
     for ink in ("--ink", "--soft", "--link"):
         for ground in ("--ground", "--card", "--row"):

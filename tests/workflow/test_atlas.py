@@ -2,8 +2,6 @@
 
 import pytest
 
-from upwind.atlas.template import template_text
-
 SETTINGS = {"dataset": {"root": "raw", "kind": "lits"}, "folds": 2}
 
 
@@ -53,9 +51,3 @@ def test_its_settings_are_checked(ready):
     assert "atlas" in said.stdout
     assert "half" in said.stdout
     assert "best" in said.stdout
-
-
-def test_the_template_is_a_parameter(repository):
-    rules = (repository / "workflow/rules/atlas.smk").read_text()
-    assert "template=template_version()" in rules
-    assert "popover" in template_text("atlas.html")

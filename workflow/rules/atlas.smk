@@ -1,6 +1,6 @@
 # The atlas of the kernels: clusters, what they do to a slice, what they are worth, in one page.
 
-from upwind.atlas.template import template_version
+from upwind.common.pages import template_version
 
 ATLAS = f"{RESULTS}/atlas"
 
@@ -61,6 +61,6 @@ rule atlas:
         threshold=config["prediction"]["threshold"],
         cpu_threads=config["training"]["cpu_threads"],
         # What is not Python is no part of the parameter `code`.
-        template=template_version(),
+        template=template_version("atlas/static/atlas.html"),
     script:
         "../scripts/draw_atlas.py"

@@ -1,5 +1,7 @@
 # Scores -> Table I and the comparison of methods.
 
+from upwind.common.pages import template_version
+
 
 rule tabulate:
     input:
@@ -32,6 +34,8 @@ rule tabulate:
         **resources_for("table"),
     params:
         failed_below=config["training"]["failed_below"],
+        # What is not Python is no part of the parameter `code`.
+        template=template_version("tables/page.html"),
     script:
         "../scripts/tabulate.py"
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 
 from upwind.atlas import captions
 from upwind.atlas.content import ClusterContent, LayerContent
@@ -20,12 +19,13 @@ from upwind.atlas.displayed_slice import DisplayedSlice
 from upwind.atlas.network import Clustered, kernel_vectors
 from upwind.atlas.pictures import diverging, grey, outline, palette
 from upwind.atlas.responses import LayerMaps, as_read, means_in_and_out, on_the_ct
-from upwind.atlas.template import HTML, SCRIPT, STYLE, template_text
 from upwind.common.files import write_text
+from upwind.common.pages import render
 from upwind.figures.style import PALETTE
 from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
 
 _LARGEST = 32767  # of a 16-bit weight
+_FILTERS = ("number", "change", "percent", "whole", "replacement_words", "removed_words")
 
 
 @dataclass(frozen=True)
@@ -76,33 +76,30 @@ def page(
     most_pixels: int,
 ) -> str:
     """The page as text; see :func:`write_page`."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    for name in ("number", "change", "percent", "whole", "replacement_words", "removed_words"):
-        environment.filters[name] = getattr(captions, name)
     read = as_read(shown.image, clustered).numpy()
     views = [
         _layer_view(layer, own, shown, read, most_pixels)
         for layer, own in zip(layers, maps, strict=True)
     ]
     effects = [cluster.effect for layer in layers for cluster in layer.clusters]
-    return environment.from_string(template_text(HTML)).render(
-        shown=shown,
-        layers=views,
-        ct=grey(read, -1, 1, most_pixels),
-        window=clustered.recipe.window,
-        size=shown.image.shape[0],
-        liver=outline(shown.liver),
-        mask=outline(shown.mask),
-        measured=captions.measured_words(shown.fold, shown.patients, shown.slices),
-        removed=effects[0].name,
-        most_effect=max(abs(effect.change) for effect in effects) or 1.0,
-        explanations=captions.EXPLANATIONS,
-        order_names=captions.ORDER_NAMES,
-        parts=(ENCODER, BOTTLENECK, DECODER),
-        data=json.dumps(_kernel_data(clustered), separators=(",", ":")),
-        style=template_text(STYLE),
-        script=template_text(SCRIPT),
-    )
+    values = {
+        "shown": shown,
+        "layers": views,
+        "ct": grey(read, -1, 1, most_pixels),
+        "window": clustered.recipe.window,
+        "size": shown.image.shape[0],
+        "liver": outline(shown.liver),
+        "mask": outline(shown.mask),
+        "measured": captions.measured_words(shown.fold, shown.patients, shown.slices),
+        "removed": effects[0].name,
+        "most_effect": max(abs(effect.change) for effect in effects) or 1.0,
+        "explanations": captions.EXPLANATIONS,
+        "order_names": captions.ORDER_NAMES,
+        "parts": (ENCODER, BOTTLENECK, DECODER),
+        "data": json.dumps(_kernel_data(clustered), separators=(",", ":")),
+    }
+    filters = {name: getattr(captions, name) for name in _FILTERS}
+    return render("atlas/static/atlas.html", values, filters)
 
 
 def _layer_view(

@@ -1,6 +1,5 @@
 """The extended table: what compares, unseen patients alone, and what each method was given."""
 
-import html
 from collections.abc import Sequence
 
 import pandas as pd
@@ -52,11 +51,13 @@ def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """The same as a page of its own."""
-    body = _shown(table).to_html(index=False, border=0, escape=True)
-    body += "<h2>What each was given</h2>"
-    body += _information().to_html(index=False, border=0, escape=True, classes="words")
-    items = "".join(f"<li>{html.escape(note)}</li>" for note in (*NOTES, *notes))
-    return page("Unseen patients: DSC for each fold", body, items)
+    tables = {
+        "": _shown(table).to_html(index=False, border=0, escape=True),
+        "What each was given": _information().to_html(
+            index=False, border=0, escape=True, classes="words"
+        ),
+    }
+    return page("Unseen patients: DSC for each fold", tables, (*NOTES, *notes))
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:

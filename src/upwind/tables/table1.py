@@ -1,11 +1,11 @@
 """Table I: mean DSC over a fold's cases, for each method."""
 
-import html
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from upwind.common.errors import UpwindError
+from upwind.common.pages import render
 from upwind.scores.subsets import HELDOUT, UNSEEN
 from upwind.tables.published import arithmetic_notes, published_table1
 
@@ -126,10 +126,8 @@ def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """Table I as a page of its own, ours / published, and notes."""
-    rows = _beside(table, " / ")
-    items = "".join(f"<li>{html.escape(note)}</li>" for note in _all(notes))
-    body = rows.to_html(index=False, border=0, escape=True)
-    return page("Table I: DSC for each fold, ours / published", body, items)
+    tables = {"": _beside(table, " / ").to_html(index=False, border=0, escape=True)}
+    return page("Table I: DSC for each fold, ours / published", tables, _all(notes))
 
 
 def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
@@ -150,21 +148,6 @@ def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50em; margin: 2em auto; color: #222; }}
-table {{ border-collapse: collapse; }} th, td {{ padding: 0.3em 1em; text-align: right; }}
-th {{ border-bottom: 2px solid #222; }} td {{ border-bottom: 1px solid #ddd; }}
-td:first-child, th:first-child, .words td, .words th {{ text-align: left; }}
-li {{ margin: 0.3em 0; }}
-</style></head><body>
-<h1>{title}</h1>
-{body}
-<ul>{items}</ul>
-</body></html>
-"""
 
 
 def _all(notes: Sequence[str]) -> list[str]:
@@ -192,9 +175,9 @@ def _beside(table: pd.DataFrame, before: str, after: str = "") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Fold", *HEADINGS.values()])
 
 
-def page(title: str, body: str, items: str) -> str:
-    """A page of HTML with tables (``body``) and notes (``items``)."""
-    return _PAGE.format(title=title, body=body, items=items)
+def page(title: str, tables: Mapping[str, str], notes: Sequence[str]) -> str:
+    """A page of HTML with tables (HTML, by heading) and notes."""
+    return render("tables/page.html", {"title": title, "tables": tables, "notes": notes})
 
 
 def to_rows(table: pd.DataFrame, numbers: bool = True) -> str:

@@ -4,19 +4,19 @@ Boxes are links to their details, so that the page works with the keyboard and w
 script only adds arrow keys and marks the links of the chosen box.
 """
 
-import html
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 from upwind.audit.provenance_graph import written
+from upwind.audit.trace.cells import Score
 from upwind.audit.trace.labels import below, count_of, facts, stage_title, took
 from upwind.audit.trace.layers import Layout, lay_out
 from upwind.audit.trace.stages import Stage, stages, wildcards
 from upwind.audit.trace.walk import Trace
 from upwind.common.files import write_text
+from upwind.common.pages import render
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import OK, Record
 
@@ -26,19 +26,53 @@ BOX, LANE, GAP, HEIGHT, STEP, MARGIN = 204, 8, 12, 60, 92, 8
 MOST = 3
 # A wide drawing is shrunk this far and then scrolled, so that it stays legible.
 SHRINK = 0.68
-_PAGE = files("upwind.audit.trace") / "page.html"
+
+
+@dataclass(frozen=True)
+class _Hashes:
+    """Files or modules with their hashes, under a title; ``opened`` shows them from the start."""
+
+    title: str
+    of: Sequence[tuple[str, str]]
+    opened: bool
 
 
 @dataclass(frozen=True)
 class _Box:
-    """What is drawn of a stage, of the number, or of the raw files: ``name`` and two lines below,
-    and ``details`` as HTML. ``kind`` is its CSS class."""
+    """What is drawn of a stage, of the number, or of the raw files: ``name`` and two lines below.
+    ``kind`` is its CSS class. The others are its details: the scores that the number is the mean
+    of, what the jobs have in common, the jobs where there are several, and files and modules."""
 
     name: str
     about: str
     note: str
-    details: str
     kind: str
+    hashes: Sequence[_Hashes] = ()
+    scores: Sequence[Score] = ()
+    facts: Mapping[str, str] | None = None
+    jobs: Sequence[Record] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """What is written in the box."""
+        return [text for text in (self.name, self.about, self.note) if text]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A box with its left upper corner in pixels, and the numbers of those below it."""
+
+    box: _Box
+    left: float
+    top: float
+    sources: Sequence[int]
+
+    @property
+    def lines(self) -> list[tuple[str, float]]:
+        """What is written in the box, and the height of each line."""
+        lines = self.box.lines
+        first = self.top + HEIGHT / 2 - 8 * (len(lines) - 1) + 5
+        return [(text, first + 16 * n) for n, text in enumerate(lines)]
 
 
 def write_page(path: str | os.PathLike[str], trace: Trace) -> None:
@@ -51,23 +85,20 @@ def page(trace: Trace) -> str:
     boxes, links = _boxes(trace)
     raw = [number for number, box in enumerate(boxes) if box.kind == "raw"]
     layout = lay_out(links, BOX, LANE, GAP, MOST, last=raw)
-    sections = "".join(
-        f'<section id="box-{number}" tabindex="-1">'
-        f"<h2>{_text(box.name)}</h2>{box.details}</section>"
-        for number, box in enumerate(boxes)
-    )
-    problems = "".join(f"<li>{_text(problem)}</li>" for problem in trace.problems)
+    heading, width = _number(trace), layout.width + 2 * MARGIN
     values = {
-        "TITLE": _text(f"{trace.path}: {_number(trace)}" if trace.cell else trace.path),
-        "HEADING": f"<h1>{_text(_number(trace))}</h1><p>{_text(trace.path)}</p>",
-        "PROBLEMS": f'<ul class="problems">{problems}</ul>' if problems else "",
-        "DRAWING": _drawing(boxes, links, layout),
-        "DETAILS": sections,
+        "title": f"{trace.path}: {heading}" if trace.cell else trace.path,
+        "heading": heading,
+        "path": trace.path,
+        "problems": trace.problems,
+        "width": width,
+        "height": (layout.layers - 1) * STEP + HEIGHT + 2 * MARGIN,
+        "shrunk": SHRINK * width,
+        "box": (BOX, HEIGHT),
+        "lines": {edge: _path(points) for edge, points in layout.lines.items()},
+        "placed": list(_placed(boxes, links, layout)),
     }
-    text = _PAGE.read_text(encoding="utf-8")
-    for name, value in values.items():
-        text = text.replace(f"<!--{name}-->", value)
-    return text
+    return render("audit/trace/page.html", values)
 
 
 def _boxes(trace: Trace) -> tuple[list[_Box], dict[int, list[int]]]:
@@ -86,8 +117,8 @@ def _boxes(trace: Trace) -> tuple[list[_Box], dict[int, list[int]]]:
                 links[stage.number + 1].append(len(boxes))
         links[len(boxes)] = []
         note = f"{sum(state.bytes for state in raw.values()) / 1e6:,.1f} MB"
-        details = _files("Files as they were read", raw, trace.run.home, opened=True)
-        boxes.append(_Box("Raw files", count_of(len(raw), "file"), note, details, "raw"))
+        files = _files("Files as they were read", raw, trace.run.home, opened=True)
+        boxes.append(_Box("Raw files", count_of(len(raw), "file"), note, "raw", [files]))
     return boxes, links
 
 
@@ -100,23 +131,11 @@ def _number(trace: Trace) -> str:
 def _start(trace: Trace) -> _Box:
     if trace.cell is None:
         made = {trace.path: written(trace.record(trace.run.makers[trace.path]))[trace.path]}
-        details = _files("As its job wrote it", made, trace.run.home, opened=True)
-        return _Box(_number(trace), "", f"{made[trace.path].bytes:,} bytes", details, "number")
+        files = _files("As its job wrote it", made, trace.run.home, opened=True)
+        return _Box(_number(trace), "", f"{made[trace.path].bytes:,} bytes", "number", [files])
     scores = trace.cell.scores
-    rows = "".join(
-        f"<tr><td>{_text(score.fold)}</td><td>{_text(score.case)}</td>"
-        f"<td>{_text(score.dsc or 'undefined')}</td></tr>"
-        for score in scores
-    )
-    folds = len({score.fold for score in scores})
-    mean = "Mean over cases" if folds == 1 else "Mean over folds of the means over their cases"
-    details = (
-        f"<p>{mean}: method {_text(scores[0].method)}, subset {_text(scores[0].subset)}.</p>"
-        f'<table><thead><tr><th scope="col">fold</th><th scope="col">case</th>'
-        f'<th scope="col">DSC</th></tr></thead><tbody>{rows}</tbody></table>'
-    )
     value, note = f"{float(trace.cell.value):.4f}", count_of(len(scores), "case")
-    return _Box(value, trace.cell.name, note, details, "number")
+    return _Box(value, trace.cell.name, note, "number", scores=scores)
 
 
 def _stage(trace: Trace, stage: Stage) -> _Box:
@@ -126,18 +145,14 @@ def _stage(trace: Trace, stage: Stage) -> _Box:
         stage_title(stage, records),
         wildcards(records),
         f"{records[0].started[:10]}, {took(records)}",
-        "".join(_details(trace, stage, records)),
         "failed" if failed else "stage",
+        [hashes for hashes in _of_stage(trace, stage, records) if hashes.of],
+        facts=facts(records),
+        jobs=records if len(records) > 1 else (),
     )
 
 
-def _details(trace: Trace, stage: Stage, records: list[Record]) -> Iterator[str]:
-    items = "".join(
-        f"<dt>{_text(key)}</dt><dd>{_text(value)}</dd>" for key, value in facts(records).items()
-    )
-    yield f"<dl>{items}</dl>"
-    if len(records) > 1:
-        yield _jobs(records)
+def _of_stage(trace: Trace, stage: Stage, records: list[Record]) -> Iterator[_Hashes]:
     home = trace.run.home
     read = {
         path: trace.record(job).inputs[path] for job in stage.jobs for path in trace.sources[job]
@@ -149,82 +164,26 @@ def _details(trace: Trace, stage: Stage, records: list[Record]) -> Iterator[str]
     yield _files("Wrote", wrote, home)
     yield _files("Read", read, home)
     yield _files("Read too, not behind this number", aside, home)
-    modules = "".join(
-        f"<li>{_text(name)}<code>{digest}</code></li>" for name, digest in records[0].code.items()
-    )
-    if modules:
-        yield _folded(f"Modules of the code ({len(records[0].code)})", f"<ul>{modules}</ul>")
-
-
-def _jobs(records: Iterable[Record]) -> str:
-    rows = "".join(
-        f"<tr><td>{_text(record.name)}</td><td>{_text(record.started)}</td>"
-        f"<td>{record.seconds:.1f}</td></tr>"
-        for record in records
-    )
-    table = (
-        '<table><thead><tr><th scope="col">job</th><th scope="col">started (UTC)</th>'
-        f'<th scope="col">seconds</th></tr></thead><tbody>{rows}</tbody></table>'
-    )
-    return _folded("Jobs", table)
+    yield _Hashes("Modules of the code", list(records[0].code.items()), opened=False)
 
 
 def _files(
     title: str, states: Mapping[str, FileState], home: str, opened: bool | None = None
-) -> str:
-    if not states:
-        return ""
-    items = "".join(
-        f"<li>{_text(below(path, home))}<code>{state.sha256}</code></li>"
-        for path, state in states.items()
-    )
-    opened = len(states) <= 6 if opened is None else opened
-    return _folded(f"{title} ({len(states)})", f"<ul>{items}</ul>", opened)
+) -> _Hashes:
+    files = [(below(path, home), state.sha256) for path, state in states.items()]
+    return _Hashes(title, files, len(files) <= 6 if opened is None else opened)
 
 
-def _folded(title: str, content: str, opened: bool = False) -> str:
-    return (
-        f"<details{' open' if opened else ''}><summary>{_text(title)}</summary>{content}</details>"
-    )
+def _placed(
+    boxes: Sequence[_Box], links: Mapping[int, Sequence[int]], layout: Layout
+) -> Iterator[_Placed]:
+    for number, box in enumerate(boxes):
+        centre, layer = layout.boxes[number]
+        yield _Placed(box, centre - BOX / 2 + MARGIN, layer * STEP + MARGIN, links[number])
 
 
-def _drawing(boxes: list[_Box], links: Mapping[int, list[int]], layout: Layout) -> str:
-    width, height = layout.width + 2 * MARGIN, (layout.layers - 1) * STEP + HEIGHT + 2 * MARGIN
-    lines = "".join(
-        f'<path class="line" data-from="{upper}" data-to="{lower}" d="{_path(points)}"/>'
-        for (upper, lower), points in layout.lines.items()
-    )
-    drawn = "".join(
-        _drawn(number, box, layout.boxes[number], links[number]) for number, box in enumerate(boxes)
-    )
-    return (
-        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'style="min-width: {SHRINK * width:.0f}px" role="group" '
-        f'aria-label="Chain from the number down to the volumes">{lines}{drawn}</svg>'
-    )
-
-
-def _drawn(number: int, box: _Box, place: tuple[float, int], sources: list[int]) -> str:
-    left, top = place[0] - BOX / 2 + MARGIN, place[1] * STEP + MARGIN
-    middle = left + BOX / 2
-    label = ", ".join(filter(None, (box.name, box.about, box.note)))
-    shown = [text for text in (box.name, box.about, box.note) if text]
-    first = top + HEIGHT / 2 - 8 * (len(shown) - 1) + 5
-    lines = "".join(
-        f'<text class="{"" if n else "name"}" x="{middle:.1f}" y="{first + 16 * n:.1f}">'
-        f"{_text(text)}</text>"
-        for n, text in enumerate(shown)
-    )
-    return (
-        f'<a href="#box-{number}" class="box {box.kind}" data-number="{number}" '
-        f'data-sources="{" ".join(map(str, sources))}" aria-label="{_text(label)}">'
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{BOX}" height="{HEIGHT}" rx="6"/>{lines}</a>'
-    )
-
-
-def _path(points: Iterable[tuple[float, int]]) -> str:
+def _path(points: Sequence[tuple[float, int]]) -> str:
     """A line through the layers: straight past a layer's boxes, curved between layers."""
-    points = list(points)
     x, layer = points[0]
     parts = [f"M{x + MARGIN:.1f},{layer * STEP + HEIGHT + MARGIN:.1f}"]
     for n, (_, (x, layer)) in enumerate(itertools.pairwise(points), start=1):
@@ -237,7 +196,3 @@ def _path(points: Iterable[tuple[float, int]]) -> str:
         if n < len(points) - 1:
             parts.append(f"V{lower + HEIGHT:.1f}")
     return " ".join(parts)
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
