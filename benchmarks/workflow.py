@@ -21,7 +21,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from upwind.audit.plan import PlannedJob, ask_workflow
+from upwind.audit.plan import ask_workflow
+from upwind.common.snakemake import PlannedJob
 from upwind.provenance.recorder import Job, recorded
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from upwind.common.files import write_text
-from upwind.provenance.recorder import Job, recorded, recording, script_version
+from upwind.provenance.recorder import Job, recorded, script_version
 from upwind.provenance.records import read_record, record_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -78,15 +78,6 @@ def test_a_failed_job_leaves_a_record_of_its_failure(job):
     with pytest.raises(RuntimeError, match="no"), recorded(job):
         raise RuntimeError("no")
     assert written(job).status == "failed: RuntimeError"
-
-
-def test_a_run_function_is_wrapped(job):
-    def run(name, text):
-        write_text(name, text)
-
-    wrapped = recording(run, lambda name, text: job)
-    wrapped("results/x/table1.csv", "fold,dsc\n")
-    assert written(job).outputs["results/x/table1.csv"].sha256 == sha256("fold,dsc\n")
 
 
 def test_a_script_has_one_version_whatever_its_comments(tmp_path):

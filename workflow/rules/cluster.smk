@@ -3,8 +3,14 @@
 
 from snakemake.logging import logger
 
-from upwind.common.groups import group_anew
 from upwind.common.slurm import check_site, look_first_in
+from upwind.common.snakemake import (
+    count_as,
+    form_groups_anew,
+    jobs_per_group,
+    resources_of,
+    submits_jobs,
+)
 
 
 @functools.cache
@@ -22,32 +28,26 @@ def by_case(name):
     """
 
     def group(wildcards):
-        count = workflow.group_settings.group_components.get(name)
+        count = jobs_per_group(workflow, name)
         if count is None:
             return None
         chosen = f"{name}{place_of()[int(wildcards.case)] // count}"
-        workflow.parent_groupids[chosen] = name
+        count_as(workflow, chosen, name)
         return chosen
 
     return group
 
 
-def site_of(rule):
-    """What the profile says about where a rule's jobs run, by its names."""
-    resources = workflow.get_rule(rule).resources
-    return {name: resource.raw for name, resource in resources.items() if resource.raw}
-
-
-group_anew(workflow)
+form_groups_anew(workflow)
 
 
 onstart:
-    if workflow.non_local_exec:
+    if submits_jobs(workflow):
         # The plugin asks squeue; see there why it asks ours.
         look_first_in(Path(workflow.basedir) / "workflow/profiles/slurm/bin")
         kinds = {
-            "most rules": site_of("collect_cases"),
-            "training": site_of("train"),
+            "most rules": resources_of(workflow, "collect_cases"),
+            "training": resources_of(workflow, "train"),
         }
         for warning in or_stop(check_site, kinds):
             logger.warning(warning)

@@ -15,6 +15,7 @@ os.environ.update(PYTHONPATH=SOURCES)
 
 from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
+from upwind.common.snakemake import is_main_process
 from upwind.data.folds import (
     assign_folds,
     check_chosen,
@@ -105,7 +106,7 @@ def cases_known_now():
         rows = pulled_volumes()
         if not rows:
             return None
-        if workflow.is_main_process:
+        if is_main_process(workflow):
             check_unedited(
                 Path(DATASET["root"]), DATASET["kind"], rows, POINTER, Hashes(root)
             )

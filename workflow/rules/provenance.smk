@@ -32,10 +32,10 @@ def reached_by_name(rule, wildcards):
     return modules
 
 
-record_rules(workflow.rules, Path(workflow.basedir), record_folder, reached_by_name)
+record_rules(workflow, record_folder, reached_by_name)
 
 # Jobs on other nodes read this file too; what is to be made is decided once, at the start.
-if workflow.is_main_process:
+if is_main_process(workflow):
     made_here = [Path(RESULTS)]
     if DATASET["kind"] == "phantom":
         made_here.append(Path(DATASET["root"]))

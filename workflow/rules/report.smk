@@ -1,5 +1,6 @@
 # What a run ends with: the effective configuration and the report.
 
+from upwind.common.snakemake import main_snakefile
 from upwind.provenance.workflow import recorded_report
 
 
@@ -22,9 +23,10 @@ onsuccess:
     # and a run of single targets may not have all that the report shows.
     if all(Path(path).exists() for path in results()["top"]):
         Path(f"{RESULTS}/report.html").unlink(missing_ok=True)
+        snakefile = main_snakefile(workflow)
         with recorded_report(RESULTS, results()["top"], workflow.basedir):
             shell(
-                "{sys.executable} -m snakemake --snakefile {workflow.main_snakefile:q}"
+                "{sys.executable} -m snakemake --snakefile {snakefile:q}"
                 " --configfile {RESULTS}/config.yaml --report {RESULTS}/report.html --nolock"
                 " --quiet all > {LOGS}/report.log 2>&1"
                 " || echo 'The report was not made; see {LOGS}/report.log' >&2"

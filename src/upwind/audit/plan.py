@@ -10,39 +10,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from upwind.common.errors import UpwindError
+from upwind.common.snakemake import PlannedJob, tell_plan
 
-# As in workflow/profiles/default: code counts by the parameter "code".
+# As in a run, whatever the user's own profile says: code counts by the parameter "code".
 _TRIGGERS = ("mtime", "input", "params", "software-env")
-# Snakemake's words.
-_FOLLOWS, PARAMS = "input files updated by another job", "params have changed since last execution"
 _LINES = 20  # of a complaint
-_LONGEST = 300  # of a reason: changed parameters are told in full, and can fill a page
-
-
-@dataclass(frozen=True)
-class PlannedJob:
-    """A job that the configuration asks for. ``causes`` are the sorts of reasons why it would run,
-    in Snakemake's words, none where there is nothing to do; ``reason`` is all it says of them, if
-    that is not too long."""
-
-    rule: str
-    wildcards: dict[str, str]
-    inputs: list[str]
-    outputs: list[str]
-    order_only: list[str]
-    params: dict[str, Any]
-    causes: list[str]
-    reason: str = ""
-
-    @property
-    def follows(self) -> bool:
-        """Would it run only because a job before it would?"""
-        return self.causes == [_FOLLOWS]
 
 
 def ask_workflow(root: Path, snakefile: Path, config: str) -> list[PlannedJob]:
@@ -77,34 +53,12 @@ def _said(printed: str) -> str:
 
 def main(out: str, *arguments: str) -> None:
     """Run Snakemake with ``arguments`` and write its plan to ``out``."""
-    from snakemake.cli import main as snakemake
-    from snakemake.workflow import Workflow
 
-    # Snakemake has no public way to list the jobs that need not run, with their parameters.
-    build = Workflow._build_dag
-
-    def build_and_tell(workflow: Workflow) -> None:
-        build(workflow)
-        jobs = [asdict(_planned(workflow.dag, job)) for job in workflow.dag.jobs if job.output]
+    def write(plan: list[PlannedJob]) -> None:
+        jobs = [asdict(job) for job in plan]
         Path(out).write_text(json.dumps(jobs, default=str), encoding="utf-8")
 
-    Workflow._build_dag = build_and_tell
-    snakemake(list(arguments))
-
-
-def _planned(dag: Any, job: Any) -> PlannedJob:
-    reason = dag.reason(job) if dag.needrun(job) else None
-    told = "" if reason is None else str(reason)
-    return PlannedJob(
-        rule=job.rule.name,
-        wildcards={name: str(value) for name, value in job.wildcards.items()},
-        inputs=[str(path) for path in job.input],
-        outputs=[str(path) for path in job.output],
-        order_only=[str(path) for path in job.input if path.flags.get("ancient")],
-        params=dict(job.params.items()),
-        causes=[] if reason is None else list(reason.get_names()),
-        reason=told if len(told) < _LONGEST else "",
-    )
+    tell_plan(arguments, write)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ from upwind.audit.checks.files import check_files
 from upwind.audit.checks.integrity import counting, hashed, state_here
 from upwind.audit.checks.planned import check_plan, planned_records
 from upwind.audit.findings import Checked, Finding, FindingKind, Severity, broken, unchecked
-from upwind.audit.plan import PlannedJob, ask_workflow
+from upwind.audit.plan import ask_workflow
 from upwind.audit.provenance_graph import RecordedRun, load, within
 from upwind.audit.recomputed.comparison import check_comparison
 from upwind.audit.recomputed.kernels import check_kernels
 from upwind.audit.recomputed.numbers import Results, check_numbers
 from upwind.audit.recomputed.searches import check_searches
 from upwind.common.errors import UpwindError
+from upwind.common.snakemake import PlannedJob
 from upwind.provenance.records import FOLDER
 
 # The report of a run is made when the run has succeeded, by no job of the plan.

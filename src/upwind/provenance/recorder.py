@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,16 +101,6 @@ def recorded(job: Job) -> Iterator[None]:
             status=status,
         )
         write_record(record_path(job.folder, job.rule, job.wildcards), record)
-
-
-def recording(run: Callable[..., None], describe: Callable[..., Job]) -> Callable[..., None]:
-    """``run`` with a record: ``describe`` makes the job from the arguments that ``run`` gets."""
-
-    def run_and_record(*arguments: Any) -> None:
-        with recorded(describe(*arguments)):
-            run(*arguments)
-
-    return run_and_record
 
 
 def _states(paths: Iterable[str]) -> dict[str, FileState]:

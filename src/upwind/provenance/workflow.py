@@ -1,12 +1,24 @@
 """Provenance for a Snakemake workflow, all its rules at once, so that none can forget."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from upwind.common.snakemake import (
+    RunningJob,
+    add_param,
+    after_planning,
+    ignore_edited_scripts,
+    jobs_to_run,
+    look_behind_ancient,
+    make_again,
+    rules_with_jobs,
+    run_within,
+    script_of,
+)
 from upwind.provenance.fingerprint import remember
-from upwind.provenance.recorder import Job, recorded, recording, script_version
+from upwind.provenance.recorder import Job, recorded, script_version
 from upwind.provenance.staleness import untrusted
 
 # From the name of a rule and a job's wildcards to the modules that it imports by name.
@@ -14,33 +26,58 @@ ReachedBy = Callable[[str, Mapping[str, str]], list[str]]
 
 
 def record_rules(
-    rules: Iterable[Any],
-    basedir: Path,
+    workflow: Any,
     folder_of: Callable[[list[str]], str],
     reached_by: ReachedBy,
 ) -> None:
-    """Let every job of ``rules`` (Snakemake's) leave a record, and give every rule the parameter
-    ``code``, so that it runs again when code changes that it can reach.
+    """Let every job of the ``workflow`` (Snakemake's) leave a record, and give every rule the
+    parameter ``code``, so that it runs again when code changes that it can reach.
 
     ``folder_of`` says where the records of a job with these outputs belong, ``reached_by`` which
     modules a job of this rule with these wildcards imports by name, where no import statement
     shows them.
     """
     remember()
-    for rule in rules:
-        if not rule.norun:
-            script = _script(rule)
-            describe = _describe(rule, script, basedir, folder_of, reached_by)
-            rule.run_func = recording(rule.run_func, describe)
-            rule.set_params(code=_version_for(rule.name, script, reached_by))
+    for rule in rules_with_jobs(workflow):
+        script = script_of(rule)
+        run_within(rule, _record_of(script, str(workflow.basedir), folder_of, reached_by))
+        add_param(rule, "code", _version_for(rule.name, script, reached_by))
 
 
-def _version_for(rule: str, script: Path, reached_by: ReachedBy) -> Callable[[Any], str]:
-    """The parameter ``code`` as Snakemake evaluates it, job by job."""
+def _record_of(
+    script: Path, basedir: str, folder_of: Callable[[list[str]], str], reached_by: ReachedBy
+) -> Callable[[RunningJob], AbstractContextManager[None]]:
+    """The record around a job of a rule with this script."""
+
+    def record(job: RunningJob) -> AbstractContextManager[None]:
+        return recorded(
+            Job(
+                folder=folder_of(job.outputs),
+                rule=job.rule,
+                wildcards=job.wildcards,
+                inputs=job.inputs,
+                outputs=job.outputs,
+                logs=job.logs,
+                params=job.params,
+                script=script,
+                checkout=basedir,
+                also_reaches=reached_by(job.rule, job.wildcards),
+                threads=job.threads,
+                order_only=job.order_only,
+            )
+        )
+
+    return record
+
+
+def _version_for(
+    rule: str, script: Path, reached_by: ReachedBy
+) -> Callable[[Mapping[str, str]], str]:
+    """The parameter ``code`` of a rule's jobs, by their wildcards."""
     versions: dict[tuple[str, ...], str] = {}
 
-    def version(wildcards: Any) -> str:
-        also_reaches = tuple(reached_by(rule, dict(wildcards.items())))
+    def version(wildcards: Mapping[str, str]) -> str:
+        also_reaches = tuple(reached_by(rule, wildcards))
         if also_reaches not in versions:
             versions[also_reaches] = script_version(script, also_reaches)
         return versions[also_reaches]
@@ -52,44 +89,19 @@ def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     """Make again, in a run or a dry run, what :func:`untrusted` finds among the files that the run
     wants, and say so."""
     reasons = untrusted(folders)
-    # Snakemake has no public way to name files to make again that are no targets of the run, and
-    # sets its own once the Snakefile has been read; a test holds this to the pinned version.
-    build = workflow._build_dag
-
-    def build_with_distrust() -> None:
-        # Code counts by way of the parameter "code", without comments and formatting.
-        triggers = workflow.dag_settings.rerun_triggers
-        workflow.dag_settings.rerun_triggers = {t for t in triggers if t.name != "CODE"}
-        dag = workflow.dag
-        dag.forcefiles = {*dag.forcefiles, *reasons}
-        dag.bfs = _past_ancient(dag, dag.bfs)
-        build()
-        _tell(workflow, reasons)
-
-    workflow._build_dag = build_with_distrust
+    # Code counts by way of the parameter "code", without comments and formatting.
+    ignore_edited_scripts(workflow)
+    make_again(workflow, reasons)
+    look_behind_ancient(workflow)
+    after_planning(workflow, lambda: _tell(workflow, reasons))
 
 
-def _past_ancient(dag: Any, bfs: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """Snakemake's walk through its job graph, without steps over inputs marked ``ancient``.
+def _tell(workflow: Any, reasons: Mapping[str, str]) -> None:
+    from snakemake.logging import logger
 
-    Snakemake does not look at what lies behind a job that runs, since it follows; behind an
-    ancient input nothing follows, so a change of its own would be overlooked.
-    """
-
-    def walk(direction: Any, *jobs: Any, **named: Any) -> Iterator[Any]:
-        if direction is not dag.depending:
-            yield from bfs(direction, *jobs, **named)
-            return
-        found, queue = set(jobs), list(jobs)
-        while queue:
-            job = queue.pop()
-            yield job
-            for follower, files in direction[job].items():
-                if follower not in found and not all(path.is_ancient for path in files):
-                    found.add(follower)
-                    queue.append(follower)
-
-    return walk
+    for rule, outputs in jobs_to_run(workflow):
+        for reason in sorted({reasons[path] for path in outputs if path in reasons}):
+            logger.info(f"{rule} runs again: {reason}")
 
 
 def recorded_report(
@@ -110,52 +122,3 @@ def recorded_report(
             checkout=basedir,
         )
     )
-
-
-def _tell(workflow: Any, reasons: Mapping[str, str]) -> None:
-    from snakemake.logging import logger
-
-    for job in workflow.dag.needrun_jobs():
-        for reason in sorted({reasons[path] for path in job.output if path in reasons}):
-            logger.info(f"{job.rule.name} runs again: {reason}")
-
-
-def _script(rule: Any) -> Path:
-    if rule.script is None:
-        raise ValueError(f"rule {rule.name} has no script, so that its code cannot be followed")
-    return (Path(rule.basedir.get_path_or_uri(secret_free=True)) / rule.script).resolve()
-
-
-def _describe(
-    rule: Any,
-    script: Path,
-    basedir: Path,
-    folder_of: Callable[[list[str]], str],
-    reached_by: ReachedBy,
-) -> Callable[..., Job]:
-    """From the arguments that Snakemake hands to a rule's function to the job of a record."""
-
-    def describe(input, output, params, wildcards, threads, resources, log, *others) -> Job:
-        outputs = [str(path) for path in output]
-        named = {name: str(value) for name, value in wildcards.items()}
-        return Job(
-            folder=folder_of(outputs),
-            rule=rule.name,
-            wildcards=named,
-            inputs=[str(path) for path in input],
-            outputs=outputs,
-            logs=[str(path) for path in log],
-            params=dict(params.items()),
-            script=script,
-            checkout=str(basedir),
-            also_reaches=reached_by(rule.name, named),
-            threads=threads,
-            # Snakemake hands `input` over as plain strings, without what the rule says of them.
-            order_only=[str(path) for path in rule.expand_input(named)[0] if _ancient(path)],
-        )
-
-    return describe
-
-
-def _ancient(path: Any) -> bool:
-    return bool(getattr(path, "flags", {}).get("ancient"))

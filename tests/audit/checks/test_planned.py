@@ -6,8 +6,8 @@ import pytest
 
 from upwind.audit.checks.planned import check_plan, planned_records
 from upwind.audit.findings import FindingKind
-from upwind.audit.plan import PlannedJob
 from upwind.audit.provenance_graph import load
+from upwind.common.snakemake import PlannedJob
 
 TRAIN = "results/x/records/train/job.json"
 WEIGHTS, SCORES = "results/x/networks/unet/0/weights.st", "results/x/scores.csv"

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from upwind.audit.findings import Checked, Finding, FindingKind, broken
-from upwind.audit.plan import PARAMS, PlannedJob
 from upwind.audit.provenance_graph import RecordedRun, within
+from upwind.common.snakemake import PARAMS, PlannedJob
 from upwind.provenance.records import Record
 
 _AGAIN = "run the workflow again"
