@@ -3,6 +3,9 @@
 As in :mod:`upwind.audit.recomputed.numbers`: with code of its own.
 """
 
+import csv
+import functools
+import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -152,47 +155,65 @@ def _projected(
 def _moments(place: Results) -> Iterator[Finding | int]:
     """m_ij of the trained network's kernels: sums of k1^i k2^j q / (i! j!), one by one."""
     vectors = _vectors(place.table("kernels/kernels.csv"))
-    rows = [row for row in place.rows("kernels/moments.csv") if row["network"] == "trained"]
-    if len(rows) != len(vectors):
-        message = f"{len(rows)} kernels there and {len(vectors)} in kernels.csv"
+    layers, measures = _measures(place.text("kernels/moments.csv"))
+    trained = [network == "trained" for network, _ in layers]
+    if sum(trained) != len(vectors):
+        message = f"{sum(trained)} kernels there and {len(vectors)} in kernels.csv"
         yield place.number("kernels/moments.csv", message)
         return
     down, along = (k.ravel() for k in np.mgrid[-1:2, -1:2])
     for i, j in np.ndindex(3, 3):
         halves = (2 if i == 2 else 1) * (2 if j == 2 else 1)
         expected = vectors @ (down**i * along**j / halves)
-        ours = np.array([float(row[f"m{i}{j}"]) for row in rows])
+        ours = measures[f"m{i}{j}"][trained]
         for row in np.flatnonzero(~np.isclose(ours, expected, rtol=_PRINTED, atol=_PROJECTED))[:3]:
             message = f"row {row + 1}: m{i}{j} is not that of the kernel in kernels.csv"
             yield place.number("kernels/moments.csv", message)
-        yield len(rows)
+        yield len(ours)
 
 
 def _content(place: Results) -> Iterator[Finding | int]:
     """Means of every measure over a layer's kernels."""
-    by_layer = defaultdict(list)
-    for row in place.rows("kernels/moments.csv"):
-        by_layer[row["network"], row["layer"]].append(row)
+    layers, measures = _measures(place.text("kernels/moments.csv"))
+    rows_of = defaultdict(list)
+    for index, layer in enumerate(layers):
+        rows_of[layer].append(index)
     for row in place.rows("kernels/content.csv"):
-        kernels = by_layer[row["network"], row["layer"]]
+        kernels = rows_of[row["network"], row["layer"]]
         where = f"{row['network']}, layer {row['layer']}"
         if int(row["kernels"]) != len(kernels):
             message = f"{where}: {row['kernels']} kernels there and {len(kernels)} in moments.csv"
             yield place.number("kernels/content.csv", message)
         for name in [column for column in row if column.startswith(("energy", "angle", "mean_"))]:
-            known = [float(kernel[name]) for kernel in kernels if kernel[name]]
-            mean = sum(known) / len(known) if known else None
+            values = measures[name][kernels]
+            known = values[~np.isnan(values)]
+            mean = float(known.mean()) if len(known) else None
             if not same(row[name], mean, _PRINTED):
                 message = f"{where}: {name} is {row[name]} there and {mean} by moments.csv"
                 yield place.number("kernels/content.csv", message)
             yield 1
 
 
+@functools.lru_cache(maxsize=1)
+def _measures(text: str) -> tuple[list[tuple[str, str]], dict[str, np.ndarray]]:
+    """Network and layer of each kernel, and its measures; NaN where a cell is empty."""
+    (_, _, *names), *rows = csv.reader(io.StringIO(text, newline=""))
+    cells = np.array([row[2:] for row in rows]).reshape(len(rows), len(names))
+    empty = cells == ""
+    values = np.where(empty, "nan", cells).astype(float)
+    if not np.isfinite(values[~empty]).all():
+        raise ValueError("a measure of a kernel is not finite")
+    values.setflags(write=False)
+    layers = [(network, layer) for network, layer, *_ in rows]
+    return layers, dict(zip(names, values.T, strict=True))
+
+
 def _shares(place: Results) -> Iterator[Finding | int]:
     """Shares of a layer's kernels that each hand-crafted kernel is nearest to."""
-    rows = place.rows("kernels/nearest.csv")
-    counts = Counter((row["network"], row["layer"], row["nearest"]) for row in rows)
-    totals = Counter((row["network"], row["layer"]) for row in rows)
+    counts = _nearest(place.text("kernels/nearest.csv"))
+    totals = Counter()
+    for (network, layer, _), count in counts.items():
+        totals[network, layer] += count
     for row in place.rows("kernels/nearest_shares.csv"):
         layer = row["network"], row["layer"]
         share = counts[*layer, row["stencil"]] / totals[layer] if totals[layer] else None
@@ -200,3 +221,10 @@ def _shares(place: Results) -> Iterator[Finding | int]:
             message = f"{', layer '.join(layer)}: {row['stencil']} is {row['share']} there and"
             yield place.number("kernels/nearest_shares.csv", f"{message} {share} by nearest.csv")
         yield 1
+
+
+@functools.lru_cache(maxsize=1)
+def _nearest(text: str) -> Counter[tuple[str, str, str]]:
+    """How many kernels of a network's layer each hand-crafted kernel is nearest to."""
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    return Counter((row["network"], row["layer"], row["nearest"]) for row in rows)

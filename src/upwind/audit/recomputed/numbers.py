@@ -11,6 +11,7 @@ Tolerance: sums in another order differ in the last bits of a double, about 1e-1
 
 import csv
 import functools
+import io
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -53,12 +54,15 @@ class Results:
 
     def rows(self, path: str) -> Rows:
         """The rows of a CSV file below the results."""
-        with (self.folder / path).open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return list(csv.DictReader(io.StringIO(self.text(path), newline="")))
+
+    def text(self, path: str) -> str:
+        """A file below the results as it is, line ends included."""
+        return (self.folder / path).read_bytes().decode("utf-8")
 
     def table(self, path: str) -> dict[str, np.ndarray]:
         """Columns of a CSV file that holds nothing but numbers."""
-        return _parsed((self.folder / path).read_text(encoding="utf-8"))
+        return _parsed(self.text(path))
 
     def number(self, path: str, message: str) -> Finding:
         """A number of ``path`` that does not follow from what it rests on."""
