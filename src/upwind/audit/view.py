@@ -27,6 +27,7 @@ from rich.text import Text
 
 from upwind.audit.findings import Finding, FindingKind, Severity
 from upwind.audit.whole import Audit
+from upwind.common.wording import count_of
 
 SCHEMA = 1
 _SHOWN = 5  # findings of one kind, and results that fall with one
@@ -165,7 +166,7 @@ def _fallen(paths: Collection[str]) -> str:
 
 def _verdict(audit: Audit) -> Text:
     broken, warned, skipped = (len(audit.of(severity)) for severity in Severity)
-    warnings = "1 warning" if warned == 1 else f"{warned} warnings"
+    warnings = count_of(warned, "warning")
     apart = [warnings] * bool(warned) + [f"{skipped} not checked"] * bool(skipped)
     with_them = f" ({', '.join(apart)})" if apart else ""
     took = f" {audit.seconds:.1f} s."

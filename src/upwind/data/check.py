@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from upwind.common.errors import UpwindError
+from upwind.common.wording import count_of
 from upwind.data.naming import CaseFiles, partner_name, short_name
 from upwind.data.placing import (
     Limits,
@@ -191,7 +192,7 @@ def _label_problems(name: str, scan: LabelScan) -> list[str]:
         more = ", ..." if len(scan.other_values) > 5 else ""
         problems.append(
             f"{name} has label values outside {{0, 1, 2}}: {shown}{more} in "
-            f"{_count(scan.other, 'voxel')}. Map them to 0 background, 1 liver, 2 tumour."
+            f"{count_of(scan.other, 'voxel')}. Map them to 0 background, 1 liver, 2 tumour."
         )
     if not scan.damage and scan.liver + scan.tumour == 0:
         problems.append(
@@ -203,14 +204,10 @@ def _label_problems(name: str, scan: LabelScan) -> list[str]:
 
 def _not_finite(name: str, nan: int, infinite: int) -> list[str]:
     counts = [
-        _count(count, kind)
+        count_of(count, kind)
         for count, kind in ((nan, "NaN value"), (infinite, "infinite value"))
         if count
     ]
     if not counts:
         return []
     return [f"{name} has {' and '.join(counts)}: convert it again from the original."]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

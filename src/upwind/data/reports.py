@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from upwind.common.errors import UpwindError
+from upwind.common.wording import count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,8 +86,8 @@ def view(reports: Sequence[CaseReport]) -> RenderableType:
     bad = sum(bool(report.errors) for report in ordered)
     problems = sum(len(report.errors) for report in ordered)
     notes = sum(len(report.notes) for report in ordered)
-    summary = Text(f"{_count(len(ordered), 'case')}: {len(ordered) - bad} usable, {bad} bad")
-    summary.append(f" ({_count(problems, 'problem')}, {_count(notes, 'note')})")
+    summary = Text(f"{count_of(len(ordered), 'case')}: {len(ordered) - bad} usable, {bad} bad")
+    summary.append(f" ({count_of(problems, 'problem')}, {count_of(notes, 'note')})")
     listed = [part for report in ordered for part in _findings(report)]
     return Group(_overview(ordered), Text(), *listed, summary)
 
@@ -114,11 +115,11 @@ def usable(reports: Sequence[CaseReport], on_bad_case: str) -> list[int]:
     bad = len(reports) - len(good)
     if not good:
         raise UpwindError(
-            f"None of {_count(len(reports), 'case')} can be used.\n\n{render(reports)}"
+            f"None of {count_of(len(reports), 'case')} can be used.\n\n{render(reports)}"
         )
     if bad and on_bad_case == "stop":
         raise UpwindError(
-            f"{bad} of {_count(len(reports), 'case')} cannot be used.\n\n{render(reports)}\n"
+            f"{bad} of {count_of(len(reports), 'case')} cannot be used.\n\n{render(reports)}\n"
             "Mend or remove what is listed, or set dataset.on_bad_case to skip, which leaves "
             "these cases out and names them in the report."
         )
@@ -186,9 +187,9 @@ def _findings(report: CaseReport) -> list[RenderableType]:
 
 def _verdict(report: CaseReport) -> Text:
     if report.errors:
-        return Text(_count(len(report.errors), "error"), style="red")
+        return Text(count_of(len(report.errors), "error"), style="red")
     if report.notes:
-        return Text(_count(len(report.notes), "note"), style="yellow")
+        return Text(count_of(len(report.notes), "note"), style="yellow")
     return Text("ok", style="green")
 
 
@@ -199,7 +200,3 @@ def _size(spacing: float) -> str:
 
 def _figure(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
+from upwind.common.wording import ranges
 from upwind.data.check import CaseReport, check_case
 from upwind.data.naming import CaseFiles, find_cases, search_cases, short_name
 from upwind.versions.cache import Cache
@@ -69,8 +70,8 @@ def numbering_remark(cases: Sequence[CaseFiles]) -> str | None:
     if not missing and not extra:
         return None
     remark = f"LiTS has {LITS_CASES} training cases, 0 to {LITS_CASES - 1}; here are {len(numbers)}"
-    remark += f"; missing: {_ranges(missing)}" if missing else ""
-    return remark + (f"; not of LiTS: {_ranges(extra)}" if extra else "")
+    remark += f"; missing: {ranges(missing)}" if missing else ""
+    return remark + (f"; not of LiTS: {ranges(extra)}" if extra else "")
 
 
 def check_cases(planned: Import) -> list[CaseReport]:
@@ -219,14 +220,3 @@ def gigabytes(size: int) -> str:
 def _nearest(path: Path) -> Path:
     """The path, or the nearest folder around it that exists."""
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """1, 2, 3, 7 as '1-3, 7'."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)

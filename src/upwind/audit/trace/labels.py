@@ -83,11 +83,6 @@ def commit(record: Record) -> str:
     return short(str(git.get("commit"))) + changed
 
 
-def count_of(number: int, thing: str) -> str:
-    """A number of things, in words."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
 def short(digest: str) -> str:
     """A hash as it is shown."""
     return digest[:SHOWN_DIGITS]

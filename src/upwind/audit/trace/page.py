@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from upwind.audit.provenance_graph import written
 from upwind.audit.trace.cells import Score
-from upwind.audit.trace.labels import below, count_of, facts, stage_title, took
+from upwind.audit.trace.labels import below, facts, stage_title, took
 from upwind.audit.trace.layers import Layout, lay_out
 from upwind.audit.trace.stages import Stage, stages, wildcards
 from upwind.audit.trace.walk import Trace
 from upwind.common.files import write_text
 from upwind.common.pages import render
+from upwind.common.wording import count_of
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import OK, Record
 

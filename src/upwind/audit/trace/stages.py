@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from upwind.audit.trace.walk import Trace, natural
+from upwind.audit.trace.walk import Trace
+from upwind.common.wording import natural_order, ranges
 from upwind.provenance.records import Record
 
 
@@ -43,7 +44,7 @@ def stages(trace: Trace) -> list[Stage]:
         Stage(
             n,
             trace.record(jobs[0]).rule,
-            tuple(sorted(jobs, key=lambda job: natural(trace.record(job).name))),
+            tuple(sorted(jobs, key=lambda job: natural_order(trace.record(job).name))),
             tuple(sorted(below[n], key=lambda other: (-depth[other], other))),
         )
         for n, jobs in enumerate(groups.values())
@@ -63,15 +64,9 @@ def wildcards(records: Iterable[Record]) -> str:
 
 def spans(values: Iterable[str]) -> str:
     """Numbers in runs, other values one by one: ``0-3, 7, all``."""
-    numbers = sorted({int(value) for value in values if value.isdigit()})
-    runs: list[list[int]] = []
-    for value in numbers:
-        if runs and value == runs[-1][-1] + 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
-    texts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
-    return ", ".join(texts + sorted({value for value in values if not value.isdigit()}))
+    values = set(values)
+    numbers = {value for value in values if value.isdigit()}
+    return ", ".join(filter(None, [ranges(map(int, numbers)), *sorted(values - numbers)]))
 
 
 def _named(key: str, values: list[str]) -> str:

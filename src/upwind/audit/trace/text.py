@@ -15,7 +15,6 @@ from upwind.audit.trace.labels import (
     CODE,
     SHOWN_DIGITS,
     below,
-    count_of,
     facts,
     folded,
     short,
@@ -23,6 +22,7 @@ from upwind.audit.trace.labels import (
 )
 from upwind.audit.trace.stages import Stage, stages
 from upwind.audit.trace.walk import Trace
+from upwind.common.wording import count_of
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import Record
 

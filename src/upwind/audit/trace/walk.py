@@ -5,7 +5,6 @@ for the audit to say.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from upwind.audit.provenance_graph import RecordedRun, contents, load, within, written
 from upwind.audit.trace.cells import SCORES, TABLE, Cell, holders, read_cell
 from upwind.common.errors import UpwindError
+from upwind.common.wording import natural_order
 from upwind.provenance.hashing import FileState, state_of
 from upwind.provenance.records import FOLDER, OK, Record
 
@@ -48,7 +48,7 @@ class Trace:
             for path, maker in inputs.items()
             if maker is None or not self.sources[maker]
         }
-        return {path: found[path] for path in sorted(found, key=natural)}
+        return {path: found[path] for path in sorted(found, key=natural_order)}
 
 
 def trace(path: str | os.PathLike[str], cell: str | None = None) -> Trace:
@@ -71,11 +71,6 @@ def trace(path: str | os.PathLike[str], cell: str | None = None) -> Trace:
         raise UpwindError(f"{file}: only {TABLE} has cells to trace; leave --cell away")
     number = read_cell(run.folder, cell)
     return _follow(run, name, number, _narrowed(run, name, number))
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """Sort key by which case 10 comes after case 9."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _experiment(file: Path) -> Path:

@@ -46,12 +46,6 @@ def is_3x3(shape: Sequence[int]) -> bool:
     return len(shape) == 4 and tuple(shape[2:]) == (3, 3) and min(shape) > 0
 
 
-def in_order(name: str) -> list[tuple[int, int | str]]:
-    """A key that sorts names with the numbers in them as numbers: conv2 before conv10."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
-
-
 def unreadable(path: Path, kind: str, error: Exception) -> UpwindError:
     """What to say of a file that its format's own library cannot read."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files.discovery import Found, in_order, needs, unreadable
+from upwind.common.wording import natural_order
+from upwind.kernels.files.discovery import Found, needs, unreadable
 
 KIND = "HDF5"
 
@@ -42,7 +43,7 @@ def _names(file: Any) -> list[str]:
     file.visititems(look)  # does not follow links out of the file
     layers = file.get("model_weights", file).attrs.get("layer_names", [])
     order = [name.decode() if isinstance(name, bytes) else str(name) for name in layers]
-    return sorted(names, key=lambda name: (_place(name, order), in_order(name)))
+    return sorted(names, key=lambda name: (_place(name, order), natural_order(name)))
 
 
 def _place(name: str, order: list[str]) -> int:

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from upwind.kernels.files.discovery import Found, in_order, is_3x3, unreadable
+from upwind.common.wording import natural_order
+from upwind.kernels.files.discovery import Found, is_3x3, unreadable
 
 KIND = "safetensors"
 _FLOATING = ("F16", "BF16", "F32", "F64")
@@ -17,7 +18,7 @@ def find(path: Path) -> Iterator[Found]:
     """Its 3x3 convolutions; only their weights are read."""
     try:
         with safe_open(path, framework="pt") as file:
-            for name in sorted(file.keys(), key=in_order):
+            for name in sorted(file.keys(), key=natural_order):
                 part = file.get_slice(name)
                 shape = part.get_shape()
                 if is_3x3(shape) and part.get_dtype() in _FLOATING:

@@ -1,0 +1,27 @@
+"""How numbers and names are put for people."""
+
+import re
+from collections.abc import Iterable
+
+
+def count_of(number: int, noun: str) -> str:
+    """``1 case``, ``1,000 cases``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers in order, three or more in a row by their ends: ``0-3, 7, 8``."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(texts)
+
+
+def natural_order(name: str) -> list[tuple[int, int | str]]:
+    """A key that sorts names with the numbers in them as numbers: case 9 before case 10."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]

@@ -1,0 +1,30 @@
+import pytest
+
+from upwind.common.wording import count_of, natural_order, ranges
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0, "0 cases"), (1, "1 case"), (2, "2 cases"), (1234, "1,234 cases")]
+)
+def test_a_count(number, expected):
+    assert count_of(number, "case") == expected
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([], ""),
+        ([7], "7"),
+        ([1, 2], "1, 2"),
+        ([3, 1, 2, 2], "1-3"),
+        ([8, 0, 1, 2, 3, 7], "0-3, 7, 8"),
+    ],
+)
+def test_ranges(numbers, expected):
+    assert ranges(numbers) == expected
+
+
+def test_numbers_in_names_are_sorted_as_numbers():
+    names = ["conv10.weight", "conv2.weight", "a", "conv2.bias", "7", "conv", "12"]
+    ordered = ["7", "12", "a", "conv", "conv2.bias", "conv2.weight", "conv10.weight"]
+    assert sorted(names, key=natural_order) == ordered
