@@ -60,7 +60,7 @@ def trained(
     files = sorted((given.experiment / "slices").glob("case-*.safetensors"))
     split = read_split(given.experiment / f"split/{given.fold}.csv")
     training, heldout = (load_examples(files, split, given.fold, p) for p in (TRAIN, HELDOUT))
-    options = dict(config[network])
+    options = {key: value for key, value in config[network].items() if value is not None}
     epochs = given.epochs or options["epochs"]
     options.pop("epochs")
     settings = TrainingSettings(

@@ -30,11 +30,13 @@ LEVEL_SET_TRIALS = 3  # of the 20 that a case has
 
 def settings() -> dict:
     """The configuration of the LiTS run."""
+    from upwind.settings.check import check_config
+
     files = [REPOSITORY / "config" / name for name in ("config.yaml", "lits.yaml")]
     merged, lits = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
     for key, value in lits.items():
         merged[key] = merged[key] | value if isinstance(value, dict) else value
-    return merged
+    return check_config(merged)
 
 
 # Steps: each imports what its job does and returns the work itself, which may say more about it --
@@ -93,7 +95,7 @@ def level_set(folder: Path, ending: str) -> Callable[[], object]:
     from upwind.data.volumes import read_volume, write_mask
     from upwind.data.voxels import read_positive
     from upwind.levelset.itk_snap.operator import operate
-    from upwind.levelset.itk_snap.settings import OperatorSettings, operator_options
+    from upwind.settings.levelset import OperatorSettings, operator_options
 
     options = operator_options(settings()["levelset"])
     budget = OperatorSettings(**options | {"trials": LEVEL_SET_TRIALS})

@@ -143,12 +143,12 @@ def touch(name):
 
 
 @contextmanager
-def read(folder, *, mode=ExecMode.DEFAULT, **resources):
+def read(folder, *, mode=ExecMode.DEFAULT, configfiles=(), **resources):
     """Snakemake's API after it has read the Snakefile, and the workflow that a Snakefile sees."""
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         read_workflow = api.workflow(
             ResourceSettings(cores=1, **resources),
-            ConfigSettings(config={"size": 1}),
+            ConfigSettings(config={"size": 1}, configfiles=configfiles),
             workflow_settings=WorkflowSettings(exec_mode=mode),
             snakefile=folder / "Snakefile",
             workdir=folder,
@@ -208,6 +208,21 @@ def test_whether_jobs_run_elsewhere(folder):
 def test_the_snakefile_that_was_named(folder):
     with read(folder) as (_, workflow):
         assert inside.main_snakefile(workflow) == str(folder / "Snakefile")
+
+
+@contract(
+    "config_files",
+    needed_for="finding settings that a file writes twice",
+    relies_on="Workflow.configfiles, to which the directive configfile adds its own",
+)
+def test_the_configuration_files_that_were_read(folder):
+    mine, other = folder / "mine.yaml", folder / "other.yaml"
+    for path in (mine, other):
+        path.write_text("size: 2")
+    snakefile = folder / "Snakefile"
+    snakefile.write_text(f'configfile: "{other}"\n\n\n' + snakefile.read_text())
+    with read(folder, configfiles=[mine]) as (_, workflow):
+        assert inside.config_files(workflow) == [str(mine), str(other)]
 
 
 @contract(

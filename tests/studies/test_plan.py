@@ -3,7 +3,7 @@
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.studies.plan import StudyRun, check_studies, runs_of, variant_of
+from upwind.studies.plan import StudyRun, runs_of, variant_of
 
 CONFIG = {
     "folds": 3,
@@ -18,7 +18,6 @@ CONFIG = {
         "some": {"variants": ["lsn", "short"], "folds": [2], "seeds": [0, 4], "patients": ["all"]},
         "wide": {"variants": ["lsn"], "folds": "all", "seeds": [0], "patients": [2, "all"]},
     },
-    "replacements": {"folds": "all"},
 }
 
 
@@ -52,15 +51,3 @@ def test_names_that_are_not_there_are_refused():
         variant_of(CONFIG, "long")
     with pytest.raises(UpwindError, match=r"no study 'other'; known are some, wide"):
         runs_of(CONFIG, "other")
-
-
-def test_every_impossible_study_is_named_before_anything_runs():
-    check_studies(CONFIG)
-    wrong = {"variants": ["lsn", "long"], "folds": [0, 3], "seeds": [0], "patients": ["all"]}
-    with pytest.raises(UpwindError) as error:
-        check_studies(CONFIG | {"studies": {"wrong": wrong}, "replacements": {"folds": [2, 4]}})
-    assert str(error.value).splitlines() == [
-        "studies.wrong.variants: no variant 'long'; known are lsn, short, alone",
-        "studies.wrong.folds: there is no fold 3; folds are 0 to 2",
-        "replacements.folds: there is no fold 4; folds are 0 to 2",
-    ]

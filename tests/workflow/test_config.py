@@ -3,6 +3,9 @@
 import re
 
 import pytest
+import yaml
+
+from upwind.settings.check import check_config
 
 
 def planned(output):
@@ -140,7 +143,7 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
         ({"levelset": {"cases": [0, 4, 9, 19]}}, r"levelset\.cases: .*fold 3.*empty cell"),
         (
             {"levelset": {"edge_equation": "itk_snap"}},
-            r"levelset\.edge_equation is itk_snap; it has to be geodesic with .* simpleitk",
+            r"levelset\.edge_equation: 'itk_snap' .*: it has to be geodesic with .* simpleitk",
         ),
         ({"replacements": {"folds": [0, 5]}}, r"replacements\.folds: there is no fold 5"),
         ({"intensity": {"window": [400, -100]}}, r"intensity\.window: \[400, -100\]"),
@@ -169,3 +172,20 @@ def test_the_phantom_never_writes_among_volumes_that_it_did_not_make(workplace):
     assert_one_message(result, r"mine, but that folder holds volumes that the phantom did not make")
     (folder / "phantom.txt").touch()
     assert dry_run(workplace, dataset={"root": "mine"}).returncode == 0
+
+
+def test_a_key_that_stands_twice_is_said_with_its_file_and_line(workplace):
+    mine = workplace.folder / "mine.yaml"
+    mine.write_text("seed: 1\nunet: {epochs: 3, epochs: 4}\n")
+    result = workplace.snakemake("--dry-run", "--quiet", "rules", configfiles=[mine])
+    assert_one_message(result, r"mine\.yaml, line 2: unet\.epochs stands in line 2 already")
+
+
+def test_the_workflow_goes_by_every_setting_whatever_a_file_leaves_out(workplace):
+    """The rules read settings that no file names, and the record keeps them all."""
+    mine = workplace.configure({"experiment": "mine"})
+    result = workplace.snakemake("results/mine/config.yaml", "--quiet", configfiles=[mine])
+    assert result.returncode == 0, result.stdout
+    kept = yaml.safe_load((workplace.folder / "results/mine/config.yaml").read_text())
+    given = yaml.safe_load((workplace.folder / "config/config.yaml").read_text())
+    assert kept == check_config(given | {"experiment": "mine"})

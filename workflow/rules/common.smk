@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 # Jobs use the package of this checkout, also inside a conda environment and on another node.
@@ -13,9 +12,8 @@ SOURCES = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCES)
 os.environ.update(PYTHONPATH=SOURCES)
 
-from upwind.common.config import check_config
 from upwind.common.errors import UpwindError
-from upwind.common.snakemake import is_main_process
+from upwind.common.snakemake import config_files, is_main_process
 from upwind.data.folds import (
     assign_folds,
     check_chosen,
@@ -25,17 +23,14 @@ from upwind.data.folds import (
 )
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
 from upwind.kernels.replacements import RANDOM
-from upwind.studies.plan import check_studies, chosen_folds, runs_of, variant_of
+from upwind.settings.check import check_config
+from upwind.settings.duplicates import check_written_once
+from upwind.studies.plan import chosen_folds, runs_of, variant_of
 from upwind.versions.commands import repository_root
 from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
 from upwind.versions.hashes import Hashes
 from upwind.versions.pointers import pointer_path, read_pointer
 from upwind.versions.volumes import check_unedited, read_volumes, versions_by_case
-
-
-def load_schema():
-    path = Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
-    return yaml.safe_load(path.read_text())
 
 
 def or_stop(call, *arguments):
@@ -46,7 +41,11 @@ def or_stop(call, *arguments):
         raise WorkflowError(str(error)) from None
 
 
-or_stop(check_config, config, load_schema())
+or_stop(check_written_once, config_files(workflow))
+# From here on with every setting, as `snakemake` and the rules read it.
+completed = or_stop(check_config, config)
+config.clear()
+config.update(completed)
 
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"
@@ -145,7 +144,6 @@ def check_fold_settings():
 
 # Found before a night of training, not after.
 or_stop(check_fold_settings)
-or_stop(check_studies, config)
 
 
 def operated_cases():

@@ -1,16 +1,7 @@
 # Trained weights -> segmentations, and the two level set baselines: the operator, who sees the label
 # and needs no training, and the blind one, tuned on training patients.
 
-from upwind.levelset.itk_snap.settings import (
-    BlindSettings,
-    OperatorSettings,
-    blind_options,
-    operator_options,
-)
-
-# What does not fit together is said now, not by a job in an hour.
-or_stop(lambda: OperatorSettings(**operator_options(config["levelset"])))
-or_stop(lambda: BlindSettings(**blind_options(config["levelset"])))
+from upwind.settings.levelset import blind_options, operator_options
 
 
 rule segment_fold:

@@ -19,7 +19,8 @@ with logged(snakemake.log[0]):
     training, heldout = (
         load_examples(snakemake.input.slices, split, fold, part) for part in (TRAIN, HELDOUT)
     )
-    options = dict(params.network)
+    # What is null is left to the network.
+    options = {key: value for key, value in params.network.items() if value is not None}
     settings = TrainingSettings(
         epochs=options.pop("epochs"), window=tuple(params.window), **params.training
     )

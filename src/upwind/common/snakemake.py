@@ -39,6 +39,12 @@ def main_snakefile(workflow: Any) -> str:
     return workflow.main_snakefile
 
 
+def config_files(workflow: Any) -> list[str]:
+    """Paths of the configuration files that were read so far: those of the command line, and those
+    that the Snakefile names."""
+    return [str(path) for path in workflow.configfiles]
+
+
 def resources_of(workflow: Any, rule: str) -> dict[str, int | str]:
     """What the profile or the rule says of a rule's resources, without those that a function tells
     job by job, without empty ones and without Snakemake's own (``_cores``)."""

@@ -4,7 +4,7 @@
 them to train how often. Runs that two studies share are trained once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -64,30 +64,3 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
 def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:
     """Names of the folds that a setting chooses: 'all', or some by their numbers."""
     return [str(fold) for fold in (range(config["folds"]) if chosen == ALL else chosen)]
-
-
-def check_studies(config: Mapping[str, Any]) -> None:
-    """Raise UpwindError where a study, or the replacements, name a variant or a fold that is not
-    there."""
-    lines = [line for study in config["studies"] for line in _problems(config, study)]
-    lines += _missing_folds(config, "replacements", config["replacements"]["folds"])
-    if lines:
-        raise UpwindError("\n".join(lines))
-
-
-def _problems(config: Mapping[str, Any], study: str) -> Iterator[str]:
-    given = config["studies"][study]
-    for name in given["variants"]:
-        if name not in config["variants"]:
-            known = ", ".join(config["variants"])
-            yield f"studies.{study}.variants: no variant {name!r}; known are {known}"
-    yield from _missing_folds(config, f"studies.{study}", given["folds"])
-
-
-def _missing_folds(
-    config: Mapping[str, Any], where: str, chosen: str | Sequence[int]
-) -> Iterator[str]:
-    for fold in chosen if chosen != ALL else ():
-        if fold >= config["folds"]:
-            known = f"folds are 0 to {config['folds'] - 1}"
-            yield f"{where}.folds: there is no fold {fold}; {known}"

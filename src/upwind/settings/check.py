@@ -1,0 +1,165 @@
+"""The configuration of an experiment: checked against the models, every fault at once, and
+completed with their defaults."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from upwind.common.errors import UpwindError
+from upwind.settings.faults import Place, lines_of, real_place
+from upwind.settings.model import Settings
+from upwind.settings.root import ExperimentSettings, settings_model
+from upwind.settings.studies import Variant
+
+# How often faults may come out behind faults, until what is left holds.
+_ROUNDS = 5
+
+
+def check_config(
+    config: Mapping[str, Any], model: type[ExperimentSettings] | None = None
+) -> dict[str, Any]:
+    """All settings of an experiment, those given and the defaults of the others, as YAML has them:
+    dictionaries, lists and plain values.
+
+    Raises UpwindError naming every setting that is missing, misspelt or out of range, or that does
+    not go with another. ``model``: of :func:`upwind.settings.root.settings_model`.
+    """
+    model = model or settings_model()
+    settings, lines, at_fault = _validated(config, model)
+    if settings is not None:
+        for check in _CHECKS:
+            lines += check(settings, at_fault)
+    if lines or settings is None:
+        problems = "\n".join(f"  - {line}" for line in lines)
+        raise UpwindError(
+            f"the configuration does not hold:\n{problems}\n"
+            "Mend it in your --configfile; config/README.md explains every setting."
+        )
+    return plain(settings)
+
+
+def plain(value: Any) -> Any:
+    """Settings as YAML has them; of a variant what it was given."""
+    if isinstance(value, Variant):
+        return {key: plain(part) for key, part in value if key in value.model_fields_set}
+    if isinstance(value, Settings):
+        return {key: plain(part) for key, part in value}
+    if isinstance(value, Mapping):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+class AtFault:
+    """Settings of which something is known to be wrong, whose values say nothing."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+
+    def touches(self, *place: int | str) -> bool:
+        """Whether a setting, something in it, or what it is in, is at fault."""
+        return any(
+            place[: len(other)] == other or other[: len(place)] == place for other in self._places
+        )
+
+
+def _validated(
+    config: Mapping[str, Any], model: type[ExperimentSettings]
+) -> tuple[ExperimentSettings | None, list[str], AtFault]:
+    """The settings, with defaults where something is at fault, so that the others can be held
+    against each other; what is wrong, in lines; and where."""
+    rest, lines, places = copy.deepcopy(dict(config)), [], []
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(rest), lines, AtFault(places)
+        except ValidationError as error:
+            lines = lines or lines_of(error, model, rest)
+            places += [_left_out(rest, detail) for detail in error.errors()]
+    return None, lines, AtFault(places)
+
+
+def _left_out(rest: dict[str, Any], detail: Any) -> Place:
+    """Take what is at fault out of what was given, and say what was taken out."""
+    place = real_place(rest, detail)
+    if detail["type"] == "missing":
+        if len(place) == 1:
+            rest[place[0]] = "unnamed"  # the experiment's name, the only setting without a default
+            return place
+        place = place[:-1]
+    part: Any = rest
+    for depth, key in enumerate(place):
+        if depth == len(place) - 1 or not isinstance(part[key], dict):
+            del part[key]
+            return place[: depth + 1]
+        part = part[key]
+    return place
+
+
+# Settings that do not go with each other ---------------------------------------------------------
+
+
+def _analysed_fold(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    network, folds = settings.kernels.network, settings.folds
+    if at_fault.touches("folds") or network == "all" or network < folds:
+        return
+    yield f"kernels.network: there is no fold {network}; folds are 0 to {folds - 1}, or all"
+
+
+def _second_seed(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    """The analysed network's second training is a run of the studies' variant ``unet``."""
+    seed = settings.kernels.second_seed
+    if seed is None or at_fault.touches("kernels", "second_seed"):
+        return
+    if seed == settings.seed and not at_fault.touches("seed"):
+        yield f"kernels.second_seed: {seed} is `seed` itself; choose another, or null for none"
+    variant = settings.variants.get("unet")
+    as_it_is = variant is not None and plain(variant) == {"of": "unet"}
+    if not as_it_is and not at_fault.touches("variants", "unet"):
+        yield (
+            "variants.unet: kernels.second_seed trains it, so that it must be the UNet as it is, "
+            "{of: unet}; name your own variant otherwise, or set kernels.second_seed: null"
+        )
+
+
+def _impossible_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    """Settings of a study's variant that its network does not have or cannot take."""
+    for name, variant in settings.variants.items():
+        network = getattr(settings, variant.of)
+        if variant.network not in (None, *settings.parts.get(variant.of, ())):
+            yield f"variants.{name}: {variant.network} is no part of the {variant.of}"
+        given = plain(network) | variant.own
+        try:
+            type(network).model_validate(given)
+        except ValidationError as error:
+            for line in lines_of(error, type(network), given):
+                yield f"variants.{name}, as a network like {variant.of}: {line}"
+
+
+def _missing_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    for study, given in settings.studies.items():
+        for name in given.variants:
+            if name not in settings.variants and not at_fault.touches("variants", name):
+                known = ", ".join(settings.variants)
+                yield f"studies.{study}.variants: no variant {name!r}; known are {known}"
+
+
+def _missing_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    if at_fault.touches("folds"):
+        return
+    chosen = {f"studies.{name}": study.folds for name, study in settings.studies.items()}
+    chosen["replacements"] = settings.replacements.folds
+    for where, folds in chosen.items():
+        for fold in () if folds == "all" else folds:
+            if fold >= settings.folds:
+                known = f"folds are 0 to {settings.folds - 1}"
+                yield f"{where}.folds: there is no fold {fold}; {known}"
+
+
+_CHECKS: tuple[Callable[[Any, AtFault], Iterator[str]], ...] = (
+    _analysed_fold,
+    _second_seed,
+    _impossible_variants,
+    _missing_variants,
+    _missing_folds,
+)

@@ -1,0 +1,45 @@
+"""The sections ``dataset`` and ``intensity``: the raw volumes, and what a network sees of them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from upwind.settings.model import Number, Settings, Window
+
+DatasetKind = Literal["phantom", "lits", "msd"]
+
+
+class DatasetSettings(Settings):
+    """The raw volumes."""
+
+    kind: DatasetKind = "lits"
+    """`lits`: `volume-N.nii[.gz]` and `segmentation-N.nii[.gz]`; `msd`: Medical Decathlon,
+    `imagesTr/liver_N.nii.gz` and `labelsTr/liver_N.nii.gz`; `phantom`: made here.
+
+    Source: paper (LiTS)."""
+    root: Annotated[str, Field(min_length=1)] = "data/lits"
+    """Folder of the volumes; the phantom's are written there.
+
+    Source: ours, where `upwind import lits` puts them."""
+    on_bad_case: Literal["stop", "skip"] = "stop"
+    """A bad case stops the run with the table of all cases and all their problems; `skip` leaves it
+    out and names it in the report.
+
+    Source: ours: which cases an experiment is about is decided by a person."""
+    patients: Annotated[int, Field(ge=2)] = 20
+    """Patients of the phantom; the other kinds take what they find.
+
+    Source: ours: four unseen ones in each of five folds."""
+    phantom_seed: Number = 0
+    """Of the phantom; another seed is another 20 patients.
+
+    Source: ours."""
+
+
+class IntensitySettings(Settings):
+    """What a network sees of HU."""
+
+    window: Window = (-100, 400)
+    """HU, clipped and rescaled to [-1, 1].
+
+    Source: code, in its later revisions."""

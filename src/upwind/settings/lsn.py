@@ -1,0 +1,99 @@
+"""The section ``lsn``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from upwind.settings.model import Count, Different, NotNegative
+from upwind.settings.networks import NetworkSettings
+
+Term = Literal["balloon", "transport", "curvature"]
+StencilRule = Literal["mean_zero", "free", "fixed"]
+Edge = Literal["fixed", "learned"]
+Readout = Literal["distance", "level_set"]
+
+#: Fewer kept steps save nothing more, and take a time that grows with the square of the steps.
+LEAST_KEPT_STEPS = 8
+
+
+class LSNSettings(NetworkSettings):
+    """The level set network."""
+
+    epochs: Count = 20
+    """Passes over the training slices.
+
+    Source: paper."""
+    steps: Count = 224
+    """Time steps, that is, layers. The contour moves at most `dt` pixels a step, so `steps * dt`
+    must cover the way from the disc to the farthest edge of a liver: 112 of 256 pixels, as the
+    demo's 56 steps cover 28 of 64.
+
+    Source: ours."""
+    dt: Annotated[float, Field(gt=0, le=0.5)] = 0.5
+    """Time step; 0.5 is the limit at which the balloon term alone is monotone for any speed of at
+    most 1. The limit of the whole equation is about 0.4 at the start and changes as the weights of
+    transport and curvature are learned; it is sufficient, not necessary, and a smaller step would
+    need more steps for the same way.
+
+    Source: ours."""
+    terms: Different[Term] = ("balloon", "transport", "curvature")
+    """Which terms of the equation act.
+
+    Source: code."""
+    upwind_stencils: StencilRule = "mean_zero"
+    """What learning may do to the four one-sided differences: `mean_zero` keeps each a difference
+    (the paper's condition: its sum is 0), so that a constant added to u changes nothing; `free`;
+    `fixed`. A free stencil's sum is multiplied by u, which is tens of pixels: on the five real
+    cases at 128 pixels, two of five folds ran away and failed to train.
+
+    Source: ours: free ones did not train on every fold."""
+    curvature_stencils: StencilRule = "mean_zero"
+    """The same for the five central differences of the curvature.
+
+    Source: ours."""
+    edge: Edge = "fixed"
+    """`learned` lets the stencils (Sobel's at the start) and the contrast of the edge function go
+    their way.
+
+    Source: ours."""
+    softness: Annotated[float, Field(gt=0, le=1)] = 0.03125
+    """Width of the edge of sigmoid(distance / width) as a share of `image_size`: 2 pixels of 64.
+    Pixels far from the contour give no gradient, so it grows with the image.
+
+    Source: ours."""
+    readout: Readout = "distance"
+    """What the probability is computed from: `distance` is u / max(|grad u|, 1), the distance to
+    the contour near it; `level_set` is u itself, which becomes several times steeper than a
+    distance while it evolves, until few pixels are left to learn from. The contour is the same.
+
+    Source: ours."""
+    disc_radius: Annotated[float, Field(gt=0, le=0.5)] = 0.078125
+    """Radius of the initial disc as a share of `image_size`: 20 / 256. Its centre comes from the
+    training patients.
+
+    Source: code."""
+    channels: Count = 16
+    """Channels of the speed network: small beside the UNet, so that the contour has work to do.
+
+    Source: ours."""
+    dilations: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 4, 8)
+    """Of its 3x3 convolutions; a speed depends on 31 x 31 pixels.
+
+    Source: ours."""
+    sees_start: bool = False
+    """Whether the speed network sees, beside the slice, the distance to the initial disc, and with
+    it where in the image it is.
+
+    Source: ours."""
+    edge_contrast: NotNegative = 20
+    """c of the edge function g = 1 / (1 + c n).
+
+    Source: code."""
+    kept_steps: Annotated[int, Field(ge=LEAST_KEPT_STEPS)] | None = None
+    """Bound on the memory of training: of so many steps at most is anything kept for the backward
+    pass, the others are computed again, with the same bits on CPU: 16 of 224 steps take three
+    passes forward in place of one. Without it (`null`) all steps are kept on CPU (1.2 GB for 224
+    steps of 20 slices of 256 pixels), about sqrt(steps) on a GPU. A network of another bound is
+    trained again.
+
+    Source: ours; below 8 nothing more is saved, and time grows with the square of the steps."""

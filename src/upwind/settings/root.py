@@ -1,0 +1,128 @@
+"""The whole configuration of an experiment: top-level settings, and the sections."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, create_model
+
+from upwind.settings.atlas import AtlasSettings
+from upwind.settings.dataset import DatasetSettings, IntensitySettings
+from upwind.settings.kernels import ComparisonSettings, KernelSection
+from upwind.settings.levelset import LevelSetSection
+from upwind.settings.lsn import LSNSettings
+from upwind.settings.model import Number, Settings
+from upwind.settings.networks import NetworkSettings
+from upwind.settings.studies import ReplacementSettings, Study, StudyName, Variant, VariantName
+from upwind.settings.training import TrainingSection
+from upwind.settings.unet import UNetSettings
+
+#: The section of each of the paper's networks, by its name.
+PAPER_NETWORKS: Mapping[str, type[NetworkSettings]] = {"unet": UNetSettings, "lsn": LSNSettings}
+
+#: Networks that are a part of one of these, and that studies train by themselves.
+PAPER_PARTS: Mapping[str, Sequence[str]] = {"lsn": ("speed",)}
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PredictionSettings(Settings):
+    """How a probability is read."""
+
+    threshold: Share = 0.5
+    """Probability from which a pixel is liver.
+
+    Source: code."""
+
+
+class ExperimentSettings(Settings):
+    """Configuration of an experiment. A section for each network comes to it in
+    :func:`settings_model`."""
+
+    #: Of each network, the parts of it that studies may train by themselves.
+    parts: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    experiment: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", examples=["demo", "lits"])
+    ]
+    """Name; results go to `results/<experiment>`.
+
+    Source: yours."""
+    seed: Number = 0
+    """Of initial weights, of the order of slices and of the operator's trials.
+
+    Source: ours."""
+    folds: Annotated[int, Field(ge=2)] = 5
+    """Folds over patients.
+
+    Source: paper."""
+    fold_shuffle_seed: Number | None = None
+    """`null` takes the patients in order of their numbers; a number shuffles them first.
+
+    Source: code."""
+    heldout_share: Share = 0.1
+    """Share of the training patients' slices that are held out; they show whether a fold trained
+    and give the column LSN Test.
+
+    Source: code."""
+    split_seed: Number = 0
+    """Of the shuffle before that split.
+
+    Source: code."""
+    image_size: Annotated[int, Field(ge=16, multiple_of=16)] = 256
+    """In-plane size in pixels. A multiple of 16, because the UNet halves it four times.
+
+    Source: code."""
+    dataset: DatasetSettings = DatasetSettings()
+    intensity: IntensitySettings = IntensitySettings()
+    training: TrainingSection = TrainingSection()
+    prediction: PredictionSettings = PredictionSettings()
+    levelset: LevelSetSection = LevelSetSection()
+    kernels: KernelSection = KernelSection()
+    atlas: AtlasSettings = AtlasSettings()
+    comparison: ComparisonSettings = ComparisonSettings()
+    variants: dict[VariantName, Variant]
+    """Networks by name: `{of: lsn, terms: [balloon]}` is the LSN with one setting of its own; `of`
+    names the section of a network. `network: speed` takes the LSN's speed network alone, as a
+    segmenter: its output is read as liver or not, without a contour. By default each network as it
+    is.
+
+    Source: ours."""
+    studies: dict[StudyName, Study] = Field(default_factory=dict)
+    """Studies by name, each with its `variants` (the first is what the others are compared with),
+    `folds` (`all`, or a list), `seeds` (of the initial weights, the order of slices and the choice
+    of patients) and `patients` (numbers of training patients, or `all`; fewer are the first ones of
+    more).
+
+    Source: ours."""
+    replacements: ReplacementSettings = ReplacementSettings()
+
+
+def settings_model(
+    networks: Mapping[str, type[NetworkSettings]] = PAPER_NETWORKS,
+    parts: Mapping[str, Sequence[str]] = PAPER_PARTS,
+) -> type[ExperimentSettings]:
+    """The configuration with a section for each network, which studies can vary; ``parts`` names,
+    by network, what of it a variant may take alone (``network:``)."""
+    alone = [name for names in parts.values() for name in names]
+    variant = create_model(
+        "Variant",
+        __base__=Variant,
+        __doc__=Variant.__doc__,
+        of=(_one_of(networks), ...),
+        **({"network": (_one_of(alone) | None, None)} if alone else {}),
+    )
+    as_they_are = {name: variant(of=name) for name in networks}
+    sections: dict[str, Any] = {name: (model, model()) for name, model in networks.items()}
+    model = create_model(
+        "ExperimentSettings",
+        __base__=ExperimentSettings,
+        __doc__="Configuration of an experiment.",
+        variants=(dict[VariantName, variant], as_they_are),
+        **sections,
+    )
+    model.parts = dict(parts)
+    return model
+
+
+def _one_of(names: Any) -> Any:
+    return Literal[tuple(names)]

@@ -1,0 +1,107 @@
+"""The sections ``variants``, ``studies`` and ``replacements``: one thing changed at a time."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from upwind.settings.model import Count, Different, Number, Settings
+
+Replacement = Literal[
+    "centroid", "nearest", "mean_zero", "differences", "first_order", "shuffled", "gaussian"
+]
+FoldChoice = Literal["all"] | Different[Number]
+
+
+def _not_taken(name: str) -> str:
+    if name == "replacements":
+        raise PydanticCustomError("taken", "is the name of something else: choose another")
+    return name
+
+
+VariantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+#: Asked for by its name, as ``snakemake replacements`` is.
+StudyName = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_]*$", json_schema_extra={"not": {"const": "replacements"}}),
+    AfterValidator(_not_taken),
+]
+
+
+class Variant(Settings):
+    """A network with settings of its own. These, in ``model_extra``, are checked with the section
+    of the network named in ``of`` (:mod:`upwind.settings.check`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    of: str
+    """The network that it is a variant of.
+
+    Source: ours."""
+    network: str | None = None
+    """A part of that network, taken alone.
+
+    Source: ours."""
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Settings in place of the network's."""
+        return dict(self.model_extra or {})
+
+
+class Study(Settings):
+    """Variants, trained and compared with the first of them."""
+
+    variants: Different[str]
+    """Names in `variants`; the first is what the others are compared with.
+
+    Source: ours."""
+    folds: FoldChoice
+    """`all`, or a list.
+
+    Source: ours."""
+    seeds: Different[Number]
+    """Of the initial weights, the order of slices and the choice of patients.
+
+    Source: ours."""
+    patients: Different[Literal["all"] | Count]
+    """Numbers of training patients, or `all`; fewer are the first ones of more.
+
+    Source: ours."""
+
+
+class ReplacementSettings(Settings):
+    """Kernels replaced, layer by layer: `snakemake replacements`."""
+
+    folds: FoldChoice = "all"
+    """Whose UNets lose their kernels: `all`, or a list. With all, every patient is unseen once, and
+    the intervals rest on all of them; the demo's five take some four minutes on two cores.
+    `config/lits.yaml` takes fold 0 alone: it has 27 unseen patients, and each further fold takes as
+    long again.
+
+    Source: ours."""
+    replacements: Different[Replacement] = (
+        "centroid",
+        "nearest",
+        "mean_zero",
+        "differences",
+        "first_order",
+        "shuffled",
+        "gaussian",
+    )
+    """What the kernels of a layer, and of all layers, are replaced by: `centroid` of the k-means
+    cluster (with the settings of `kernels`); `nearest` hand-crafted kernel of Figure 2, scaled by
+    least squares; projections: `mean_zero`, `differences` (the span of first- and second-order
+    finite differences), `first_order` (of the two central differences); `shuffled` within the
+    layer; `gaussian` noise of the layer's mean and covariance.
+
+    Source: ours."""
+    draws: Count = 2
+    """Of `shuffled` and `gaussian`; a patient counts with the mean of its draws. The random ones
+    cost as many times as much as the others.
+
+    Source: ours."""
+    seed: Number = 0
+    """Of these draws, together with fold, layer and draw.
+
+    Source: ours."""

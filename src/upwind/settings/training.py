@@ -1,0 +1,75 @@
+"""The section ``training``: the same for every network."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from upwind.settings.model import Count, NotNegative, Positive, Settings
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class OptimiserSettings(Settings):
+    """How weights are learned and where: what a trained network depends on."""
+
+    batch_size: Count = 20
+    """Slices.
+
+    Source: code."""
+    learning_rate: Positive = 1.0
+    """Of Adadelta.
+
+    Source: paper (optimiser), code (rate)."""
+    rho: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    """Of Adadelta; torch's own default is 0.9.
+
+    Source: the default of Keras, which the authors used."""
+    epsilon: Positive = 1e-7
+    """Of Adadelta; torch's own default is 1e-6.
+
+    Source: the default of Keras, which the authors used."""
+    device: Annotated[
+        str,
+        Field(pattern=r"^(auto|cpu|cuda(:[0-9]+)?)$", examples=["auto", "cpu", "cuda", "cuda:1"]),
+    ] = "auto"
+    """`auto`: the GPU where there is one; `cpu`; `cuda`.
+
+    Source: ours."""
+    cpu_threads: Count = 1
+    """Threads of a training or segmentation job on CPU. Fixed rather than taken from `--cores`,
+    because the number of threads changes the last bits of a sum. One thread and several folds side
+    by side use a small machine best; `config/lits.yaml` takes 2.
+
+    Source: ours."""
+    precision: Precision = "float32"
+    """Of the convolutions in training: `float32`, or `bfloat16` (autocast; weights, loss, sums and
+    the LSN's time steps stay float32). Held-out slices are evaluated, and patients segmented, in
+    float32 either way.
+
+    Source: ours."""
+    compile: bool = False
+    """`torch.compile` of the UNet, and of the LSN's speed network and, on a GPU, its time step.
+    Needs a C++ compiler; on a GPU, Triton too.
+
+    Source: ours."""
+    deterministic: bool = False
+    """On a GPU: only algorithms that add in a fixed order, so that the same GPU gives the same bits
+    each time, more slowly; a checkpoint from another kind of device is then refused. A CPU always
+    gives the same bits.
+
+    Source: ours."""
+
+
+class TrainingSection(OptimiserSettings):
+    """How networks are trained, judged and saved."""
+
+    failed_below: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """A fold *failed to train* if its held-out DSC (at a probability of 0.5) after the last epoch
+    lies below this, or its loss is not finite. Stated before training; unseen patients have no say.
+
+    Source: ours: the paper's fold 2 had 0.116, every other at least 0.827."""
+    checkpoint_seconds: NotNegative = 60
+    """Between two checkpoints of a training run, that is, what a killed job loses at most; 0 saves
+    after every batch. Changing it trains nothing again.
+
+    Source: ours."""
