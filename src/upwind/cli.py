@@ -3,7 +3,7 @@
 
 import enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,7 +16,7 @@ _PIPE_WIDTH = 120
 class _Group(TyperGroup):
     """Commands whose :class:`UpwindError` is one message on stderr and exit code 1."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:  # Typer's base class of a context has no public name
         try:
             return super().invoke(ctx)
         except UpwindError as error:

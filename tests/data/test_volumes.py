@@ -160,6 +160,17 @@ def test_header_alone_gives_the_same_grid(tmp_path):
     np.testing.assert_array_equal(grid.affine, read.affine)
 
 
+def test_what_is_no_three_dimensional_nifti_is_refused_by_name(tmp_path):
+    series = save(tmp_path / "series.nii", np.zeros((*SHAPE, 2), np.int16), affine_of("RAS"))
+    other = tmp_path / "other.mgz"
+    nib.save(nib.MGHImage(np.zeros(SHAPE, np.int16), affine_of("RAS")), other)
+    for read in (read_grid, read_volume):
+        with pytest.raises(UpwindError, match=r"series\.nii has shape \(4, 5, 6, 2\), not three"):
+            read(series)
+        with pytest.raises(UpwindError, match=r"other\.mgz is MGHImage, not NIfTI"):
+            read(other)
+
+
 def test_mask_that_does_not_fit_its_grid_is_refused_and_not_written(tmp_path):
     grid = Grid(SHAPE, affine_of("SAL"))
     with pytest.raises(ValueError, match="does not fit the grid"):

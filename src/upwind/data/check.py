@@ -7,6 +7,7 @@ to :func:`cases_table`, :func:`render` and :func:`usable` (see :mod:`upwind.data
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -84,13 +85,14 @@ def _check_names(case: CaseFiles, need_label: bool, findings: _Findings) -> None
             f"{short_name(path)} is a second file for case {case.number}: "
             "keep the right one and remove the other."
         )
-    if case.image is None and case.label is None:
+    image, label = case.image, case.label
+    if image is None and label is None:
         findings.errors.append("neither image nor label was found.")
-    elif case.image is None:
-        findings.errors.append(_missing("image", case.label))
-    elif case.label is None and need_label:
-        findings.errors.append(_missing("label", case.image))
-    for path in filter(None, (case.image, case.label, *case.duplicates)):
+    elif image is None and label is not None:
+        findings.errors.append(_missing("image", label))
+    elif image is not None and label is None and need_label:
+        findings.errors.append(_missing("label", image))
+    for path in filter(None, (image, label, *case.duplicates)):
         if re.search(r"[-_]0\d+\.nii", path.name):
             findings.notes.append(
                 f"{short_name(path)} is taken for case {case.number}: leading zeros do not count."
@@ -157,7 +159,7 @@ def _image_range(header: Header | None, findings: _Findings) -> tuple[float, flo
     if scan.damage:
         findings.errors.append(scan.damage)
     findings.errors += _not_finite(name, scan.nan, scan.infinite)
-    if scan.low is None or scan.damage:
+    if scan.low is None or scan.high is None or scan.damage:
         return None
     if scan.low == scan.high:
         findings.errors.append(
@@ -166,9 +168,13 @@ def _image_range(header: Header | None, findings: _Findings) -> tuple[float, flo
     return scan.low, scan.high
 
 
-def _label_figures(
-    header: Header | None, grid: Grid | None, findings: _Findings
-) -> dict[str, float | int | None]:
+class _LabelFigures(TypedDict, total=False):
+    liver_slices: int
+    liver_ml: float
+    tumour_ml: float
+
+
+def _label_figures(header: Header | None, grid: Grid | None, findings: _Findings) -> _LabelFigures:
     """Fields of the report that the label tells, measured on ``grid``."""
     if header is None:
         return {}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from upwind.common.errors import UpwindError
+from upwind.common.frames import groups
 
 TRAIN, HELDOUT = "train", "heldout"
 # Named subsets of cases. ``paper21``: the cases of LiTS that the paper's level set was run on, of
@@ -110,7 +111,7 @@ def unseen_cases(folds: pd.DataFrame, fold: int) -> list[int]:
 def slices_of(split: pd.DataFrame, fold: str, part: str) -> dict[int, np.ndarray]:
     """Slice indices by case of one ``part`` ('train' or 'heldout') of ``fold``."""
     chosen = split[(split["fold"] == fold) & (split["part"] == part)]
-    return {int(case): group["slice"].to_numpy() for case, group in chosen.groupby("case")}
+    return {int(case): group["slice"].to_numpy() for case, group in groups(chosen, "case")}
 
 
 def first_patients(split: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:

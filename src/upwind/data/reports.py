@@ -55,12 +55,11 @@ class CaseReport:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "CaseReport":
         """Inverse of :meth:`to_dict`, also after a way through JSON."""
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**fields)
 
 
 def cases_table(reports: Sequence[CaseReport]) -> "pd.DataFrame":
@@ -94,9 +93,10 @@ def view(reports: Sequence[CaseReport]) -> RenderableType:
 
 def render(reports: Sequence[CaseReport], width: int = 100) -> str:
     """:func:`view` as plain text of at most ``width`` columns, for logs and error messages."""
-    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    text = io.StringIO()
+    console = Console(file=text, width=width, color_system=None, legacy_windows=False)
     console.print(view(reports))
-    lines = console.file.getvalue().splitlines()
+    lines = text.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

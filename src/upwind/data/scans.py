@@ -58,7 +58,8 @@ def scan_label(header: Header, grid: Grid | None) -> LabelScan:
     """Scan a label's values; ``grid`` says which stored axis runs from slice to slice (without
     one, ``liver_slices`` stays empty)."""
     axial = _axial_axis(grid) if grid else None
-    scan = LabelScan(np.zeros(grid.shape[axial] if grid else 0, dtype=bool))
+    slices = grid.shape[axial] if grid and axial is not None else 0
+    scan = LabelScan(np.zeros(slices, dtype=bool))
     try:
         for index, plane in enumerate(planes(header)):
             marked = _count_labels(plane, scan)

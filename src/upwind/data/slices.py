@@ -148,7 +148,7 @@ def _header(metadata: dict[str, str]) -> tuple[int, Grid]:
         raise ValueError("it has no header with a case and its grid") from error
 
 
-def _read(file, name: str, keep: np.ndarray | None) -> np.ndarray:
+def _read(file: safe_open, name: str, keep: np.ndarray | None) -> np.ndarray:
     if keep is None or name == "liver_bearing":
         return file.get_tensor(name)
     part = file.get_slice(name)

@@ -7,13 +7,16 @@ anterior, z to superior. Two-dimensional slices are shown as radiologists see th
 
 import os
 from dataclasses import dataclass
+from typing import cast
 
 import nibabel as nib
 import numpy as np
 from nibabel import orientations
+from nibabel.arrayproxy import ArrayProxy
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
+from upwind.common.tuples import triple
 
 _PIECE = 1 << 20  # bytes
 _CANONICAL = orientations.axcodes2ornt(("R", "A", "S"))
@@ -36,13 +39,13 @@ class Grid:
         """Canonical voxel size (x, y, z) in mm."""
         sizes = nib.affines.voxel_sizes(self.affine)
         codes = orientations.io_orientation(self.affine)[:, 0].astype(int)
-        return tuple(float(sizes[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
+        return triple(float(sizes[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
 
     @property
     def canonical_shape(self) -> tuple[int, int, int]:
         """Shape (x, y, z) after canonical reorientation."""
         codes = orientations.io_orientation(self.affine)[:, 0].astype(int)
-        return tuple(int(self.shape[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
+        return triple(int(self.shape[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ def rescale(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
 
 def read_grid(path: str | os.PathLike[str]) -> Grid:
     """Shape and affine from the header alone."""
-    image = nib.load(path)
-    return Grid(tuple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
+    image = _load(path)
+    return Grid(triple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
 
 
 def read_volume(path: str | os.PathLike[str], affine: np.ndarray | None = None) -> Volume:
@@ -80,23 +83,38 @@ def read_volume(path: str | os.PathLike[str], affine: np.ndarray | None = None) 
 
     ``affine`` replaces the file's own: the CT's, for a label.
     """
-    image = nib.load(path)
+    image = _load(path)
     stated = image.affine if affine is None else affine
-    grid = Grid(tuple(int(n) for n in image.shape), np.asarray(stated, dtype=float))
+    grid = Grid(triple(int(n) for n in image.shape), np.asarray(stated, dtype=float))
     stored = _unzipped(image) if str(path).endswith(".gz") else _mapped(image)
-    slope, intercept = (float(v) for v in (image.dataobj.slope, image.dataobj.inter))
+    proxy = proxy_of(image)
+    slope, intercept = float(proxy.slope), float(proxy.inter)
     return Volume(canonical_view(stored, grid.affine), grid, slope, intercept)
 
 
+def proxy_of(image: nib.Nifti1Image) -> ArrayProxy:
+    """What stands for the voxels of an image that was loaded from a file."""
+    return cast(ArrayProxy, image.dataobj)
+
+
+def _load(path: str | os.PathLike[str]) -> nib.Nifti1Image:
+    image = nib.load(path)
+    if not isinstance(image, nib.Nifti1Image):
+        raise UpwindError(f"{path} is {type(image).__name__}, not NIfTI: convert it")
+    if len(image.shape) != 3:
+        raise UpwindError(f"{path} has shape {image.shape}, not three axes: extract one volume")
+    return image
+
+
 def _mapped(image: nib.Nifti1Image) -> np.ndarray:
-    return np.asanyarray(image.dataobj.get_unscaled())
+    return np.asanyarray(proxy_of(image).get_unscaled())
 
 
 def _unzipped(image: nib.Nifti1Image) -> np.ndarray:
     """The stored array of a compressed file, read in pieces: nibabel holds it twice."""
-    proxy = image.dataobj
+    proxy = proxy_of(image)
     stored = np.empty(proxy.shape, proxy.dtype, order="F")
-    into, done = memoryview(stored.reshape(-1, order="F").view(np.uint8)), 0
+    into, done = stored.reshape(-1, order="F").view(np.uint8).data, 0
     with image.file_map["image"].get_prepare_fileobj("rb") as file:
         file.seek(proxy.offset)
         while done < len(into):

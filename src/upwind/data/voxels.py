@@ -5,6 +5,7 @@ Nothing is allocated for what a header merely claims, and one stored plane at a 
 
 import contextlib
 import gzip
+import io
 import logging
 import math
 import os
@@ -12,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import nibabel as nib
 import numpy as np
@@ -20,7 +20,7 @@ from nibabel import imageglobals
 
 from upwind.common.errors import UpwindError
 from upwind.data.naming import short_name
-from upwind.data.volumes import canonical_view, rescale
+from upwind.data.volumes import canonical_view, proxy_of, rescale
 
 # Deflate cannot do better than 1032:1 (zlib's own technical notes), so a .nii.gz of n bytes holds
 # at most this many times n bytes.
@@ -64,7 +64,7 @@ def read_header(path: Path) -> Header:
             image = nib.load(path)
         if not isinstance(image, nib.Nifti1Image):
             raise UpwindError(f"it is {type(image).__name__}, not a NIfTI volume")
-        stored = image.dataobj
+        stored = proxy_of(image)
         return Header(
             path=path,
             shape=tuple(int(n) for n in stored.shape),
@@ -151,11 +151,11 @@ def _is_gzipped(path: Path) -> bool:
     return path.suffix == ".gz"
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:
     return gzip.open(path, "rb") if _is_gzipped(path) else path.open("rb")
 
 
-def _skip(stream: BinaryIO, count: int) -> None:
+def _skip(stream: io.BufferedIOBase, count: int) -> None:
     while count > 0:
         piece = stream.read(min(count, _PIECE))
         if not piece:
@@ -163,7 +163,7 @@ def _skip(stream: BinaryIO, count: int) -> None:
         count -= len(piece)
 
 
-def _read(stream: BinaryIO, count: int) -> bytes:
+def _read(stream: io.BufferedIOBase, count: int) -> bytes:
     pieces = []
     while count > 0:
         piece = stream.read(min(count, _PIECE))

@@ -11,6 +11,7 @@ from upwind.phantom.scene import Box, Scene
 from upwind.phantom.shapes import (
     capsule,
     ellipsoid,
+    point,
     smooth_difference,
     smooth_intersection,
     smooth_union,
@@ -56,7 +57,7 @@ def paint_liver(patient: Patient, scene: Scene, trunk: Trunk) -> tuple[Box, np.n
 
 def _right_lobe(patient: Patient, box: Box, width: float, middle: float) -> np.ndarray:
     g = patient.habitus.frame
-    radii = tuple(g * r * s for r, s in zip(RIGHT_RADII, patient.liver.right, strict=True))
+    radii = point(g * r * s for r, s in zip(RIGHT_RADII, patient.liver.right, strict=True))
     centre = (width - 0.9 * radii[0], middle - 3 * g, TYPICAL_HEIGHT * g)
     lobe = ellipsoid(centre, radii)(box.x, box.y, box.z)
     # The visceral surface faces down, back and to the left.
@@ -174,10 +175,11 @@ def _part(
 ) -> tuple[Box, tuple[slice, ...]]:
     """The points between ``low`` and ``high`` that lie in ``box``, and where they lie in it."""
     inner = scene.box(tuple(low), tuple(high))
-    index = tuple(
+    x, y, z = (
         slice(max(a.start, b.start), max(min(a.stop, b.stop), max(a.start, b.start)))
         for a, b in zip(inner.index, box.index, strict=True)
     )
+    index = (x, y, z)
     view = tuple(
         slice(i.start - b.start, i.stop - b.start) for i, b in zip(index, box.index, strict=True)
     )

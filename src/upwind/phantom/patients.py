@@ -104,17 +104,27 @@ def draw_patient(number: int, seed: int) -> Patient:
     if number < 0 or seed < 0:
         raise ValueError(f"patient number and seed count from 0, got {number} and {seed}")
     rng = np.random.default_rng([seed, number])
-    names, shares = zip(*PHASES, strict=True)
+    phases, shares = [phase for phase, _ in PHASES], [share for _, share in PHASES]
     return Patient(
         seed=seed,
         number=number,
-        phase=names[int(rng.choice(len(names), p=shares))],
+        phase=phases[int(rng.choice(len(phases), p=shares))],
         has_tumours=number % 2 == 1,
         habitus=_draw_habitus(rng),
         liver=_draw_liver(rng),
         organs=_draw_organs(rng),
         scan=_draw_scan(rng),
     )
+
+
+def _two(drawn: np.ndarray) -> tuple[float, float]:
+    first, second = (float(v) for v in drawn)
+    return first, second
+
+
+def _three(drawn: np.ndarray) -> tuple[float, float, float]:
+    first, second, third = (float(v) for v in drawn)
+    return first, second, third
 
 
 def _draw_habitus(rng: np.random.Generator) -> Habitus:
@@ -136,8 +146,8 @@ def _draw_habitus(rng: np.random.Generator) -> Habitus:
 
 def _draw_liver(rng: np.random.Generator) -> Liver:
     return Liver(
-        right=tuple(float(v) for v in rng.uniform((0.9, 0.9, 0.82), (1.08, 1.06, 1.22))),
-        left=tuple(float(v) for v in rng.uniform((0.8, 0.75, 0.75), (1.15, 1.25, 1.3))),
+        right=_three(rng.uniform((0.9, 0.9, 0.82), (1.08, 1.06, 1.22))),
+        left=_three(rng.uniform((0.8, 0.75, 0.75), (1.15, 1.25, 1.3))),
         left_reach=float(rng.uniform(-24, 22)),
         dome=float(rng.uniform(0.85, 1.15)),
         bumps=float(rng.uniform(1.2, 3.2)),
@@ -148,8 +158,8 @@ def _draw_liver(rng: np.random.Generator) -> Liver:
 def _draw_organs(rng: np.random.Generator) -> Organs:
     return Organs(
         spleen=float(rng.uniform(0.85, 1.2)),
-        kidneys=tuple(float(v) for v in rng.uniform(0.93, 1.06, size=2)),
-        kidney_shift=tuple(float(v) for v in rng.uniform(-12, 10, size=2)),
+        kidneys=_two(rng.uniform(0.93, 1.06, size=2)),
+        kidney_shift=_two(rng.uniform(-12, 10, size=2)),
         gallbladder=float(rng.uniform(0.7, 1.25)) if rng.random() < 0.85 else 0.0,
         stomach=float(rng.uniform(0.75, 1.2)),
         stomach_fill=float(rng.uniform(0.15, 0.9)),
@@ -165,8 +175,8 @@ def _draw_scan(rng: np.random.Generator) -> Scan:
         thickness=float(rng.choice(SPACINGS_MM)),
         top=float(rng.uniform(14, 38)),
         bottom=float(rng.uniform(14, 40)),
-        shift=tuple(float(v) for v in rng.uniform((-6, -4), (6, 8))),
-        origin=tuple(float(v) for v in np.round(rng.uniform((-25, -60, -900), (25, 60, 300)), 1)),
+        shift=_two(rng.uniform((-6, -4), (6, 8))),
+        origin=_three(np.round(rng.uniform((-25, -60, -900), (25, 60, 300)), 1)),
         orientation=str(rng.choice(ORIENTATIONS, p=ORIENTATION_SHARES)),
         noise=float(rng.uniform(8, 20)),
         blur=float(rng.uniform(0.55, 0.85)),

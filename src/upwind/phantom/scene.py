@@ -43,7 +43,8 @@ class Scene:
     ):
         """``axes``: coordinates along x, y, z in mm; ``table``: HU of every tissue; ``rng`` draws
         the deformation; ``roll``: the body's rotation about z, degrees."""
-        self.axes = tuple(axis.astype(np.float32) for axis in axes)
+        x, y, z = (axis.astype(np.float32) for axis in axes)
+        self.axes = (x, y, z)
         self.table = table
         shape = tuple(len(axis) for axis in self.axes)
         self.hu = np.full(shape, table[Tissue.AIR], np.float32)
@@ -68,13 +69,14 @@ class Scene:
 
     def box(self, low: Point, high: Point) -> Box:
         """The points that shapes between corners ``low`` and ``high`` can reach."""
-        index = tuple(
+        x, y, z = (
             slice(
                 int(np.searchsorted(axis, a - moved - MARGIN_MM)),
                 int(np.searchsorted(axis, b + moved + MARGIN_MM)),
             )
             for axis, a, b, moved in zip(self.axes, low, high, self._moved, strict=True)
         )
+        index = (x, y, z)
         return Box(index, *(c[index] for c in self._coordinates))
 
     def everywhere(self) -> Box:
@@ -85,8 +87,8 @@ class Scene:
         self, rng: np.random.Generator, box: Box, knots: float, amplitude: float
     ) -> np.ndarray:
         """Smooth random field over ``box`` (see :func:`smooth_field`)."""
-        axes = tuple(a[i] for a, i in zip(self.axes, box.index, strict=True))
-        return smooth_field(rng, axes, knots, amplitude)
+        x, y, z = (a[i] for a, i in zip(self.axes, box.index, strict=True))
+        return smooth_field(rng, (x, y, z), knots, amplitude)
 
     def paint(
         self,

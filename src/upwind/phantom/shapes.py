@@ -4,12 +4,18 @@ Every function takes coordinate arrays (mm) of one shape and returns an array of
 distances of ellipsoids and superellipses are first-order approximations: exact on the surface.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 Shape = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Point = tuple[float, float, float]
+
+
+def point(values: Iterable[float]) -> Point:
+    """Three coordinates, or radii, as a point."""
+    x, y, z = values
+    return x, y, z
 
 
 def ellipsoid(centre: Point, radii: Point, tilt: tuple[float, float] = (0.0, 0.0)) -> Shape:

@@ -1,5 +1,7 @@
 """The other organs of the abdomen: spleen, kidneys, gut, pancreas, gallbladder, great vessels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from upwind.phantom.hounsfield import Tissue
@@ -9,6 +11,7 @@ from upwind.phantom.shapes import (
     Point,
     capsule,
     ellipsoid,
+    point,
     smooth_difference,
     smooth_intersection,
     tube,
@@ -26,7 +29,7 @@ def paint_spleen(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     g, width = patient.habitus.frame, patient.habitus.cavity_width
     size = patient.organs.spleen
     box = scene.box((-width, -100 * g, -140 * g), (-30 * g, 60 * g, 10 * g))
-    radii = tuple(g * size * r for r in SPLEEN_RADII)
+    radii = point(g * size * r for r in SPLEEN_RADII)
     spleen = ellipsoid((-width + 0.8 * radii[0], -24 * g, -56 * g), radii, (-0.1, 0.15))
     bed = ellipsoid((-width + 84 * g, 8 * g, -62 * g), (46 * g, 54 * g, 72 * g))
     distance = smooth_difference(spleen(box.x, box.y, box.z), bed(box.x, box.y, box.z), 12.0)
@@ -44,10 +47,10 @@ def paint_kidneys(patient: Patient, scene: Scene, trunk: Trunk) -> None:
         (1, -1), (-122, -108), patient.organs.kidneys, patient.organs.kidney_shift, strict=True
     ):
         centre = (side * 57 * g, -42 * g, (height + shift) * g)
-        radii = tuple(g * size * r for r in KIDNEY_RADII)
+        radii = point(g * size * r for r in KIDNEY_RADII)
         tilt = (-0.22 * side, -0.12)
-        low = tuple(c - r - 20 for c, r in zip(centre, radii, strict=True))
-        high = tuple(c + r + 20 for c, r in zip(centre, radii, strict=True))
+        low = point(c - r - 20 for c, r in zip(centre, radii, strict=True))
+        high = point(c + r + 20 for c, r in zip(centre, radii, strict=True))
         box = scene.box(low, high)
         if not box.x.size:
             continue
@@ -85,11 +88,11 @@ def paint_stomach(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     rng = patient.generator("stomach")
     swell = patient.organs.stomach * (0.72 + 0.35 * patient.organs.stomach_fill)
     points = [(-52, -20, -32), (-66, 6, -66), (-56, 30, -98), (-14, 36, -116), (22, 20, -112)]
-    points = [g * (np.asarray(p) + rng.normal(0, 4, 3)) for p in points]
-    points = [(float(x), float(y + 0.5 * middle), float(z)) for x, y, z in points]
+    moved = [g * (np.asarray(p) + rng.normal(0, 4, 3)) for p in points]
+    course = [(float(x), float(y + 0.5 * middle), float(z)) for x, y, z in moved]
     radii = [g * swell * r for r in (41, 36, 27, 19, 12)]
     box = scene.box((-125 * g, -75 * g, -160 * g), (50 * g, 95 * g, 10 * g))
-    distance = tube(points, radii, 18.0)(box.x, box.y, box.z)
+    distance = tube(course, radii, 18.0)(box.x, box.y, box.z)
     distance = distance + scene.field(rng, box, 28.0, 4.0)
     distance = smooth_intersection(distance, trunk.room(box, 1.5), 6.0)
     scene.paint(Tissue.FAT, distance - 1.5, box)
@@ -111,11 +114,11 @@ def paint_pancreas(patient: Patient, scene: Scene, trunk: Trunk) -> None:
     if not box.x.size:
         return
     c_loop = [(24, 20, -112), (44, 8, -116), (46, -8, -140), (30, -10, -162), (-20, -6, -166)]
-    duodenum = tube([tuple(g * v for v in p) for p in c_loop], [g * 11.0] * 5)
+    duodenum = tube([point(g * v for v in p) for p in c_loop], [g * 11.0] * 5)
     distance = duodenum(box.x, box.y, box.z) + scene.field(rng, box, 12.0, 1.5)
     _paint_gut(trunk, scene, box, distance, rng, gas=False)
-    course = [(32, 0, -124), (10, 8, -106), (-34, 0, -94), (-84, -26, -80)]
-    course = [tuple(float(v) for v in g * (np.asarray(p) + rng.normal(0, 3, 3))) for p in course]
+    points = [(32, 0, -124), (10, 8, -106), (-34, 0, -94), (-84, -26, -80)]
+    course = [point(float(v) for v in g * (np.asarray(p) + rng.normal(0, 3, 3))) for p in points]
     pancreas = tube(course, [g * r for r in (14.0, 9.0, 10.0, 8.0)], 6.0)
     distance = pancreas(box.x, box.y, box.z) + scene.field(rng, box, 9.0, 1.6)
     scene.paint(Tissue.FAT, distance - 1.5, box)
@@ -171,7 +174,7 @@ def paint_bowel(patient: Patient, scene: Scene, trunk: Trunk) -> None:
             has_gas = bool(rng.random() < 0.4 * patient.organs.bowel_gas)
             _paint_gut(trunk, scene, box, distance, rng, has_gas)
     front = middle + 0.72 * depth
-    colon = (
+    colon: tuple[list[Point], ...] = (
         [(0.74 * width, -15, -300), (0.74 * width, -8, -175), (0.66 * width, 18, -158)],
         [(0.66 * width, 18, -158), (0.3 * width, front, -165), (-0.3 * width, front, -150)],
         [(-0.3 * width, front, -150), (-0.66 * width, 24, -112), (-0.76 * width, 2, -96)],
@@ -225,8 +228,8 @@ def paint_great_vessels(patient: Patient, scene: Scene) -> None:
     rng = patient.generator("vessels")
     calibre = float(rng.uniform(0.85, 1.2)) * g
 
-    def paint(tissue: Tissue, points: list[Point], radii: list[float]) -> None:
-        course = [tuple(g * v for v in p) for p in points]
+    def paint(tissue: Tissue, points: Sequence[Point], radii: list[float]) -> None:
+        course = [point(g * v for v in p) for p in points]
         low = tuple(np.min(course, axis=0) - max(radii) - 4)
         high = tuple(np.max(course, axis=0) + max(radii) + 4)
         scene.paint_shape(tissue, tube(course, radii), low, high)

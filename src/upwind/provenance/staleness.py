@@ -23,12 +23,9 @@ def untrusted(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
     A path that is no job's output may be among them; it is then nobody's to make. Dates are trusted
     where size and date are as recorded, so that nothing is read that nobody touched.
     """
-    folders = [Path(folder) for folder in folders]
+    roots = [Path(folder) for folder in folders]
     records = [
-        record
-        for folder in folders
-        for _, record in read_records(folder)
-        if isinstance(record, Record)
+        record for root in roots for _, record in read_records(root) if isinstance(record, Record)
     ]
     made = {path: state for record in records for path, state in record.outputs.items()}
     reasons: dict[str, str] = {}
@@ -36,8 +33,8 @@ def untrusted(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
         reason = _distrust(record, made)
         if reason:
             reasons |= dict.fromkeys(record.declared, reason)
-    for path in _unexplained(folders, made):
-        reasons |= dict.fromkeys(_around(path, folders), f"no record says how {path} was made")
+    for path in _unexplained(roots, made):
+        reasons |= dict.fromkeys(_around(path, roots), f"no record says how {path} was made")
     return reasons
 
 

@@ -32,7 +32,7 @@ class Hashes:
         if md5 is None:
             with path.open("rb") as file:
                 md5 = hashlib.file_digest(file, _md5).hexdigest()
-            entry = [*_stamp(status), md5, str(path.absolute())]
+            entry: list[int | str] = [*_stamp(status), md5, str(path.absolute())]
             self._known[_key(status)] = self._new[_key(status)] = entry
         return md5
 

@@ -6,9 +6,10 @@ Only the standard library is used here: the workflow reads the table each time i
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
@@ -70,7 +71,9 @@ def write_volumes(path: str | os.PathLike[str], rows: Iterable[VolumeVersion]) -
 
 def read_volumes(path: str | os.PathLike[str]) -> list[VolumeVersion]:
     """Read ``data.csv``. Raises UpwindError for a damaged one."""
-    types = {field.name: field.type for field in fields(VolumeVersion)}
+    types: dict[str, Callable[[str], Any]] = {
+        field.name: int if field.type is int else str for field in fields(VolumeVersion)
+    }
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             return [
