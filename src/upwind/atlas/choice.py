@@ -61,7 +61,7 @@ def choose_slice(
         UpwindError: no such case or slice.
     """
     chosen = _median(scores, untrained) if case == MEDIAN else case
-    if chosen not in liver_slices:
+    if not isinstance(chosen, int) or chosen not in liver_slices:
         raise UpwindError(
             f"atlas.case: no case {chosen} with liver among those that the network is shown on "
             f"({', '.join(map(str, sorted(liver_slices)))})"
@@ -70,7 +70,7 @@ def choose_slice(
     if z == MIDDLE:
         middle = (slices[0] + slices[-1]) / 2
         z = min(unseen or slices, key=lambda index: (abs(index - middle), index))
-    if z not in slices:
+    if not isinstance(z, int) or z not in slices:
         raise UpwindError(
             f"atlas.slice: slice {z} of case {chosen} shows no liver; its liver is in slices "
             f"{slices[0]} to {slices[-1]}"

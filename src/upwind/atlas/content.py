@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.metrics import silhouette_samples
 from upwind.atlas.derivatives import Derivative, nearest_derivative
 from upwind.atlas.responses import LayerMaps
 from upwind.common.errors import UpwindError
+from upwind.common.frames import groups, rows
 from upwind.kernels.clustering import one_thread
 from upwind.kernels.content import energies
 from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
@@ -106,11 +108,11 @@ def atlas_content(
     """
     _check_columns("effects.csv", effects, (*_EFFECT, "layer", "cluster", "removed"))
     _check_columns("replacements.csv", replacements, (*_EFFECT, "layer", "replacement"))
-    measured = {(row.layer, row.cluster): _effect(row, row.removed) for row in effects.itertuples()}
+    measured = {(row.layer, row.cluster): _effect(row, row.removed) for row in rows(effects)}
     result = []
-    for number, part in kernels.groupby("layer"):
-        rows = replacements[replacements["layer"].astype(str) == str(number)].itertuples()
-        replaced = tuple(_effect(row, row.replacement) for row in rows)
+    for number, part in groups(kernels, "layer"):
+        of_layer = replacements[replacements["layer"].astype(str) == str(number)]
+        replaced = tuple(_effect(row, row.replacement) for row in rows(of_layer))
         size = maps[number - 1].leaving.shape
         result.append(_layer(int(number), part, measured, replaced, size, levels))
     return result
@@ -127,7 +129,7 @@ def _check_columns(name: str, table: pd.DataFrame, needed: tuple[str, ...]) -> N
         )
 
 
-def _effect(row, name: str) -> Effect:
+def _effect(row: Any, name: str) -> Effect:
     return Effect(name, row.dsc, row.change, row.low, row.high, row.relative_norm, int(row.kernels))
 
 

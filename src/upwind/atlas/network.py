@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from upwind.common.errors import UpwindError
+from upwind.common.frames import groups
 from upwind.kernels.stencils import WEIGHTS
 from upwind.networks.patching import layer_kernels
 from upwind.networks.unet import Convolution, UNet
@@ -38,7 +39,7 @@ def read_clustered(
     if not isinstance(network, UNet):
         raise UpwindError(f"{weights} is a {recipe.network}; the atlas shows a unet")
     layers = network.layers()
-    by_layer = {int(layer): part for layer, part in kernels.groupby("layer")}
+    by_layer = {int(layer): part for layer, part in groups(kernels, "layer")}
     clusters = []
     for number, layer in enumerate(layers, start=1):
         own, known = kernel_vectors(layer), by_layer.get(number)

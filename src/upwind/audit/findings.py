@@ -77,7 +77,9 @@ class Checked:
         return not any(finding.severity is Severity.broken for finding in self.findings)
 
 
-def broken(kind: FindingKind, path: str, message: str, remedy: str, affects=()) -> Finding:
+def broken(
+    kind: FindingKind, path: str, message: str, remedy: str, affects: Iterable[str] = ()
+) -> Finding:
     """A finding that breaks the chain."""
     return Finding(Severity.broken, kind, path, message, remedy, tuple(affects))
 

@@ -128,14 +128,18 @@ class _NobodyToAskError(UpwindError):
 
 
 def _answer(
-    run: RecordedRun, asked: Future | None, plan: Collection[PlannedJob] | None
+    run: RecordedRun,
+    asked: "Future[list[PlannedJob]] | None",
+    plan: Collection[PlannedJob] | None,
 ) -> tuple[Collection[PlannedJob], tuple[Finding, ...]]:
     """The plan, or why there is none."""
     config = f"{run.home}/config.yaml"
     try:
-        if plan is None and asked is None:
+        if plan is not None:
+            return plan, ()
+        if asked is None:
             raise _NobodyToAskError("that was not asked for")
-        return (plan if plan is not None else asked.result()), ()
+        return asked.result(), ()
     except _NobodyToAskError as reason:
         message = f"whether the workflow would do anything again is not known: {reason}"
         remedy = "audit in the folder that the workflow ran in, with all it needs"

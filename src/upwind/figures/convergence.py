@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from upwind.common.errors import UpwindError
+from upwind.common.frames import groups
 from upwind.figures import style
 
 _TITLES = {
@@ -48,7 +49,7 @@ def draw_convergence(table: pd.DataFrame) -> Figure:
 def _draw_panel(axes: Axes, name: str, table: pd.DataFrame) -> None:
     expected = table["expected_order"].iloc[0]
     orders = []
-    for dimensions, part in table.groupby("dimensions"):
+    for dimensions, part in groups(table, "dimensions"):
         label, colour, marker, line = _DIMENSIONS[dimensions]
         size, error = part["size"].to_numpy(float), part["error"].to_numpy()
         slope = error[0] * (size / size[0]) ** -expected

@@ -3,12 +3,14 @@
 import contextlib
 import importlib.util
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib import animation
+from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
 from upwind.common.errors import UpwindError
@@ -79,14 +81,15 @@ def write_movie(
         axial = largest_slice(to_display(label))
     if axial is not None and not 0 <= axial < depth:
         raise UpwindError(f"there is no slice {axial}: the CT has the slices 0 to {depth - 1}")
-    kept, last = [], None
+    kept: list[tuple[str, np.ndarray, float | None]] = []
+    last: np.ndarray | None = None
     for moment in frames:
         # One slice of each frame is held, or, where the last frame is to choose it, bits of all.
         last = to_display(moment.mask)
         planes = np.packbits(last, axis=2) if axial is None else last[axial].copy()
         kept.append((moment.when, planes, _dsc(moment.mask, label)))
     if axial is None:
-        if not last.any():
+        if last is None or not last.any():
             raise UpwindError("the last frame has no contour: give the --slice to be shown")
         axial = largest_slice(last)
         width = last.shape[2]
@@ -144,7 +147,9 @@ def _caption(title: str, when: str, dsc: float | None) -> str:
 
 
 @style.styled
-def _canvas(volume: Volume, label: np.ndarray | None, axial: int):
+def _canvas(
+    volume: Volume, label: np.ndarray | None, axial: int
+) -> tuple[Figure, Callable[[np.ndarray, str], None]]:
     """The figure with CT and label, and a function that draws a mask and a caption into it."""
     plane = to_display(volume.values(slice(axial, axial + 1)))[0]
     x, y, _ = volume.grid.spacing
@@ -160,7 +165,7 @@ def _canvas(volume: Volume, label: np.ndarray | None, axial: int):
         axes.text(0.01, 0.01, "label", color=LABEL_COLOUR, transform=axes.transAxes)
     axes.text(0.01, 0.5, "R", color="white", transform=axes.transAxes, va="center")
     text = figure.text(0.5, 1 - _TITLE / 2 / (height + _TITLE), "", ha="center", va="center")
-    before: list = []
+    before: list[QuadContourSet] = []
 
     def draw(mask: np.ndarray, caption: str) -> None:
         for contour in before:
@@ -171,7 +176,7 @@ def _canvas(volume: Volume, label: np.ndarray | None, axial: int):
     return figure, draw
 
 
-def _outline(axes, mask: np.ndarray, colour: str, width: float) -> list:
+def _outline(axes: Axes, mask: np.ndarray, colour: str, width: float) -> list[QuadContourSet]:
     if not mask.any():
         return []
     rows, columns = np.arange(-1, mask.shape[0] + 1), np.arange(-1, mask.shape[1] + 1)

@@ -1,7 +1,9 @@
 """The cases of the gallery: picked by score, read from their files."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from upwind.data.volumes import Volume, read_volume, to_display
@@ -23,7 +25,7 @@ def segmentation_path(segmentations: Path, method: str, fold: int, case: int) ->
     return folder / f"segmentation-{case}.nii.gz"
 
 
-def _item(row, raw: RawCases, segmentations: Path) -> GalleryItem:
+def _item(row: Any, raw: RawCases, segmentations: Path) -> GalleryItem:
     ct = read_volume(raw.images[row.case])
     label = read_volume(raw.labels[row.case], affine=ct.grid.affine)
     mask = read_volume(segmentation_path(segmentations, row.method, row.fold, row.case))
@@ -41,5 +43,5 @@ def _item(row, raw: RawCases, segmentations: Path) -> GalleryItem:
     )
 
 
-def _slice(volume: Volume, z: int):
+def _slice(volume: Volume, z: int) -> np.ndarray:
     return to_display(volume.values(slice(z, z + 1)))[0]

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from upwind.common.frames import groups
 from upwind.figures.kernel_panels import (
     CHANCE,
     LOOKS,
@@ -45,13 +47,13 @@ def draw_cluster_tendency(cluster_tendency: pd.DataFrame, chance: str = CHANCE) 
         shade_parts(axes, cluster_tendency, places, named=axes is rows[0])
         chosen = cluster_tendency[cluster_tendency["measure"] == measure]
         _draw_reference(axes, chosen[chosen["network"] == TRAINED], places)
-        for network, part in chosen.groupby("network", sort=False):
+        for network, part in groups(chosen, "network", sort=False):
             draw_points(axes, part, places, LOOKS[network])
         axes.set_ylabel(label)
     _draw_levels(rows[0])
     for axes in rows[2:]:
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
-    handles = network_handles(cluster_tendency, chance)
+    handles: list[Artist] = [*network_handles(cluster_tendency, chance)]
     handles.append(Patch(color=_REFERENCE, label="drawn from the layer's Gaussian"))
     if folds:
         look = (PALETTE[2], "v", "folds with the start of training", 0.0)

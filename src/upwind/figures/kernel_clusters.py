@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 from upwind.common.errors import UpwindError
+from upwind.common.frames import rows
 from upwind.figures import style
 from upwind.kernels.clustering import Clustering
 
@@ -91,12 +95,12 @@ def new_panels(
     """Figure of the printed width with ``count`` panels of equal scale on both axes, and ``top``
     inches above them."""
     columns = min(columns, count)
-    rows = ceil(count / columns)
+    lines = ceil(count / columns)
     width = style.TEXT_WIDTH - _LEFT - _RIGHT - _BETWEEN_COLUMNS * (columns - 1)
     panel_width = width / columns
     spans = np.diff(limits, axis=1)[:, 0]
     panel_height = panel_width * spans[1] / spans[0]
-    height = top + _BOTTOM + rows * panel_height + (rows - 1) * _BETWEEN_ROWS
+    height = top + _BOTTOM + lines * panel_height + (lines - 1) * _BETWEEN_ROWS
     figure = style.new_figure(style.TEXT_WIDTH, height)
     panels: list[Axes] = []
     for i in range(count):
@@ -119,14 +123,18 @@ def _draw_points(axes: Axes, kernels: pd.DataFrame) -> None:
     # One collection in the kernels' own order: no cluster is drawn over the others.
     places = kernels[["pc1", "pc2"]].to_numpy()
     colours = np.array(style.PALETTE)[kernels["cluster"] - 1]
-    axes.scatter(*places.T, c=colours, s=_POINT_AREA, linewidths=0, alpha=0.7, gid="kernels")
+    axes.scatter(
+        places[:, 0], places[:, 1], c=colours, s=_POINT_AREA, linewidths=0, alpha=0.7, gid="kernels"
+    )
     limits = np.array([axes.get_xlim(), axes.get_ylim()])
     outside = ((places < limits[:, 0]) | (places > limits[:, 1])).any(axis=1)
+    on_frame = np.clip(places[outside], limits[:, 0], limits[:, 1])
     axes.scatter(
-        *np.clip(places[outside], limits[:, 0], limits[:, 1]).T,
+        on_frame[:, 0],
+        on_frame[:, 1],
         s=2.5 * _POINT_AREA,
         facecolors="white",
-        edgecolors=colours[outside],
+        edgecolors=colours[outside].tolist(),
         linewidths=0.8,
         clip_on=False,
         zorder=3,
@@ -135,7 +143,7 @@ def _draw_points(axes: Axes, kernels: pd.DataFrame) -> None:
 
 
 def _draw_stencils(axes: Axes, stencils: pd.DataFrame, places: list[tuple[float, float]]) -> None:
-    for marker, place, stencil in zip(_MARKERS, places, stencils.itertuples(), strict=True):
+    for marker, place, stencil in zip(_MARKERS, places, rows(stencils), strict=True):
         position = (stencil.pc1, stencil.pc2)
         axes.plot(
             *position,
@@ -169,7 +177,8 @@ def _label_places(
     Each name takes the place of least cost: off the other marks, names and lines, inside the
     panel, over few kernels, near its mark. All panels are alike, so one answer serves all.
     """
-    renderer = axes.figure.canvas.get_renderer()
+    # style.new_figure gives a figure no other canvas.
+    renderer = cast(FigureCanvasAgg, axes.figure.canvas).get_renderer()
     pixels = axes.figure.dpi / 72  # per point
     marks = axes.transData.transform(stencils[["pc1", "pc2"]].to_numpy())
     dots = axes.transData.transform(kernels[["pc1", "pc2"]].to_numpy())
@@ -232,8 +241,9 @@ def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
         Line2D([], [], marker=marker, ls="none", ms=5, mfc="white", mec="black", label=_name(name))
         for marker, name in zip(_MARKERS, clustering.stencils["stencil"], strict=True)
     ]
-    if any(len(c.get_offsets()) for c in figure.findobj(lambda a: a.get_gid() == "outside")):
-        outside = {"marker": "o", "ms": 4, "mfc": "white", "mec": "black"}
+    rings = figure.findobj(lambda a: a.get_gid() == "outside")
+    if any(isinstance(c, Collection) and np.size(c.get_offsets()) for c in rings):
+        outside: dict[str, Any] = {"marker": "o", "ms": 4, "mfc": "white", "mec": "black"}
         handles.append(Line2D([], [], ls="none", label="outside", **outside))
     figure.legend(
         handles=handles,

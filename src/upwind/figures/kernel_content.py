@@ -1,9 +1,11 @@
 """How much finite difference is in a layer's kernels, and which hand-crafted ones are nearest."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -63,7 +65,7 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
         row[0].set_ylim(0, None)
     if len(lsn):
         _draw_lsn(grid[:, 1], lsn, measures)
-    handles = network_handles(cnn, chance)
+    handles: list[Artist] = [*network_handles(cnn, chance)]
     handles += [
         Patch(color=colour, label="order 0, the mean" if order == 0 else f"order {order}")
         for order, colour in enumerate(_ORDER_COLOURS)
@@ -133,4 +135,5 @@ def _top(shares: pd.DataFrame) -> float:
     """Upper limit that holds every share, and the intervals but for those of tiny layers."""
     large = shares.loc[shares["kernels"] >= _FEW, "high"]
     columns = [name for name in ("share", "share_published") if name in shares]
-    return 1.08 * max(0.05, shares[columns].max(axis=None), large.max() if len(large) else 0)
+    highest = cast(float, shares[columns].max(axis=None))
+    return 1.08 * max(0.05, highest, large.max() if len(large) else 0)

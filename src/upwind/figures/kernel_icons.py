@@ -12,6 +12,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 from scipy.ndimage import gaussian_filter
 
+from upwind.common.frames import rows
 from upwind.figures import style
 from upwind.figures.kernel_clusters import PAPER_LAYERS, label_axes, new_panels, panel_limits
 from upwind.kernels.clustering import Clustering
@@ -71,7 +72,8 @@ def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
     numbers = range(1, int(kernels["cluster"].max()) + 1)
     for number in numbers:
         members = kernels.loc[kernels["cluster"] == number, ["pc1", "pc2"]].to_numpy()
-        histogram, *_ = np.histogram2d(*members.T, bins, [(left, right), (bottom, top)])
+        limits = [(left, right), (bottom, top)]
+        histogram, *_ = np.histogram2d(members[:, 0], members[:, 1], bins, limits)
         counts.append(gaussian_filter(histogram.T, _BLUR))
     density = np.sum(counts, axis=0)
     colours = np.array([to_rgb(style.PALETTE[number - 1]) for number in numbers])
@@ -85,7 +87,8 @@ def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
         axes.text(0.98, 0.02, f"{outside} outside", transform=axes.transAxes, ha="right")
     if len(kernels) <= _FEW:
         axes.scatter(
-            *points.T,
+            points[:, 0],
+            points[:, 1],
             c=colours[kernels["cluster"] - 1],
             s=1.6,
             linewidths=0,
@@ -99,7 +102,7 @@ def _draw_stencils(axes: Axes, stencils: pd.DataFrame) -> None:
     to its place."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     height = top - 0.45 * _BAND * (top - bottom)
-    for slot, stencil in enumerate(stencils.sort_values("pc1").itertuples(), start=1):
+    for slot, stencil in enumerate(rows(stencils.sort_values("pc1")), start=1):
         weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
         place = (left + (right - left) * slot / (len(stencils) + 1), height)
         mark = (stencil.pc1, stencil.pc2)
@@ -114,24 +117,24 @@ def _draw_centres(axes: Axes, kernels: pd.DataFrame) -> None:
     centres = kernels.groupby("cluster")[[*WEIGHTS, "pc1", "pc2"]].mean()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     height = bottom + 0.45 * _BAND * (top - bottom)
-    for number, centre in centres.iterrows():
-        place = np.array([left + (right - left) * number / (len(centres) + 1), height])
+    for number, centre in zip(centres.index.tolist(), centres.to_numpy(), strict=True):
+        place = (left + (right - left) * number / (len(centres) + 1), height)
         colour = style.PALETTE[int(number) - 1]
-        mark = np.clip(centre[["pc1", "pc2"]].to_numpy(), (left, bottom), (right, top))
+        mark = np.clip(centre[len(WEIGHTS) :], (left, bottom), (right, top))
         for width, ink in ((1.8, "white"), (0.8, colour)):
             axes.plot(*zip(mark, place, strict=True), color=ink, linewidth=width, zorder=3)
         axes.plot(*mark, "o", color=colour, mec="white", mew=0.6, markersize=4, zorder=3)
-        _draw_icon(axes, centre[WEIGHTS].to_numpy(), place, colour, f"centre-{number}")
+        _draw_icon(axes, centre[: len(WEIGHTS)], place, colour, f"centre-{number}")
 
 
 def _draw_icon(
-    axes: Axes, weights: np.ndarray, place: Sequence[float], frame: str, name: str
+    axes: Axes, weights: np.ndarray, place: tuple[float, float], frame: str, name: str
 ) -> None:
     """A kernel (9 weights) as an image centred at ``place`` in data coordinates."""
     box = OffsetImage(icon(weights), zoom=72 * _ICON / (3 * _PIXELS), interpolation="nearest")
     annotation = AnnotationBbox(
         box,
-        tuple(place),
+        place,
         pad=0.08,
         bboxprops={"edgecolor": frame, "linewidth": 1.0},
         zorder=5,
@@ -151,7 +154,7 @@ def icon(weights: np.ndarray) -> np.ndarray:
 
 def _draw_title(axes: Axes, layer: int, count: int, part: str | None) -> None:
     title = f"Layer {layer}: {count:,} kernels"
-    colour = _PART_COLOURS.get(part, style.INK)
+    colour = style.INK if part is None else _PART_COLOURS.get(part, style.INK)
     if part in _PART_COLOURS:
         title += f" ({part})"
         for spine in axes.spines.values():
@@ -169,7 +172,7 @@ def _draw_legend(figure: Figure, clustering: Clustering) -> None:
     axes.axis("off")
     stencils = clustering.stencils
     slots = np.linspace(0.35, width - 1.0, len(stencils))
-    for slot, stencil in zip(slots, stencils.itertuples(), strict=True):
+    for slot, stencil in zip(slots, rows(stencils), strict=True):
         weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
         _draw_icon(axes, weights, (slot, 0.62), "black", f"legend-{stencil.stencil}")
         axes.text(slot + 0.17, 0.62, stencil.stencil.replace("_", " "), va="center")

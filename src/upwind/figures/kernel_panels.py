@@ -1,7 +1,10 @@
 """Panels with layers side by side: where each stands, how networks look, and what a legend says."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -85,7 +88,7 @@ def number_layers(axes: Axes, places: dict[int, int]) -> None:
     axes.set_xlabel("layer")
 
 
-def finish(figure: Figure, lowest: Axes, places: dict[int, int], handles: list) -> None:
+def finish(figure: Figure, lowest: Axes, places: dict[int, int], handles: Sequence[Artist]) -> None:
     """Number the layers below the ``lowest`` panel and put the legend on top."""
     number_layers(lowest, places)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))

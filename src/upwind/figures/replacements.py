@@ -1,6 +1,7 @@
 """Replaced kernels as a heat map: the change of DSC, and beside it how far the weights moved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def draw_replacements(table: pd.DataFrame) -> Figure:
 
     certain = (grid("low") > 0) | (grid("high") < 0)
     change, norm = grid("change"), grid("relative_norm")
-    lowest = min(float(change.min(axis=None)), -0.01)
+    lowest = min(cast(float, change.min(axis=None)), -0.01)
     _draw_cells(left, change, (lowest, 0), _CHANGE, _signed, certain)
     _draw_cells(right, norm, (0, _LONGEST), _NORM, "{:.2f}".format)
     left.set_title("change of DSC; bold: interval leaves out 0", loc="left")
@@ -83,6 +84,6 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0"
 
 
-def _luminance(colour: tuple[float, ...]) -> float:
+def _luminance(colour: Sequence[float] | np.ndarray) -> float:
     """Relative luminance of an sRGB colour, by its usual approximation as a power."""
     return float(np.dot([0.2126, 0.7152, 0.0722], np.power(colour[:3], 2.2)))

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from upwind.common.frames import rows as table_rows
 from upwind.figures.style import GREY, INK, PALE, PALETTE, TEXT_WIDTH, new_figure, styled
 
 _ROW = 0.24  # inches for a variant
@@ -30,7 +31,7 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
     """One line a variant: its runs as dots, its mean with the interval over patients."""
     first = summary.iloc[0]
     axes.axvline(first["dsc"], color=PALE, zorder=0)
-    for place, variant in enumerate(summary.itertuples()):
+    for place, variant in enumerate(table_rows(summary)):
         runs = _means(rows[rows["variant"] == variant.variant])
         for failed, marker, colour in ((False, "o", GREY), (True, _LEFT_OUT, PALETTE[1])):
             chosen = runs.loc[runs["failed"] == failed, "dsc"]
@@ -48,7 +49,7 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
         f"{row.variant.replace('_', ' ')} ({row.failed} of {row.runs} failed)"
         if row.failed
         else row.variant.replace("_", " ")
-        for row in summary.itertuples()
+        for row in table_rows(summary)
     ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.5)

@@ -9,7 +9,7 @@ import functools
 import os
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -35,7 +35,7 @@ INK = "#222222"
 GREY = "#777777"
 PALE = "#DDDDDD"
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
     "font.size": SMALLEST,
@@ -84,7 +84,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def new_figure(width: float, height: float, **kwargs: object) -> Figure:
+def new_figure(width: float, height: float, **kwargs: Any) -> Figure:
     """An empty figure (inches) that belongs to no pyplot state."""
     figure = Figure(figsize=(width, height), **kwargs)
     FigureCanvasAgg(figure)

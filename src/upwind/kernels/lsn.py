@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+from torch import nn
 
 from upwind.common.errors import UpwindError
 from upwind.kernels.layers import Layer
@@ -30,7 +31,8 @@ def _layers_of_lsn(path: str | os.PathLike[str]) -> list[Layer]:
         raise UpwindError(f"{path} is a {recipe.network}; these kernels are read from an lsn")
     stencils = network.stencils.detach().numpy()[:, None]
     upwind, central = np.split(stencils, [UPWIND.stop])
-    convolutions = [layer.weight.detach().numpy() for layer in network.speed.convolutions]
+    layers = [layer for layer in network.speed.convolutions if isinstance(layer, nn.Conv2d)]
+    convolutions = [layer.weight.detach().numpy() for layer in layers]
     named = [("upwind stencils", upwind), ("central stencils", central)]
     named += [(f"speed {place}", weights) for place, weights in enumerate(convolutions, 1)]
     return [Layer(number, name, weights) for number, (name, weights) in enumerate(named, 1)]

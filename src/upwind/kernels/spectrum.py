@@ -7,6 +7,7 @@ its rotations by right angles, and its negative, are all the same.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,8 @@ def shares(nearest: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     counts = pd.crosstab(nearest["layer"], nearest["nearest"])
     counts = counts.reindex(columns=list(NEAREST), fill_value=0)
     total = counts.sum(axis=1)
-    table = counts.rename_axis(columns="stencil").stack().rename("count").reset_index()
+    stacked = cast("pd.Series[int]", counts.rename_axis(columns="stencil").stack())
+    table = stacked.rename("count").reset_index()
     table["kernels"] = table["layer"].map(total)
     share = table["count"] / table["kernels"]
     low, high = wilson(share.to_numpy(), table["kernels"].to_numpy(), confidence)

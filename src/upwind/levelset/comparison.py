@@ -90,7 +90,8 @@ def _measured(
     start = time.process_time()
     level_set = evolve(speed, bubble, weights, iterations)
     seconds = time.process_time() - start
-    memory = None if held is None else max(0.0, _memory_mb("VmHWM") - held)
+    peak = _memory_mb("VmHWM")
+    memory = None if held is None or peak is None else max(0.0, peak - held)
     return level_set > 0, seconds, memory
 
 

@@ -9,7 +9,7 @@ from nibabel import orientations
 
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import Grid, Volume
-from upwind.levelset.engines.engine import Weights
+from upwind.levelset.engines.engine import Engine, Weights
 from upwind.levelset.engines.registry import ENGINES, engine_named
 from upwind.levelset.itk_snap.bubble import ball, bubble_in
 from upwind.levelset.itk_snap.region import Region, region_around
@@ -72,7 +72,14 @@ def moments(volume: Volume, label: np.ndarray | None, course: Course) -> Iterato
     return _frames(evolve, speed, bubble, weights, region, course)
 
 
-def _frames(evolve, speed, u, weights: Weights, region: Region, course: Course) -> Iterator[Moment]:
+def _frames(
+    evolve: Engine,
+    speed: np.ndarray,
+    u: np.ndarray,
+    weights: Weights,
+    region: Region,
+    course: Course,
+) -> Iterator[Moment]:
     done = 0
     yield Moment(region.to_grid(u), "iteration 0")
     for frame in range(1, course.frames + 1):

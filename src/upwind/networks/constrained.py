@@ -22,6 +22,8 @@ class ConstrainedConvolution(nn.Module):
     reads a weights file without this class.
     """
 
+    basis: torch.Tensor
+
     def __init__(self, in_channels: int, out_channels: int, span: str) -> None:
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
@@ -46,11 +48,13 @@ class ConstrainedConvolution(nn.Module):
         """(n, in_channels, h, w) to (n, out_channels, h, w)."""
         return functional.conv2d(x, self.weight, self.bias, padding=1)
 
-    def _save_to_state_dict(self, destination: dict, prefix: str, keep_vars: bool) -> None:
+    def _save_to_state_dict(
+        self, destination: dict[str, Any], prefix: str, keep_vars: bool
+    ) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         destination[prefix + "weight"] = self.weight if keep_vars else self.weight.detach()
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *others: Any) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
         # Coefficients say it all, to the bit; kernels that are not theirs are another network's.
         given = state_dict.pop(prefix + "weight", None)
         super()._load_from_state_dict(state_dict, prefix, *others)

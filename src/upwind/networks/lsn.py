@@ -23,8 +23,10 @@ from torch import nn
 from torch.nn import functional
 
 from upwind.common.errors import UpwindError
+from upwind.common.tuples import triple
 from upwind.levelset.equation import scheme
 from upwind.levelset.equation.edges import EDGE_CONTRAST, EdgeFunction, sobel
+from upwind.levelset.equation.limits import GRADIENT_FLOOR
 from upwind.networks.prior import disc_of
 from upwind.networks.speed import SpeedNetwork, start_of
 
@@ -91,7 +93,7 @@ class LSN(nn.Module):
         self.rules = tuple(rules.values())
         self.softness, self.readout, self.kept_steps = softness, readout, kept_steps
         self._step = scheme.step
-        self.disc, self.steps, self.dt, self.terms = tuple(disc), steps, dt, tuple(terms)
+        self.disc, self.steps, self.dt, self.terms = triple(disc), steps, dt, tuple(terms)
         self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
         self.speed = SpeedNetwork(channels, dilations, sees_start)
         parts = (scheme.finite_differences()[part] for part in (scheme.UPWIND, scheme.CENTRAL))
@@ -186,7 +188,7 @@ def distance_from(u: torch.Tensor) -> torch.Tensor:
     padded = functional.pad(u[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     along_x = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
     along_y = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
-    slope = torch.sqrt(along_x**2 + along_y**2 + scheme.GRADIENT_FLOOR)
+    slope = torch.sqrt(along_x**2 + along_y**2 + GRADIENT_FLOOR)
     return u / slope.clamp_min(1.0)
 
 

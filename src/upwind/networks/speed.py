@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from upwind.common.tuples import triple
 from upwind.levelset.equation.scheme import signed_distance_to_disc
 from upwind.networks.prior import disc_of
 
@@ -62,7 +63,7 @@ class SpeedAlone(nn.Module):
         sees_start: bool = False,
     ) -> None:
         super().__init__()
-        self.disc = tuple(disc)
+        self.disc = triple(disc)
         self.speed = SpeedNetwork(channels, dilations, sees_start)
 
     @staticmethod
@@ -84,7 +85,8 @@ def _he_initialisation(module: nn.Module) -> None:
     epochs to make up for it."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 _OPTIONS = ("channels", "dilations", "sees_start")

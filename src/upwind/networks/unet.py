@@ -112,4 +112,5 @@ def _keras_initialisation(module: nn.Module) -> None:
     # Glorot uniform and zero biases: the defaults of Keras, in which the authors' code is written.
     if isinstance(module, nn.Conv2d):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -17,12 +17,15 @@ COLUMNS = (
     "hd95_mm", "assd_mm", "mask_ml", "label_ml",
 )  # fmt: skip
 
+# Mask, label and spacing (mm).
+Pair = tuple[np.ndarray, np.ndarray, tuple[float, float, float]]
+
 
 def read_pair(
     mask_path: str | os.PathLike[str],
     image_path: str | os.PathLike[str],
     label_path: str | os.PathLike[str],
-) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
+) -> Pair:
     """Mask and liver label (label > 0, tumour included) as canonical bool arrays on the CT's grid,
     and the spacing in mm."""
     grid = read_grid(image_path)

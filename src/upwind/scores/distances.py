@@ -36,7 +36,13 @@ def nearest_distances(
 
 
 @_jit
-def _measure(queries, targets, spacing, place, distances):
+def _measure(
+    queries: np.ndarray,
+    targets: np.ndarray,
+    spacing: np.ndarray,
+    place: np.ndarray,
+    distances: np.ndarray,
+) -> None:
     """Fill ``distances``; ``place`` (x, y) says where the next voxel of each column goes."""
     depth, height, width = queries.shape
     below = np.full((height, width), _NONE)
@@ -56,7 +62,16 @@ def _measure(queries, targets, spacing, place, distances):
 
 
 @_jit
-def _nearest(x, y, z, spacing, along_z, column, made, room):
+def _nearest(
+    x: int,
+    y: int,
+    z: int,
+    spacing: np.ndarray,
+    along_z: np.ndarray,
+    column: np.ndarray,
+    made: np.ndarray,
+    room: tuple[np.ndarray, np.ndarray],
+) -> float:
     """Squared distance from one voxel to its nearest target."""
     height = column.shape[0]
     best = np.inf
@@ -78,7 +93,14 @@ def _nearest(x, y, z, spacing, along_z, column, made, room):
 
 
 @_jit
-def _advance(targets, z, spacing, below, above, along_z):
+def _advance(
+    targets: np.ndarray,
+    z: int,
+    spacing: float,
+    below: np.ndarray,
+    above: np.ndarray,
+    along_z: np.ndarray,
+) -> None:
     """Bring each column's nearest targets at or below, and at or above, from slice z - 1 to z."""
     depth, height, width = targets.shape
     for y in range(height):
@@ -99,7 +121,13 @@ def _advance(targets, z, spacing, below, above, along_z):
 
 
 @_jit
-def _nearest_columns(heights, spacing, nearest, envelope, start):
+def _nearest_columns(
+    heights: np.ndarray,
+    spacing: float,
+    nearest: np.ndarray,
+    envelope: np.ndarray,
+    start: np.ndarray,
+) -> None:
     """For each x of a row, the column p with the least ((x - p) spacing)^2 + heights[p]; -1 where
     all heights are infinite.
 

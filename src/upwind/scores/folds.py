@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from upwind.scores.cases import read_pair, score_heldout, score_unseen
+from upwind.scores.cases import Pair, read_pair, score_heldout, score_unseen
 from upwind.scores.raw import RawCases
 
 
@@ -24,9 +24,10 @@ def heldout_rows(
 ) -> Iterator[dict[str, object]]:
     """Rows of held-out slices (indices by case)."""
     for case, slices in heldout.items():
-        yield {"case": case} | score_heldout(*_pair(folder, case, raw), slices)
+        mask, label, spacing = _pair(folder, case, raw)
+        yield {"case": case} | score_heldout(mask, label, spacing, slices)
 
 
-def _pair(folder: str | os.PathLike[str], case: int, raw: RawCases):
+def _pair(folder: str | os.PathLike[str], case: int, raw: RawCases) -> Pair:
     mask = Path(folder) / f"segmentation-{case}.nii.gz"
     return read_pair(mask, raw.images[case], raw.labels[case])

@@ -19,7 +19,9 @@ def segment_slices(
     batch_size: int = 20,
 ) -> np.ndarray:
     """Masks (n, size, size) uint8 of slices ``images`` (n, size, size) in HU."""
-    network = network.eval().to(device, memory_format=torch.channels_last)
+    network.eval()
+    # Documented, but not among torch's annotated forms.
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     masks = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)

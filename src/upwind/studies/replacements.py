@@ -131,7 +131,9 @@ def _masks(
         for hook in hooks:
             hook.remove()
     for exchange in replaced:
-        answers = {layers[i]: _constant(outputs[i]) for i in range(min(exchange.weights))}
+        answers: dict[nn.Module, Answer] = {
+            layers[i]: _constant(outputs[i]) for i in range(min(exchange.weights))
+        }
         answers |= {layers[i]: convolving(layers[i], w) for i, w in exchange.weights.items()}
         with answering(answers):
             mask = segment_slices(network, images, recipe, device, _BATCH) > 0

@@ -42,7 +42,9 @@ def place(parts: Sequence[Examples], device: torch.device) -> list[PlacedSlices]
         free, _ = torch.cuda.mem_get_info(device)
         home = device if fits_on_gpu(needed, free) else home
     return [
-        PlacedSlices(*(torch.from_numpy(a).to(home) for a in (part.images, part.masks)), device)
+        PlacedSlices(
+            torch.from_numpy(part.images).to(home), torch.from_numpy(part.masks).to(home), device
+        )
         for part in parts
     ]
 

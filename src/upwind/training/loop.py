@@ -44,7 +44,8 @@ def train(
     print(f"{name}: on {describe_device(device)}", file=sys.stderr)
     if settings.deterministic:
         print(f"{name}: {make_deterministic(device)}", file=sys.stderr)
-    network.to(device, memory_format=torch.channels_last)
+    # Documented, but not among torch's annotated forms.
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainingState(network, settings, seed)
     if checkpoints is not None:
         checkpoints.resume(state)
@@ -73,8 +74,8 @@ def evaluate(
         overlap, total = (mask * masks).sum(), mask.sum() + masks.sum()
         sums.append(torch.stack([loss.double() * len(images), overlap.double(), total.double()]))
     # Brought back once: a GPU would have to stop for each batch.
-    loss, overlap, total = map(sum, zip(*torch.stack(sums).tolist(), strict=True))
-    return loss / len(slices), 2 * overlap / total if total else float("nan")
+    losses, overlaps, totals = map(sum, zip(*torch.stack(sums).tolist(), strict=True))
+    return losses / len(slices), 2 * overlaps / totals if totals else float("nan")
 
 
 def _run(
@@ -91,6 +92,8 @@ def _run(
         for _ in track(left, settings.epochs, f"{name}: epoch", done_before=before):
             _train_epoch(state, slices, held, settings, checkpoints, interruption)
     except Interrupted:
+        if checkpoints is None:  # no signal is caught without them
+            raise
         checkpoints.save(state)
         raise UpwindError(
             f"{name}: stopped by {interruption.received} at {state.position}; it is saved in "

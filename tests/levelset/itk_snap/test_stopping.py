@@ -71,6 +71,11 @@ def test_the_best_rule_by_hand():
     assert best_stopping(both, SETTINGS) == (Stopping(20, 0.0), 0.9)
 
 
+def test_evolutions_without_a_look_have_no_best_rule():
+    with pytest.raises(ValueError, match="no evolution was looked at"):
+        best_stopping([Curve(np.array([0.1]), np.array([100.0]))], SETTINGS)
+
+
 @pytest.mark.parametrize("growth", [0.0, 0.005, 0.02, 0.3])
 @pytest.mark.parametrize("iterations", [20, 50, 100])
 def test_an_unseen_patient_is_stopped_as_the_curves_were(growth, iterations):

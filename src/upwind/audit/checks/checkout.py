@@ -102,10 +102,10 @@ def _modules(
 ) -> Iterator[Finding]:
     scripts = []
     for (module, digest), names in sorted(used.items()):
-        if module not in now:
+        source = checkout.source(module)
+        if source is None or module not in now:
             scripts.append(module)
         elif now[module] != digest:
-            source = checkout.source(module)
             what = "is not there any more" if now[module] is None else "is not what it was"
             message = f"{module} {what} when {run.jobs(names)} ran"
             remedy = f"{_AGAIN}, or go back to the code of then"

@@ -94,7 +94,9 @@ def _stated(run: RecordedRun, live: Collection[str], path: str) -> dict[str, Fil
     """What records say that a file holds: its maker's first, then its readers'. Where the content
     does not matter to readers, and somebody made it, they do not count."""
     maker = run.makers.get(path)
-    stated = {maker: written(run.records[maker])[path]} if maker in live else {}
+    stated = {}
+    if maker is not None and maker in live:
+        stated[maker] = written(run.records[maker])[path]
     for name in sorted(run.readers.get(path, set()) & set(live)):
         if maker is None or not only_there(run.records[name], path):
             stated[name] = run.records[name].inputs[path]

@@ -59,7 +59,8 @@ class Remade:
 
 def remake(task: Task) -> Remade:
     """Make a case again and compare. What cannot be read counts as wrong."""
-    wrong, counts = [], Counter()
+    wrong: list[tuple[str, str]] = []
+    counts: Counter[str] = Counter()
     try:
         ct = read_volume(task.image)
         image, label = upright(ct), upright(read_volume(task.label, ct))

@@ -64,6 +64,7 @@ def _compared(place: Results) -> Iterator[tuple[tuple[str, ...], dict[str, float
 
 def _by_patient(place: Results) -> dict[tuple[str, str, str], dict[int, float]]:
     """Mean of each patient's defined scores, by subset, measure and method."""
+    found: defaultdict[tuple[str, str, str], defaultdict[int, list[float]]]
     found = defaultdict(lambda: defaultdict(list))
     for row in place.rows("scores.csv"):
         for measure in _MEASURES:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from upwind.audit.findings import Checked, Finding
-from upwind.audit.recomputed.numbers import Results, run_checks, same
+from upwind.audit.recomputed.numbers import Check, Results, run_checks, same
 
 _OPERATOR = "segmentations/itk_snap/trials-*.csv"
 _BLIND = "blind/*/trials.csv"
@@ -30,14 +30,16 @@ def check_searches(place: Results) -> Checked:
         path.relative_to(place.folder).as_posix()
         for path in sorted(place.folder.glob("blind/*/parameters.json"))
     ]
-    checks = [("trials", path, (path,), _history_of(path)) for path in searches]
+    checks: list[tuple[str, str, tuple[str, ...], Check]] = [
+        ("trials", path, (path,), _history_of(path)) for path in searches
+    ]
     for path in parameters:
         trials = str(PurePosixPath(path).parent / "trials.csv")
         checks.append(("tuned_folds", path, (trials, "folds.csv"), _tuned_in(path, trials)))
     return run_checks(place, checks)
 
 
-def _history_of(path: str):
+def _history_of(path: str) -> Check:
     """Sums of seconds, the best so far and the choice, from the trials themselves."""
 
     def check(place: Results) -> Iterator[Finding | int]:
@@ -64,7 +66,7 @@ def _history_of(path: str):
     return check
 
 
-def _tuned_in(path: str, trials: str):
+def _tuned_in(path: str, trials: str) -> Check:
     """The parameters are those of the best trial, and none of the patients is one that the fold
     leaves out."""
 

@@ -6,9 +6,10 @@ slices are made again in :mod:`upwind.audit.recomputed.cases`, which states the 
 
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
@@ -51,9 +52,9 @@ def _folds(place: Results) -> Iterator[Finding | int]:
     """Contiguous blocks of the cases in order, the first ones larger by one where they must be."""
     numbers = sorted(int(line) for line in (place.folder / "cases.txt").read_text().split())
     count, seed = int(place.config["folds"]), place.config["fold_shuffle_seed"]
-    order = range(len(numbers))
+    order: Iterable[int] = range(len(numbers))
     if seed is not None:
-        order = np.random.default_rng(seed).permutation(len(numbers))
+        order = np.random.default_rng(seed).permutation(len(numbers)).tolist()
     least, larger = divmod(len(numbers), count)
     blocks = [fold for fold in range(count) for _ in range(least + (fold < larger))]
     expected = {numbers[index]: fold for index, fold in zip(order, blocks, strict=True)}
@@ -74,7 +75,7 @@ def _split(place: Results) -> Iterator[Finding | int]:
     fold_of = {int(row["case"]): row["fold"] for row in place.rows("folds.csv")}
     liver = {case: _liver_slices(place.folder, case) for case in sorted(fold_of)}
     share, seed = place.config["heldout_share"], place.config["split_seed"]
-    parts = defaultdict(dict)
+    parts: defaultdict[str, dict[tuple[int, int], str]] = defaultdict(dict)
     for row in place.rows("split.csv"):
         parts[row["fold"]][int(row["case"]), int(row["slice"])] = row["part"]
     for fold in [*sorted(set(fold_of.values()), key=int), "all"]:
@@ -93,7 +94,7 @@ def _split(place: Results) -> Iterator[Finding | int]:
         yield len(slices)
 
 
-def _differ(key: tuple[int, int], one: Mapping, other: Mapping) -> bool:
+def _differ(key: tuple[int, int], one: Mapping[Any, str], other: Mapping[Any, str]) -> bool:
     return one.get(key) != other.get(key)
 
 
@@ -144,11 +145,13 @@ def _cases(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> C
     tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv")
     if any(place.name(path) in place.distrusted for path in tables):
         return Checked()
-    tasks, gone = [], []
+    tasks: list[int] = []
+    gone: list[int] = []
     for case in sorted({int(row["case"]) for row in place.rows("folds.csv")}):
         here = case in raw and all(path.is_file() for path in raw[case])
         (tasks if here else gone).append(case)
-    findings, counts = [], Counter()
+    findings: list[Finding] = []
+    counts: Counter[str] = Counter()
     if gone:
         message = f"{len(gone)} cases were not scored again: their volumes are not here"
         remedy = "audit with --deep where the volumes are"

@@ -168,7 +168,15 @@ def _cell_to_dict(cell: Cell) -> dict[str, Any]:
 def _job_to_dict(trace: Trace, job: str) -> dict[str, Any]:
     record = trace.record(job)
     sources = trace.sources[job]
-    kept = ("rule", "wildcards", "packages", "git", "machine", "accelerators", "scheduler_job")
+    kept: tuple[str, ...] = (
+        "rule",
+        "wildcards",
+        "packages",
+        "git",
+        "machine",
+        "accelerators",
+        "scheduler_job",
+    )
     kept += ("threads", "started", "ended", "seconds", "status")
     return {
         "record": job,

@@ -1,6 +1,7 @@
 """3x3 convolutions of an ONNX model."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def find(path: Path) -> Iterator[Found]:
         model = onnx.load(path, load_external_data=False)
     except (DecodeError, OSError, ValueError) as error:
         raise unreadable(path, KIND, error) from error
-    computed, seen = 0, set()
+    computed = 0
+    seen: set[str] = set()
     found = []
     for node, stored in _convolutions(model.graph, {}):
         name, tensor = _weights(node.input[1], stored)
@@ -38,7 +40,7 @@ def find(path: Path) -> Iterator[Found]:
             Found(
                 node.name or tensor.name,
                 int(tensor.dims[0] * tensor.dims[1]),
-                lambda tensor=tensor: _read(path, tensor),
+                partial(_read, path, tensor),
                 _groups(node),
             )
         )

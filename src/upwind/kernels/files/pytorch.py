@@ -3,9 +3,11 @@
 import pickle
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from upwind.common.errors import UpwindError
@@ -23,8 +25,12 @@ def find(path: Path) -> Iterator[Found]:
             yield Found(
                 name.removesuffix(".weight"),
                 tensor.shape[0] * tensor.shape[1],
-                lambda tensor=tensor: tensor.detach().to(torch.float32).numpy(),
+                partial(_numbers, tensor),
             )
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().to(torch.float32).numpy()
 
 
 def _load(path: Path) -> Any:

@@ -4,6 +4,7 @@ import importlib
 import os
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 from upwind.common.errors import UpwindError
 from upwind.kernels.files.discovery import layers_of
@@ -32,7 +33,7 @@ def read_layers(path: str | os.PathLike[str]) -> list[Layer]:
     return layers_of(path, _reader(path).find(path))
 
 
-def _reader(path: Path):
+def _reader(path: Path) -> ModuleType:
     """The module that reads this file."""
     with path.open("rb") as file:
         start = file.read(16)

@@ -1,6 +1,7 @@
 """3x3 convolutions of a safetensors file."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def find(path: Path) -> Iterator[Found]:
                     yield Found(
                         name.removesuffix(".weight"),
                         shape[0] * shape[1],
-                        lambda name=name: _read(path, name),
+                        partial(_read, path, name),
                     )
     except (SafetensorError, OSError) as error:
         raise unreadable(path, KIND, error) from error

@@ -4,6 +4,7 @@ The package is optional (its licence is the GPL, and it takes 50 MB): ``pip inst
 """
 
 import io
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
@@ -46,7 +47,7 @@ def evolve(
     return -sitk.GetArrayFromImage(tool.pop()).astype(np.float32)
 
 
-def _convert3d():
+def _convert3d() -> Any:  # an object of a package without types
     try:
         from picsl_c3d import Convert3D
     except ImportError as error:

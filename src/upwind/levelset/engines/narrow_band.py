@@ -9,6 +9,7 @@ to be computed.
 import numpy as np
 from scipy import ndimage
 
+from upwind.common.tuples import triple
 from upwind.levelset.engines.engine import Weights, has_contour, refuse_backward_diffusion
 from upwind.levelset.equation.distance import Band
 from upwind.levelset.equation.fused_volume import Motion, add_step, fastest_on_contour, rates
@@ -53,7 +54,7 @@ def _motion(speed: np.ndarray, weights: Weights) -> Motion:
     velocity = None
     if weights.advection:
         gradient = _gradient(speed, weights.advection_sigma)
-        velocity = tuple(np.ascontiguousarray(weights.advection * g) for g in gradient)
+        velocity = triple(np.ascontiguousarray(weights.advection * g) for g in gradient)
     propagation = np.ascontiguousarray(np.float32(weights.propagation) * speed)
     curvature_speed = np.ascontiguousarray(speed) if weights.curvature_exponent else None
     return Motion(propagation, velocity, weights.curvature, curvature_speed)

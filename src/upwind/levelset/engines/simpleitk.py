@@ -1,6 +1,8 @@
 """The engine ``simpleitk``: ITK's sparse field solver, with ITK-SNAP's equation in region mode and
 ITK's geodesic active contour in edge mode."""
 
+from typing import Any
+
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
@@ -37,6 +39,7 @@ def evolve(
     if not has_contour(speed, level_set):
         return level_set.astype(np.float32)
     refuse_backward_diffusion(speed, weights)
+    solver: Any  # one of two filters, whose methods SimpleITK does not annotate
     if weights.advection:
         solver = sitk.GeodesicActiveContourLevelSetImageFilter()
         solver.SetAdvectionScaling(weights.advection)

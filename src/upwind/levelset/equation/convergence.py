@@ -5,7 +5,7 @@ order of two grids is log(error / error) / log(h / h).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ def measure(experiments: list[Experiment] | None = None) -> pd.DataFrame:
     """Errors and observed orders: a row for each experiment and grid, columns :data:`COLUMNS`."""
     rows = []
     for experiment in experiments or EXPERIMENTS:
-        before = None
+        before: tuple[int, float] | None = None
         for size in experiment.sizes:
             error = experiment.run(size)
             order = None if before is None else math.log(before[1] / error, size / before[0])
@@ -67,9 +67,14 @@ def grid(size: int, dimensions: int) -> list[torch.Tensor]:
     return list(reversed(torch.meshgrid(*[axis] * dimensions, indexing="ij")))
 
 
-def distance(points: list[torch.Tensor], centre: tuple[float, ...] = (0.0, 0.0, 0.0)):
+def distance(
+    points: list[torch.Tensor], centre: tuple[float, ...] = (0.0, 0.0, 0.0)
+) -> torch.Tensor:
     """Distance of every voxel to ``centre``."""
-    return sum((p - c) ** 2 for p, c in zip(points, centre, strict=False)).sqrt()
+    squares = torch.zeros_like(points[0])
+    for p, c in zip(points, centre, strict=False):
+        squares = squares + (p - c) ** 2
+    return squares.sqrt()
 
 
 def _error(u: torch.Tensor, exact: torch.Tensor) -> float:
@@ -124,13 +129,19 @@ def _arrival(size: int, dimensions: int) -> float:
     return float(np.abs(found - exact)[compared].mean())
 
 
-def _both(name: str, run: Callable[[int, int], float], sizes: dict[int, tuple[int, ...]]):
-    return [Experiment(name, d, sizes[d], lambda size, d=d: run(size, d)) for d in (2, 3)]
+def _both(
+    name: str, run: Callable[[int, int], float], sizes: Mapping[int, tuple[int, ...]]
+) -> list[Experiment]:
+    return [Experiment(name, d, sizes[d], _in_dimensions(run, d)) for d in (2, 3)]
 
 
-_SIZES = {2: (32, 64, 128, 256), 3: (12, 24, 48)}
+def _in_dimensions(run: Callable[[int, int], float], d: int) -> Callable[[int], float]:
+    return lambda size: run(size, d)
+
+
+_SIZES: Mapping[int, tuple[int, ...]] = {2: (32, 64, 128, 256), 3: (12, 24, 48)}
 # The number of steps grows with the square of the size.
-_CURVATURE_SIZES = {2: (24, 48, 96), 3: (16, 32, 48)}
+_CURVATURE_SIZES: Mapping[int, tuple[int, ...]] = {2: (24, 48, 96), 3: (16, 32, 48)}
 EXPERIMENTS = [
     *_both("expanding", lambda n, d: _constant_speed("expanding", 1.0, n, d), _SIZES),
     *_both("shrinking", lambda n, d: _constant_speed("shrinking", -1.0, n, d), _SIZES),

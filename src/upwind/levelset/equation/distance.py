@@ -28,7 +28,14 @@ class Band:
 
 
 @_jit
-def _rebuild(u, width, least, layer, found, ranges):
+def _rebuild(
+    u: np.ndarray,
+    width: np.floating,
+    least: np.floating,
+    layer: np.ndarray,
+    found: np.ndarray,
+    ranges: np.ndarray,
+) -> bool:
     _, height, across = u.shape
     flat, layers = u.reshape(-1), layer.reshape(-1)
     steps = (1, across, height * across)
@@ -60,7 +67,9 @@ def _rebuild(u, width, least, layer, found, ranges):
 
 
 @_jit
-def _beside_contour(u, layers, found, steps):
+def _beside_contour(
+    u: np.ndarray, layers: np.ndarray, found: np.ndarray, steps: tuple[int, int, int]
+) -> int:
     depth, height, across = u.shape
     flat, count = u.reshape(-1), 0
     for i in range(1, depth - 1):
@@ -79,7 +88,13 @@ def _beside_contour(u, layers, found, steps):
 
 
 @_jit
-def _subvoxel(flat, place, steps, layers, least):
+def _subvoxel(
+    flat: np.ndarray,
+    place: int,
+    steps: tuple[int, int, int],
+    layers: np.ndarray,
+    least: np.floating,
+) -> float:
     """Signed distance u / |grad u| of a voxel beside the contour: differences across the contour
     where it crosses an axis next to the voxel, central ones on the other axes."""
     here = flat[place]
@@ -97,7 +112,14 @@ def _subvoxel(flat, place, steps, layers, least):
 
 
 @_jit
-def _next_layer(layers, found, start, end, steps, number):
+def _next_layer(
+    layers: np.ndarray,
+    found: np.ndarray,
+    start: int,
+    end: int,
+    steps: tuple[int, int, int],
+    number: int,
+) -> int:
     count = end
     for n in range(start, end):
         for step in steps:
@@ -110,7 +132,13 @@ def _next_layer(layers, found, start, end, steps, number):
 
 
 @_jit
-def _farther(flat, place, steps, layers, width):
+def _farther(
+    flat: np.ndarray,
+    place: int,
+    steps: tuple[int, int, int],
+    layers: np.ndarray,
+    width: np.floating,
+) -> None:
     """Lower |u| of a voxel to the solution of |grad u| = 1 from its neighbours in the band."""
     here = flat[place]
     sign = np.copysign(here * 0 + 1, here)
@@ -138,7 +166,7 @@ def _farther(flat, place, steps, layers, width):
 
 
 @_jit
-def _outside(u, layer, width, ranges):
+def _outside(u: np.ndarray, layer: np.ndarray, width: np.floating, ranges: np.ndarray) -> None:
     depth, height, across = u.shape
     for i in range(1, depth - 1):
         for j in range(1, height - 1):

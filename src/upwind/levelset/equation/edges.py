@@ -32,7 +32,7 @@ class EdgeFunction(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """g in (0, 1] of images, both (n, h, w)."""
-        if self.kernels is None:
+        if self.kernels is None or self.log_contrast is None:
             return edge_function(image, self.contrast)
         contrast = self.contrast * torch.exp(self.log_contrast)
         return _edges(*_correlate(image, self.kernels), contrast)

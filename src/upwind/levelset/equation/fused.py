@@ -9,12 +9,14 @@ kept per image and added in a fixed order, so results do not depend on the numbe
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numba
 import numpy as np
 import torch
 
-from upwind.levelset.equation.scheme import CURVATURE_FLOOR, GRADIENT_FLOOR, Fields
+from upwind.levelset.equation.limits import CURVATURE_FLOOR, GRADIENT_FLOOR
+from upwind.levelset.equation.scheme import Fields
 
 # Without fastmath: a compiler that may reorder sums does it differently when it compiles and when
 # what it compiled is loaded again, and the same training then ends in other weights.
@@ -24,6 +26,8 @@ _free = numba.njit(cache=True, nogil=True, error_model="numpy")
 # Steps of which nobody needs more than the last are done so many at a time: an image's u then stays
 # in the processor's cache from step to step.
 _BLOCK = 8
+# What every step is given: four fields, stencils (9, 9), and constants.
+_Given = tuple[Any, ...]
 
 
 def evolve(
@@ -54,12 +58,24 @@ def evolve(
         kept_steps = 0  # nobody goes back
     elif kept_steps is None:
         kept_steps = steps
-    return _Evolve.apply(u, *fields, stencils, dt, steps, kept_steps)
+    given = (u, *fields, stencils, dt, steps, kept_steps)
+    return _Evolve.apply(*given)  # type: ignore[no-untyped-call]  # torch does not annotate it
 
 
 class _Evolve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, u, speed, velocity_x, velocity_y, curvature, stencils, dt, steps, kept):
+    def forward(
+        ctx: Any,
+        u: torch.Tensor,
+        speed: torch.Tensor,
+        velocity_x: torch.Tensor,
+        velocity_y: torch.Tensor,
+        curvature: torch.Tensor,
+        stencils: torch.Tensor,
+        dt: float,
+        steps: int,
+        kept: int,
+    ) -> torch.Tensor:
         fields = [_numpy(f) for f in (speed, velocity_x, velocity_y, curvature)]
         start = _padded(_numpy(u))
         motion = (*fields, _numpy(stencils).reshape(9, 9), _constants(dt, start.dtype))
@@ -71,7 +87,7 @@ class _Evolve(torch.autograd.Function):
         return torch.from_numpy(_later(start, motion, steps)[:, 1:-1, 1:-1].copy())
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         adjoint = _numpy(gradient).copy()
         n = adjoint.shape[0]
         by_field = np.zeros((n, 4, *adjoint.shape[1:]), dtype=adjoint.dtype)
@@ -87,7 +103,7 @@ class _Evolve(torch.autograd.Function):
 
 
 def _back_through(
-    start: np.ndarray, motion: tuple, steps: int, kept: int, gradients: tuple[np.ndarray, ...]
+    start: np.ndarray, motion: _Given, steps: int, kept: int, gradients: tuple[np.ndarray, ...]
 ) -> None:
     """Take the gradients back through ``steps`` steps from ``start`` (n, h + 2, w + 2), with at
     most ``kept`` further u in memory (and a block of steps on the way): through the later half
@@ -101,7 +117,7 @@ def _back_through(
     _by_image(_backward, len(start), history, *motion, *gradients)
 
 
-def _history(start: np.ndarray, motion: tuple, steps: int) -> np.ndarray:
+def _history(start: np.ndarray, motion: _Given, steps: int) -> np.ndarray:
     """``start`` (n, h + 2, w + 2) and u after each of the steps, (steps + 1, n, h + 2, w + 2)."""
     history = np.empty((steps + 1, *start.shape), dtype=start.dtype)
     history[0] = start
@@ -109,7 +125,7 @@ def _history(start: np.ndarray, motion: tuple, steps: int) -> np.ndarray:
     return history
 
 
-def _later(start: np.ndarray, motion: tuple, steps: int) -> np.ndarray:
+def _later(start: np.ndarray, motion: _Given, steps: int) -> np.ndarray:
     """u (n, h + 2, w + 2) after the steps."""
     for done in range(0, steps, _BLOCK):
         start = _history(start, motion, min(_BLOCK, steps - done))[-1].copy()
@@ -121,7 +137,7 @@ def _padded(u: np.ndarray) -> np.ndarray:
     return np.pad(u, ((0, 0), (1, 1), (1, 1)))
 
 
-def _by_image(work: Callable[..., None], n: int, *given) -> None:
+def _by_image(work: Callable[..., None], n: int, *given: Any) -> None:
     """Call ``work(image, image + 1, *given)`` for all ``n`` images, on torch's number of threads.
 
     Image by image, because a signal is heard only between two calls: a batch of 20 images of 256
@@ -142,7 +158,7 @@ def _by_image(work: Callable[..., None], n: int, *given) -> None:
             raise
 
 
-def _constants(dt: float, dtype: np.dtype) -> tuple:
+def _constants(dt: float, dtype: np.dtype) -> tuple[np.floating, ...]:
     # Typed, because Python's own numbers would turn single precision into double: half the speed.
     return tuple(dtype.type(c) for c in (0, 1, 2, GRADIENT_FLOOR, CURVATURE_FLOOR, dt))
 
@@ -152,7 +168,7 @@ def _numpy(tensor: torch.Tensor) -> np.ndarray:
 
 
 @_jit
-def _replicate_border(u):
+def _replicate_border(u: np.ndarray) -> None:
     """Fill the one-pixel border of a padded image (h + 2, w + 2) from its neighbours."""
     u[0, 1:-1] = u[1, 1:-1]
     u[-1, 1:-1] = u[-2, 1:-1]
@@ -161,7 +177,7 @@ def _replicate_border(u):
 
 
 @_jit
-def _fold_border(gradient):
+def _fold_border(gradient: np.ndarray) -> None:
     """Adjoint of :func:`_replicate_border`: what flowed to the border belongs to its source."""
     gradient[:, 1] += gradient[:, 0]
     gradient[:, -2] += gradient[:, -1]
@@ -170,7 +186,7 @@ def _fold_border(gradient):
 
 
 @_jit
-def _differences(u, i, weights, d):
+def _differences(u: np.ndarray, i: int, weights: np.ndarray, d: np.ndarray) -> None:
     """Row ``i`` of the nine differences, d (9, w), of a padded image."""
     width = d.shape[1]
     above, here, below = u[i], u[i + 1], u[i + 2]
@@ -188,7 +204,16 @@ def _differences(u, i, weights, d):
 
 
 @_jit
-def _step_row(here, d, speed, velocity_x, velocity_y, curvature, constants, after):
+def _step_row(
+    here: np.ndarray,
+    d: np.ndarray,
+    speed: np.ndarray,
+    velocity_x: np.ndarray,
+    velocity_y: np.ndarray,
+    curvature: np.ndarray,
+    constants: tuple[np.floating, ...],
+    after: np.ndarray,
+) -> None:
     zero, _, two, gradient_floor, curvature_floor, dt = constants
     for j in range(after.shape[0]):
         xb, xf, yb, yf = d[0, j], d[1, j], d[2, j], d[3, j]
@@ -206,7 +231,17 @@ def _step_row(here, d, speed, velocity_x, velocity_y, curvature, constants, afte
 
 
 @_free
-def _forward(first, last, history, speed, velocity_x, velocity_y, curvature, weights, constants):
+def _forward(
+    first: int,
+    last: int,
+    history: np.ndarray,
+    speed: np.ndarray,
+    velocity_x: np.ndarray,
+    velocity_y: np.ndarray,
+    curvature: np.ndarray,
+    weights: np.ndarray,
+    constants: tuple[np.floating, ...],
+) -> None:
     steps = history.shape[0] - 1
     h, w = speed.shape[1], speed.shape[2]
     for image in range(first, last):
@@ -229,7 +264,16 @@ def _forward(first, last, history, speed, velocity_x, velocity_y, curvature, wei
 
 
 @_jit
-def _adjoint_upwind(d, speed, velocity_x, velocity_y, constants, adjoint, a, b):
+def _adjoint_upwind(
+    d: np.ndarray,
+    speed: np.ndarray,
+    velocity_x: np.ndarray,
+    velocity_y: np.ndarray,
+    constants: tuple[np.floating, ...],
+    adjoint: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+) -> None:
     """One row's gradients of the balloon and transport terms: by the one-sided differences
     a[0:4] (w) and by speed and velocity b[0:3] (w)."""
     zero, _, _, gradient_floor, _, dt = constants
@@ -254,7 +298,14 @@ def _adjoint_upwind(d, speed, velocity_x, velocity_y, constants, adjoint, a, b):
 
 
 @_jit
-def _adjoint_curvature(d, curvature, constants, adjoint, a, b):
+def _adjoint_curvature(
+    d: np.ndarray,
+    curvature: np.ndarray,
+    constants: tuple[np.floating, ...],
+    adjoint: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+) -> None:
     """One row's gradients of the curvature term: by the central differences a[4:9] (w) and by its
     weight b[3] (w). Apart from the upwind terms so that the compiler can vectorise each loop."""
     _, one, two, _, curvature_floor, dt = constants
@@ -273,7 +324,7 @@ def _adjoint_curvature(d, curvature, constants, adjoint, a, b):
 
 
 @_jit
-def _keep_row(row, kept, i):
+def _keep_row(row: np.ndarray, kept: np.ndarray, i: int) -> None:
     """Copy a row's arrays (k, w) into row ``i`` of the image's, kept (k, h, w)."""
     for k in range(row.shape[0]):
         for j in range(row.shape[1]):
@@ -281,7 +332,7 @@ def _keep_row(row, kept, i):
 
 
 @_jit
-def _add_row(row, total, i):
+def _add_row(row: np.ndarray, total: np.ndarray, i: int) -> None:
     """Add a row's arrays (k, w) to row ``i`` of the image's, total (k, h, w)."""
     for k in range(row.shape[0]):
         for j in range(row.shape[1]):
@@ -289,7 +340,9 @@ def _add_row(row, total, i):
 
 
 @_jit
-def _stencil_gradient(u, a, lanes, by_stencil):
+def _stencil_gradient(
+    u: np.ndarray, a: np.ndarray, lanes: np.ndarray, by_stencil: np.ndarray
+) -> None:
     """Add an image's part of the gradient by the stencils: correlations of a with u.
 
     Each of the 81 sums of a (9, h, w) is kept in ``lanes`` (9, w), column by column, so that no
@@ -313,7 +366,7 @@ def _stencil_gradient(u, a, lanes, by_stencil):
 
 
 @_jit
-def _spread(row, i, weights, gradient):
+def _spread(row: np.ndarray, i: int, weights: np.ndarray, gradient: np.ndarray) -> None:
     """Transposed convolution: send row ``i``'s differences (9, w) back to the padded pixels that
     they came from."""
     width = row.shape[1]
@@ -332,19 +385,19 @@ def _spread(row, i, weights, gradient):
 
 @_free
 def _backward(
-    first,
-    last,
-    history,
-    speed,
-    velocity_x,
-    velocity_y,
-    curvature,
-    weights,
-    constants,
-    adjoint,
-    by_field,
-    by_stencil,
-):
+    first: int,
+    last: int,
+    history: np.ndarray,
+    speed: np.ndarray,
+    velocity_x: np.ndarray,
+    velocity_y: np.ndarray,
+    curvature: np.ndarray,
+    weights: np.ndarray,
+    constants: tuple[np.floating, ...],
+    adjoint: np.ndarray,
+    by_field: np.ndarray,
+    by_stencil: np.ndarray,
+) -> None:
     steps = history.shape[0] - 1
     h, w = speed.shape[1], speed.shape[2]
     for image in range(first, last):

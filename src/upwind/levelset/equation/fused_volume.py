@@ -75,13 +75,13 @@ def fastest_on_contour(
     return Fastest(*_fastest(u, motion.speed, *_velocity(motion), ranges, bending))
 
 
-def _velocity(motion: Motion) -> tuple:
+def _velocity(motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """The velocity's three arrays, and whether there is one: compiled code wants arrays."""
     nothing = np.empty((1, 1, 1), motion.speed.dtype)
     return (*(motion.velocity or (nothing,) * 3), motion.velocity is not None)
 
 
-def _curvature(motion: Motion, kind: type[np.floating]) -> tuple:
+def _curvature(motion: Motion, kind: type[np.floating]) -> tuple[np.floating, np.ndarray, bool]:
     """c, the speed of the curvature term's array, and whether there is one."""
     nothing = np.empty((1, 1, 1), motion.speed.dtype)
     given = motion.curvature_speed
@@ -89,7 +89,7 @@ def _curvature(motion: Motion, kind: type[np.floating]) -> tuple:
 
 
 @_jit
-def _replicate_border(u):
+def _replicate_border(u: np.ndarray) -> None:
     u[0] = u[1]
     u[-1] = u[-2]
     u[:, 0] = u[:, 1]
@@ -104,8 +104,21 @@ def _replicate_border(u):
 
 @_jit
 def _rates(
-    u, speed, v_x, v_y, v_z, moved, curvature, g, scaled, inverse, numbers, ranges, rate, bending
-):
+    u: np.ndarray,
+    speed: np.ndarray,
+    v_x: np.ndarray,
+    v_y: np.ndarray,
+    v_z: np.ndarray,
+    moved: bool,
+    curvature: np.floating,
+    g: np.ndarray,
+    scaled: bool,
+    inverse: tuple[np.floating, ...],
+    numbers: tuple[np.floating, ...],
+    ranges: np.ndarray,
+    rate: np.ndarray,
+    bending: np.ndarray,
+) -> None:
     depth, height, width = speed.shape
     xy, xz, yz = np.empty(width, u.dtype), np.empty(width, u.dtype), np.empty(width, u.dtype)
     for i in range(depth):
@@ -141,7 +154,13 @@ def _rates(
 
 
 @_jit
-def _balloon_row(cross, speed, inverse, numbers, rate):
+def _balloon_row(
+    cross: tuple[np.ndarray, ...],
+    speed: np.ndarray,
+    inverse: tuple[np.floating, ...],
+    numbers: tuple[np.floating, ...],
+    rate: np.ndarray,
+) -> None:
     zero, one, _, _, floor, _ = numbers
     here, front, back, above, below = cross
     h_x, h_y, h_z = inverse
@@ -160,7 +179,13 @@ def _balloon_row(cross, speed, inverse, numbers, rate):
 
 
 @_jit
-def _transport_row(cross, velocity, inverse, numbers, rate):
+def _transport_row(
+    cross: tuple[np.ndarray, ...],
+    velocity: tuple[np.ndarray, ...],
+    inverse: tuple[np.floating, ...],
+    numbers: tuple[np.floating, ...],
+    rate: np.ndarray,
+) -> None:
     zero = numbers[0]
     here, front, back, above, below = cross
     for k in range(rate.shape[0]):
@@ -178,14 +203,18 @@ def _transport_row(cross, velocity, inverse, numbers, rate):
 
 
 @_jit
-def _mixed_along_row(before, after, factor, mixed):
+def _mixed_along_row(
+    before: np.ndarray, after: np.ndarray, factor: np.floating, mixed: np.ndarray
+) -> None:
     """The mixed difference of the row's axis and another, whose neighbours are two rows."""
     for k in range(mixed.shape[0]):
         mixed[k] = ((after[k + 2] - after[k]) - (before[k + 2] - before[k])) * factor
 
 
 @_jit
-def _mixed_across_row(corners, factor, mixed):
+def _mixed_across_row(
+    corners: tuple[np.ndarray, ...], factor: np.floating, mixed: np.ndarray
+) -> None:
     """The mixed difference of the two other axes, from the four rows at the corners."""
     a, b, c, d = corners
     for k in range(mixed.shape[0]):
@@ -193,7 +222,15 @@ def _mixed_across_row(corners, factor, mixed):
 
 
 @_jit
-def _bending_row(cross, xy, xz, yz, inverse, numbers, bending):
+def _bending_row(
+    cross: tuple[np.ndarray, ...],
+    xy: np.ndarray,
+    xz: np.ndarray,
+    yz: np.ndarray,
+    inverse: tuple[np.floating, ...],
+    numbers: tuple[np.floating, ...],
+    bending: np.ndarray,
+) -> None:
     _, one, _, half, _, floor = numbers
     two = one + one
     here, front, back, above, below = cross
@@ -213,19 +250,19 @@ def _bending_row(cross, xy, xz, yz, inverse, numbers, bending):
 
 
 @_jit
-def _scale_row(bending, speed):
+def _scale_row(bending: np.ndarray, speed: np.ndarray) -> None:
     for k in range(bending.shape[0]):
         bending[k] *= speed[k]
 
 
 @_jit
-def _add_row(bending, weight, rate):
+def _add_row(bending: np.ndarray, weight: np.floating, rate: np.ndarray) -> None:
     for k in range(rate.shape[0]):
         rate[k] += weight * bending[k]
 
 
 @_jit
-def add_step(u, rate, dt, ranges):
+def add_step(u: np.ndarray, rate: np.ndarray, dt: np.floating, ranges: np.ndarray) -> None:
     """u (padded) after a step: plus ``dt`` (of u's dtype) times ``rate``, within ``ranges``."""
     depth, height, _ = rate.shape
     for i in range(depth):
@@ -236,7 +273,16 @@ def add_step(u, rate, dt, ranges):
 
 
 @_jit
-def _fastest(u, speed, v_x, v_y, v_z, moved, ranges, bending):
+def _fastest(
+    u: np.ndarray,
+    speed: np.ndarray,
+    v_x: np.ndarray,
+    v_y: np.ndarray,
+    v_z: np.ndarray,
+    moved: bool,
+    ranges: np.ndarray,
+    bending: np.ndarray,
+) -> tuple[float, float, float]:
     depth, height, width = speed.shape
     fast = moves = bends = abs(speed[0, 0, 0]) * 0
     for i in range(depth):
@@ -259,5 +305,7 @@ def _fastest(u, speed, v_x, v_y, v_z, moved, ranges, bending):
 
 
 @_jit
-def _between(values, i, j, k, i2, j2, k2, share):
+def _between(
+    values: np.ndarray, i: int, j: int, k: int, i2: int, j2: int, k2: int, share: np.floating
+) -> float:
     return values[i, j, k] + share * (values[i2, j2, k2] - values[i, j, k])

@@ -111,7 +111,7 @@ def step(u: torch.Tensor, fields: AnyFields, stencils: torch.Tensor, dt: float) 
 
 def evolve(
     u: torch.Tensor,
-    fields: Fields,
+    fields: AnyFields,
     stencils: torch.Tensor,
     dt: float,
     steps: int,
@@ -183,7 +183,7 @@ Pairs = Sequence[tuple[torch.Tensor, torch.Tensor]]
 def _upwind_gradients(one_sided: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
     """|grad u| for growth and for shrinkage from backward and forward differences, axis by axis."""
     relu = functional.relu
-    growth = shrinkage = GRADIENT_FLOOR
+    growth = shrinkage = torch.full_like(one_sided[0][0], GRADIENT_FLOOR)
     for backward, forward in one_sided:
         growth = growth + relu(forward) ** 2 + relu(-backward) ** 2
         shrinkage = shrinkage + relu(-forward) ** 2 + relu(backward) ** 2
@@ -193,7 +193,7 @@ def _upwind_gradients(one_sided: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
 def _transport(one_sided: Pairs, velocity: Sequence[torch.Tensor]) -> torch.Tensor:
     """v . grad u, upwind."""
     relu = functional.relu
-    total = 0
+    total = torch.zeros_like(one_sided[0][0])
     for (backward, forward), v in zip(one_sided, velocity, strict=True):
         total = total + relu(v) * forward - relu(-v) * backward
     return total
@@ -206,7 +206,7 @@ def _bending(
 ) -> torch.Tensor:
     """kappa |grad u| by central differences: a sum over pairs of axes, in 3-D twice the mean
     curvature."""
-    total, squares = 0, 0
+    total = squares = torch.zeros_like(central[0])
     for (a, b), ab in zip(itertools.combinations(range(len(central)), 2), mixed, strict=True):
         x, y = central[a], central[b]
         total = total + (second[a] * y**2 - 2 * x * y * ab + second[b] * x**2)

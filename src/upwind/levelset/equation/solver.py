@@ -32,9 +32,11 @@ def constant_fields(
 def stability_limit(fields: AnyFields, spacing: Sequence[float]) -> float:
     """Largest stable time step for these fields; see :func:`upwind.levelset.equation.scheme.\
 stable_time_step`."""
-    velocity = sum(v.abs() / h for v, h in zip(fields[1:-1], spacing, strict=True))
-    largest = (fields.speed.abs().max(), velocity.max(), fields.curvature.max())
-    return scheme.stable_time_step(*map(float, largest), spacing)
+    velocity = torch.zeros_like(fields.speed)
+    for v, h in zip(fields[1:-1], spacing, strict=True):
+        velocity = velocity + v.abs() / h
+    speed, curvature = float(fields.speed.abs().max()), float(fields.curvature.max())
+    return scheme.stable_time_step(speed, float(velocity.max()), curvature, spacing)
 
 
 def evolve(

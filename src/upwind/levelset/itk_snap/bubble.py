@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from upwind.common.errors import UpwindError
+from upwind.common.tuples import triple
 
 
 def bubble_in(target: np.ndarray, fraction: float) -> np.ndarray:
@@ -43,4 +44,4 @@ def deepest(target: np.ndarray) -> tuple[tuple[int, int, int], float]:
         )
     depth = ndimage.distance_transform_edt(np.pad(target, 1))[1:-1, 1:-1, 1:-1]
     centre = np.unravel_index(np.argmax(depth), depth.shape)
-    return tuple(int(i) for i in centre), float(depth[centre])
+    return triple(int(i) for i in centre), float(depth[centre])

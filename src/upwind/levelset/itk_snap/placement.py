@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from upwind.common.errors import UpwindError
+from upwind.common.tuples import triple
 from upwind.data.volumes import Volume
 from upwind.levelset.itk_snap.bubble import deepest
 from upwind.levelset.itk_snap.region import Region, region_around
@@ -79,11 +80,14 @@ def anatomy_of(volume: Volume, label: np.ndarray, body_hu: float, working_mm: fl
     centre, depth = deepest(region.to_working(label[region.box]) >= 0.5)
     starts, stops = (np.array([getattr(b, end) for b in region.box]) for end in ("start", "stop"))
     body_low, body_high = body_ends(volume, body_hu, working_mm)
+    point = starts * spacing + (np.array(centre) + 0.5) * working_mm
     return Anatomy(
-        *(tuple(map(float, ends)) for ends in (body_low, body_high)),
-        *(tuple(map(float, ends)) for ends in (starts * spacing, stops * spacing)),
-        tuple(map(float, starts * spacing + (np.array(centre) + 0.5) * working_mm)),
-        depth * working_mm,
+        body_low=tuple(map(float, body_low)),
+        body_high=tuple(map(float, body_high)),
+        liver_low=tuple(map(float, starts * spacing)),
+        liver_high=tuple(map(float, stops * spacing)),
+        deepest=tuple(map(float, point)),
+        depth=depth * working_mm,
     )
 
 
@@ -121,7 +125,9 @@ def expected_point(place: Placement, low: np.ndarray, high: np.ndarray) -> np.nd
     return np.array([points[name][axis] for axis, name in enumerate(place.references)])
 
 
-def region_at(place: Placement, point: np.ndarray, volume: Volume, margin_mm: float, mm: float):
+def region_at(
+    place: Placement, point: np.ndarray, volume: Volume, margin_mm: float, mm: float
+) -> Region:
     """The region of interest: as far from ``point`` as livers reach, with a margin, within the
     volume, on a working grid of ``mm``."""
     box = []
@@ -131,7 +137,7 @@ def region_at(place: Placement, point: np.ndarray, volume: Volume, margin_mm: fl
         start = int(np.clip((centre - below - margin_mm) // size, 0, length - 1))
         stop = int(np.clip(-(-(centre + above + margin_mm) // size), start + 1, length))
         box.append(slice(start, stop))
-    return Region(volume.array.shape, volume.grid.spacing, tuple(box), mm)
+    return Region(triple(volume.array.shape), volume.grid.spacing, triple(box), mm)
 
 
 def _points(value: np.ndarray, reference: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:

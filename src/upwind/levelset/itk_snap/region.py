@@ -10,6 +10,7 @@ import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 
 from upwind.common.errors import UpwindError
+from upwind.common.tuples import triple
 
 Triple = tuple[float, float, float]
 
@@ -28,7 +29,7 @@ class Region:
     def working_shape(self) -> tuple[int, int, int]:
         """Shape of the working grid, which covers the box."""
         sizes = ((b.stop - b.start) * s for b, s in zip(self.box, self.spacing, strict=True))
-        return tuple(max(1, int(np.ceil(size / self.working_mm - 1e-6))) for size in sizes)
+        return triple(max(1, int(np.ceil(size / self.working_mm - 1e-6))) for size in sizes)
 
     def to_working(self, part: np.ndarray) -> np.ndarray:
         """``part``, an array of the box (already cut out), on the working grid as float32.
@@ -55,7 +56,7 @@ class Region:
         image = sitk.GetImageFromArray(np.ascontiguousarray(level_set.T, dtype=np.float32))
         image.SetSpacing((self.working_mm,) * 3)
         image.SetOrigin(self._working_origin())
-        size = tuple(b.stop - b.start for b in self.box)
+        size = triple(b.stop - b.start for b in self.box)
         mask = np.zeros(self.shape, dtype=bool)
         mask[self.box] = _resample(image, size, (0.0, 0.0, 0.0), self.spacing) > 0
         return mask
@@ -63,7 +64,7 @@ class Region:
     def _working_origin(self) -> Triple:
         # Both grids begin at the same corner; the origin is the centre of the first voxel, in mm
         # from the centre of the box's first voxel.
-        return tuple((self.working_mm - s) / 2 for s in self.spacing)
+        return triple((self.working_mm - s) / 2 for s in self.spacing)
 
 
 def region_around(
@@ -81,7 +82,7 @@ def region_around(
     for part, length, size in zip(found, label.shape, spacing, strict=True):
         margin = int(np.ceil(margin_mm / size))
         box.append(slice(max(0, part.start - margin), min(length, part.stop + margin)))
-    return Region(label.shape, spacing, tuple(box), working_mm)
+    return Region(triple(label.shape), spacing, triple(box), working_mm)
 
 
 def _resample(

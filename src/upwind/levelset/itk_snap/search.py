@@ -9,13 +9,16 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.settings import Range, SearchSettings
 from upwind.levelset.itk_snap.trials import Trial
+
+if TYPE_CHECKING:
+    from optuna.distributions import FloatDistribution
 
 Seed = int | Sequence[int]
 # Ranges that are drawn on a log scale.
@@ -136,12 +139,12 @@ def _tpe(settings: SearchSettings, seed: list[int], done: Sequence[tuple[Trial, 
         }
         study.add_trial(
             optuna.trial.create_trial(
-                params=params, distributions={"mode": modes} | spaces, value=dsc
+                params=params, distributions={"mode": modes, **spaces}, value=dsc
             )
         )
     asked = study.ask()
-    mode = asked.suggest_categorical("mode", modes.choices)
-    drawn = {
+    mode = str(asked.suggest_categorical("mode", modes.choices))
+    drawn: dict[str, Any] = {
         name: asked.suggest_float(name, space.low, space.high, log=space.log)
         for name, of in _OF_MODE[mode].items()
         for space in [_space(settings, name, of)]
@@ -149,7 +152,7 @@ def _tpe(settings: SearchSettings, seed: list[int], done: Sequence[tuple[Trial, 
     return Trial(mode, **drawn)
 
 
-def _space(settings: SearchSettings, name: str, of: str):
+def _space(settings: SearchSettings, name: str, of: str) -> "FloatDistribution":
     from optuna.distributions import FloatDistribution
 
     low, high = getattr(settings, of)

@@ -42,10 +42,10 @@ def evolve_to_stop(
     iterations."""
     current, done = start, 0
     while done < stopping.iterations:
-        before = np.count_nonzero(current > 0)
+        before = int(np.count_nonzero(current > 0))
         current = engine(speed, current, weights, min(chunk, stopping.iterations - done))
         done += chunk
-        if _stands(before, np.count_nonzero(current > 0), stopping.growth):
+        if _stands(before, int(np.count_nonzero(current > 0)), stopping.growth):
             break
     return current
 
@@ -81,7 +81,8 @@ def evolve_curve(
 def best_stopping(curves: Sequence[Curve], settings: BlindSettings) -> tuple[Stopping, float]:
     """The rule under which several evolutions end with the largest mean DSC, and that mean. Of
     equal ones, that with the fewest iterations."""
-    best, best_dsc = None, -1.0
+    best: Stopping | None = None
+    best_dsc = -1.0
     for growth in GROWTHS:
         stops = [_stop(curve.volume, growth) for curve in curves]
         for last in range(1, max(stops) + 1):
@@ -90,6 +91,8 @@ def best_stopping(curves: Sequence[Curve], settings: BlindSettings) -> tuple[Sto
             )
             if dsc > best_dsc:
                 best, best_dsc = Stopping(last * settings.chunk, growth), dsc
+    if best is None:
+        raise ValueError("no evolution was looked at after its beginning")
     return best, best_dsc
 
 

@@ -1,7 +1,7 @@
 """One set of parameters of ITK-SNAP, and the speed image that it makes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from scipy import ndimage
@@ -14,11 +14,17 @@ _LEAST_SD_HU = 1.0
 # ITK-SNAP's default advection in edge mode (Logic/LevelSet).
 _EDGE_ADVECTION = 2.0
 
+
+class _Form(TypedDict):
+    curvature_exponent: int
+    advection_sigma: float
+
+
 #: Forms of the level set equation in edge mode: the power of the speed that multiplies curvature,
 #: and the Gaussian (voxels) under the advection field's gradient. ``geodesic`` is ITK's geodesic
 #: active contour (Caselles et al. 1997; the filter's own 1 voxel), ``itk_snap`` ITK-SNAP's
 #: (Logic/LevelSet).
-EDGE_EQUATIONS = {
+EDGE_EQUATIONS: dict[str, _Form] = {
     "geodesic": {"curvature_exponent": 1, "advection_sigma": 1.0},
     "itk_snap": {"curvature_exponent": 0, "advection_sigma": 0.0},
 }
