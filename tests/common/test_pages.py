@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment, UndefinedError
+from jinja2 import DictLoader, UndefinedError
 
 from upwind.common import pages
 from upwind.common.pages import render, template_version
@@ -23,14 +23,7 @@ VALUES = {"title": "a < b", "tables": {"": "<table></table>"}, "notes": ["<scrip
 def stored(monkeypatch):
     """Templates that a test writes, by name."""
     sources = {"page.html": '{% include "style.css" %}\n{{ text }}', "style.css": "a { b: c }\n"}
-
-    class Loader:
-        def get_source(self, environment, name):
-            return sources[name], name, None
-
-    environment = Environment()
-    environment.loader = Loader()
-    monkeypatch.setattr(pages, "_environment", lambda: environment)
+    monkeypatch.setattr(pages, "_loader", lambda: DictLoader(sources))
     return sources
 
 
@@ -56,6 +49,12 @@ def test_a_version_covers_what_a_template_includes(stored, changed):
     assert template_version("page.html") == before
     stored[changed] += " "
     assert template_version("page.html") != before
+
+
+def test_an_include_that_a_version_cannot_follow_is_an_error(stored):
+    stored["page.html"] = "{% include text %}"
+    with pytest.raises(ValueError, match=r"page\.html includes a template whose name is not"):
+        template_version("page.html")
 
 
 def test_templates_have_versions_of_their_own():

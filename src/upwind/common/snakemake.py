@@ -94,7 +94,16 @@ def run_within(rule: Any, around: Callable[[RunningJob], AbstractContextManager[
     run = rule.run_func
 
     # The arguments are by place, and Snakemake adds some at the end from time to time.
-    def run_inside(input, output, params, wildcards, threads, resources, log, *others) -> None:
+    def run_inside(
+        input: Any,
+        output: Any,
+        params: Any,
+        wildcards: Any,
+        threads: int,
+        resources: Any,
+        log: Any,
+        *others: Any,
+    ) -> None:
         named = {name: str(value) for name, value in wildcards.items()}
         job = RunningJob(
             rule=rule.name,

@@ -254,8 +254,7 @@ def _taker(maps: list[FeatureMap], i: int) -> int:
 
 
 def _window(feature_map: FeatureMap) -> str:
-    rows, columns = feature_map.kernel
-    return f"{rows}×{columns}"
+    return "×".join(map(str, feature_map.kernel))
 
 
 def _arrow(points: list[tuple[float, float]], kind: str, name: str) -> FancyArrowPatch:

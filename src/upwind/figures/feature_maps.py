@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from upwind.common.errors import UpwindError
+from upwind.common.tuples import pair
 from upwind.networks.unet import Convolution, Level, UNet
 
 
@@ -54,17 +55,21 @@ def feature_maps(network: nn.Module, image_size: int) -> list[FeatureMap]:
         )
     maps = [FeatureMap("input", (), 1, (image_size, image_size))]
     skips = []
-    for level in network.down:
+    for level in _levels(network.down):
         skips.append(len(maps) - 1)
         _convolve_twice(maps, level)
         _resize(maps, "pooling", 0.5)
     _convolve_twice(maps, network.bottom)
-    for level in network.up:
+    for level in _levels(network.up):
         _convolve_twice(maps, level)
         _resize(maps, "upsampling", 2)
         _concatenate(maps, skips.pop())
     _convolve(maps, network.head, "sigmoid")
     return maps
+
+
+def _levels(modules: nn.ModuleList) -> list[Level]:
+    return [module for module in modules if isinstance(module, Level)]
 
 
 def _convolve_twice(maps: list[FeatureMap], level: Level) -> None:
@@ -76,7 +81,7 @@ def _convolve(
     maps: list[FeatureMap], convolution: Convolution, activation: str, layer: int | None = None
 ) -> None:
     source, size, channels = len(maps) - 1, maps[-1].size, convolution.out_channels
-    kernel = convolution.kernel_size
+    kernel = pair(convolution.kernel_size)
     maps.append(FeatureMap("convolution", (source,), channels, size, kernel, activation, layer))
 
 

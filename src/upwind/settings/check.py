@@ -69,7 +69,9 @@ def _validated(
 ) -> tuple[ExperimentSettings | None, list[str], AtFault]:
     """The settings, with defaults where something is at fault, so that the others can be held
     against each other; what is wrong, in lines; and where."""
-    rest, lines, places = copy.deepcopy(dict(config)), [], []
+    rest = copy.deepcopy(dict(config))
+    lines: list[str] = []
+    places: list[Place] = []
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(rest), lines, AtFault(places)
@@ -79,7 +81,7 @@ def _validated(
     return None, lines, AtFault(places)
 
 
-def _left_out(rest: dict[str, Any], detail: Any) -> Place:
+def _left_out(rest: dict[Any, Any], detail: Any) -> Place:
     """Take what is at fault out of what was given, and say what was taken out."""
     place = real_place(rest, detail)
     if detail["type"] == "missing":

@@ -81,10 +81,9 @@ def _described(model: type[Settings]) -> dict[str, Any]:
     for name, field in model.model_fields.items():
         part = {key: value for key, value in raw["properties"][name].items() if key != "title"}
         section = section_in(field.annotation)
-        if section is field.annotation:
-            part = _described(section)
-        elif section is not None:
-            part = _named(field.annotation, section)
+        if section is not None:
+            alone = section is field.annotation
+            part = _described(section) if alone else _named(field.annotation, section)
         if name in said:
             part["description"] = said[name].replace("\n\n", " ")
         if section is field.annotation:

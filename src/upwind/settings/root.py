@@ -1,6 +1,7 @@
 """The whole configuration of an experiment: top-level settings, and the sections."""
 
 from collections.abc import Mapping, Sequence
+from types import GenericAlias
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
@@ -104,20 +105,20 @@ def settings_model(
     """The configuration with a section for each network, which studies can vary; ``parts`` names,
     by network, what of it a variant may take alone (``network:``)."""
     alone = [name for names in parts.values() for name in names]
-    variant = create_model(
-        "Variant",
-        __base__=Variant,
-        __doc__=Variant.__doc__,
-        of=(_one_of(networks), ...),
-        **({"network": (_one_of(alone) | None, None)} if alone else {}),
-    )
+    fields: dict[str, Any] = {"of": (_one_of(networks), ...)}
+    if alone:
+        fields["network"] = (_one_of(alone) | None, None)
+    variant = create_model("Variant", __base__=Variant, __doc__=Variant.__doc__, **fields)
+    variants: Any = GenericAlias(dict, (VariantName, variant))
     as_they_are = {name: variant(of=name) for name in networks}
-    sections: dict[str, Any] = {name: (model, model()) for name, model in networks.items()}
+    sections: dict[str, Any] = {
+        name: (model, model.model_validate({})) for name, model in networks.items()
+    }
     model = create_model(
         "ExperimentSettings",
         __base__=ExperimentSettings,
         __doc__="Configuration of an experiment.",
-        variants=(dict[VariantName, variant], as_they_are),
+        variants=(variants, as_they_are),
         **sections,
     )
     model.parts = dict(parts)

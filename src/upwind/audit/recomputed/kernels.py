@@ -211,9 +211,9 @@ def _measures(text: str) -> tuple[list[tuple[str, str]], dict[str, np.ndarray]]:
 def _shares(place: Results) -> Iterator[Finding | int]:
     """Shares of a layer's kernels that each hand-crafted kernel is nearest to."""
     counts = _nearest(place.text("kernels/nearest.csv"))
-    totals = Counter()
-    for (network, layer, _), count in counts.items():
-        totals[network, layer] += count
+    totals: Counter[tuple[str, str]] = Counter()
+    for (network, number, _), count in counts.items():
+        totals[network, number] += count
     for row in place.rows("kernels/nearest_shares.csv"):
         layer = row["network"], row["layer"]
         share = counts[*layer, row["stencil"]] / totals[layer] if totals[layer] else None

@@ -98,7 +98,9 @@ def _way(edge: tuple[int, int], layer: Mapping[int, int]) -> list[_Item]:
     return [(upper, layer[upper]), *((lower, place) for place in between)]
 
 
-def _rows(layer: Mapping[int, int], ways: Mapping[tuple[int, int], list[_Item]]) -> list[list]:
+def _rows(
+    layer: Mapping[int, int], ways: Mapping[tuple[int, int], list[_Item]]
+) -> list[list[_Item]]:
     items = {(number, place) for number, place in layer.items()}
     items |= {item for way in ways.values() for item in way}
     # Boxes before lanes, so that a plain chain stays at the left and its shortcuts at the right.
@@ -152,7 +154,7 @@ def _places(
 ) -> dict[_Item, float]:
     """Centres: each row in turn as near to its neighbours as its order and the widths let."""
     size = {item: lane if thin else box for item, thin in is_lane.items()}
-    offsets = {}
+    offsets: dict[_Item, float] = {}
     for row in rows:
         steps = [(size[a] + size[b]) / 2 + gap for a, b in itertools.pairwise(row)]
         offsets |= dict(zip(row, np.concatenate([[0.0], np.cumsum(steps)]), strict=True))
