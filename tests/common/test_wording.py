@@ -1,6 +1,6 @@
 import pytest
 
-from upwind.common.wording import count_of, natural_order, ranges
+from upwind.common.wording import count_of, first_few, natural_order, ranges
 
 
 @pytest.mark.parametrize(
@@ -8,6 +8,20 @@ from upwind.common.wording import count_of, natural_order, ranges
 )
 def test_a_count(number, expected):
     assert count_of(number, "case") == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("ab", "a, b"),
+        ("abc", "a, b and 1 more"),
+        ("abcde", "a, b and 3 more"),
+    ],
+)
+def test_the_first_few(names, expected):
+    assert first_few(list(names), most=2) == expected
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from rich.text import Text
 
 from upwind.audit.findings import Finding, FindingKind, Severity
 from upwind.audit.whole import Audit
-from upwind.common.wording import count_of
+from upwind.common.wording import count_of, first_few
 
 SCHEMA = 1
 _SHOWN = 5  # findings of one kind, and results that fall with one
@@ -159,9 +159,7 @@ def _listed(findings: Collection[Finding]) -> Iterator[RenderableType]:
 def _fallen(paths: Collection[str]) -> str:
     """The results that fall: Table I first, then what lies nearest to the top."""
     ordered = sorted(paths, key=lambda p: ("table1" not in p, len(PurePosixPath(p).parts), p))
-    names = [PurePosixPath(path).name for path in ordered[:_SHOWN]]
-    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    return f"with it fall {', '.join(names)}{more}"
+    return f"with it fall {first_few([PurePosixPath(path).name for path in ordered], _SHOWN)}"
 
 
 def _verdict(audit: Audit) -> Text:

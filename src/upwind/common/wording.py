@@ -1,12 +1,18 @@
 """How numbers and names are put for people."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def count_of(number: int, noun: str) -> str:
     """``1 case``, ``1,000 cases``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """``a, b``, or ``a, b and 3 more`` where there are more than ``most``."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def ranges(numbers: Iterable[int]) -> str:

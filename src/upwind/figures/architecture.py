@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 from torch import nn
 
+from upwind.common.wording import count_of
 from upwind.figures import style
 from upwind.figures.feature_maps import FeatureMap, feature_maps
 
@@ -206,7 +207,7 @@ def _draw_skips(axes: Axes, maps: list[FeatureMap], boxes: dict[int, _Box]) -> N
         points = [(x, start.top), (x, y), (end.x, y), (end.x, end.top)]
         axes.add_patch(_arrow(points, "skip", f"skip-{number}"))
         channels = maps[source].channels
-        label = f"level's input, {channels} channel{'s' if channels > 1 else ''}"
+        label = f"level's input, {count_of(channels, 'channel')}"
         axes.text(
             (x + end.x) / 2, y + 0.03, label, ha="center", va="bottom", color=_STEP_COLOURS["skip"]
         )

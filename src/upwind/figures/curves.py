@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from upwind.common.errors import UpwindError
+from upwind.common.wording import count_of
 from upwind.figures import style
 from upwind.training.verdict import verdict
 
@@ -118,7 +119,7 @@ def _draw_lines(axes: Axes, curves: pd.DataFrame, columns: list[str]) -> None:
 
 
 def _epochs(curves: pd.DataFrame) -> str:
-    return f"{len(curves)} epoch{'s' if len(curves) > 1 else ''}"
+    return count_of(len(curves), "epoch")
 
 
 def _failed(curves: pd.DataFrame, failed_below: float | None, new_line: bool = False) -> str:

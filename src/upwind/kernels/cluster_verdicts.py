@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from upwind.common.wording import count_of
 from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.cluster_tendency import (
     BEST,
@@ -73,7 +74,7 @@ def _verdict(now: dict[str, pd.Series], before: dict[str, pd.Series]) -> dict[st
     ]
     if SILHOUETTE in before:
         parts.append(f"before training {_with_interval(before[SILHOUETTE])}")
-    parts.append(f"the gap statistic takes {best} cluster{'s' if best > 1 else ''}")
+    parts.append(f"the gap statistic takes {count_of(best, 'cluster')}")
     agreement = f"adjusted Rand index {_with_interval(now[STARTS])} between starts of k-means"
     if FOLDS in now:
         agreement += f", {_with_interval(now[FOLDS])} between folds"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
+from upwind.common.wording import first_few
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, repository_root, run_dvc
 from upwind.versions.hashes import Hashes
@@ -149,8 +150,7 @@ def _refuse_others(pointer: Pointer, differing: list[Path]) -> None:
 
 
 def _names(paths: list[Path]) -> str:
-    shown = ", ".join(path.name for path in paths[:_SHOWN])
-    return shown if len(paths) <= _SHOWN else f"{shown} and {len(paths) - _SHOWN} more"
+    return first_few([path.name for path in paths], _SHOWN)
 
 
 def _indented(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from upwind.common.errors import UpwindError
+from upwind.common.wording import first_few
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, is_ignored, repository_root, run_dvc, run_git
 from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
@@ -22,6 +23,7 @@ from upwind.versions.volumes import read_volumes
 FOLDER = Path("releases")
 # What is large and can be made from the data and the weights, or is about the machine.
 LEFT_OUT = ("slices", "segmentations", "logs")
+_SHOWN = 5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
@@ -115,9 +117,8 @@ def _refuse_unfinished(results: Path) -> None:
     missing += [str(path) for path in _networks(results) if not (results / path).is_file()]
     if missing:
         raise UpwindError(
-            f"{results} is not finished: {', '.join(missing[:5])}"
-            + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-            + " not there; run `snakemake` to its end first"
+            f"{results} is not finished: {first_few(missing, _SHOWN)} not there; run `snakemake` "
+            "to its end first"
         )
 
 
@@ -174,11 +175,9 @@ def _refuse_changes(release: Release) -> None:
     changed = [path for path in paths if path not in ours]
     if changed:
         raise UpwindError(
-            "there are changes that git does not know: "
-            + ", ".join(changed[:5])
-            + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
-            + ". The tag would not name the code and data behind the results: commit them "
-            "(`git commit`), or give --allow-dirty"
+            f"there are changes that git does not know: {first_few(changed, _SHOWN)}. The tag "
+            "would not name the code and data behind the results: commit them (`git commit`), or "
+            "give --allow-dirty"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from upwind.audit.findings import Checked, Finding, FindingKind, broken
 from upwind.audit.provenance_graph import RecordedRun, within
 from upwind.common.snakemake import PARAMS, PlannedJob
+from upwind.common.wording import first_few
 from upwind.provenance.records import Record
 
 _AGAIN = "run the workflow again"
@@ -115,8 +116,7 @@ def _told(key: str, then: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _some(paths: list[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return (", ".join(paths[:_SHOWN]) or "otherwise") + more
+    return first_few(paths, _SHOWN) or "otherwise"
 
 
 def _named(job: PlannedJob) -> str:

@@ -34,6 +34,7 @@ from upwind.audit.findings import (
 from upwind.audit.provenance_graph import RecordedRun, load, within, written
 from upwind.audit.whole import Audit, audit
 from upwind.common.errors import UpwindError
+from upwind.common.wording import first_few
 from upwind.provenance.fingerprint import file_fingerprint, module_fingerprints
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import FOLDER
@@ -162,9 +163,8 @@ def _statements(
         if expected.get(name) != entities.get(name)
     ]
     if differing:
-        message = f"what it says of {', '.join(differing[:_SHOWN])}"
-        message += f" and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
-        message += " is not what records and files give"
+        about = first_few(differing, _SHOWN)
+        message = f"what it says of {about} is not what records and files give"
         yield broken(FindingKind.record, METADATA, message, UNPACK_AGAIN)
 
 
