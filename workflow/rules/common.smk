@@ -1,4 +1,7 @@
 # Configuration, cases and folds: what the rules share.
+#
+# To read the rules takes Snakemake's own packages alone, so that `snakemake --lint` needs no others:
+# what needs numpy or pandas is imported in the functions that plan.
 
 import functools
 import os
@@ -13,16 +16,9 @@ sys.path.insert(0, SOURCES)
 os.environ.update(PYTHONPATH=SOURCES)
 
 from upwind.common.errors import UpwindError
-from upwind.common.snakemake import config_files, is_main_process
-from upwind.data.folds import (
-    assign_folds,
-    check_chosen,
-    chosen_cases,
-    tuning_cases,
-    unseen_cases,
-)
+from upwind.common.packages import check_packages
+from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
-from upwind.kernels.replacements import RANDOM
 from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
 from upwind.studies.plan import chosen_folds, runs_of, variant_of
@@ -98,7 +94,7 @@ def pulled_volumes():
 
 
 def cases_known_now():
-    """Cases before any check, while the workflow is read; None where they must be pulled first."""
+    """Cases before any check, while nothing is planned; None where they must be pulled first."""
     if VERSIONED:
         root = repository_root(POINTER.parent, f"the version of {DATASET['root']}")
         repository_root(Path(), f"the version of {RESULTS}/slices")
@@ -130,10 +126,14 @@ def cases():
 
 
 def folds_of(numbers):
+    from upwind.data.folds import assign_folds
+
     return assign_folds(numbers, config["folds"], config["fold_shuffle_seed"])
 
 
 def check_fold_settings():
+    from upwind.data.folds import check_chosen, chosen_cases
+
     known, chosen = cases_known_now(), config["levelset"]["cases"]
     # Which cases can be skipped is not known yet.
     if known is not None and DATASET["on_bad_case"] == "stop":
@@ -142,12 +142,19 @@ def check_fold_settings():
             check_chosen(table, chosen_cases(chosen, table["case"]))
 
 
-# Found before a night of training, not after.
-or_stop(check_fold_settings)
+def check_before_planning():
+    """Found before a night of training, not after."""
+    or_stop(check_packages)
+    or_stop(check_fold_settings)
+
+
+before_planning(workflow, check_before_planning)
 
 
 def operated_cases():
     """Cases that the level set segments, the operator's and the blind one."""
+    from upwind.data.folds import chosen_cases
+
     chosen = chosen_cases(config["levelset"]["cases"], cases())
     return [case for case in cases() if case in chosen]
 
@@ -161,6 +168,8 @@ def operated_masks():
 
 
 def unseen(fold):
+    from upwind.data.folds import unseen_cases
+
     return unseen_cases(or_stop(folds_of, cases()), int(fold))
 
 
@@ -172,6 +181,8 @@ def training_cases(fold):
 
 def tuned_on(fold):
     """Training patients of a fold that the blind level set is tuned on."""
+    from upwind.data.folds import tuning_cases
+
     count = config["levelset"]["blind"]["patients"]
     return tuning_cases(training_cases(fold), count, config["seed"], int(fold))
 
@@ -256,9 +267,15 @@ def effort(*names):
     return chosen | {"confidence": config["comparison"]["confidence"]}
 
 
+def is_random(replacement):
+    from upwind.kernels.replacements import RANDOM
+
+    return replacement in RANDOM
+
+
 def draws_of(wildcards):
     """How often a replacement draws; what does not draw is the same each time."""
-    return config["replacements"]["draws"] if wildcards.replacement in RANDOM else 1
+    return config["replacements"]["draws"] if is_random(wildcards.replacement) else 1
 
 
 def replacement_options(wildcards):

@@ -25,7 +25,7 @@ rule score_replacement:
         cases=lambda w: unseen(w.fold),
         options=replacement_options,
         draws=draws_of,
-        seed=lambda w: REPLACED["seed"] if w.replacement in RANDOM else 0,
+        seed=lambda w: REPLACED["seed"] if is_random(w.replacement) else 0,
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
         cpu_threads=config["training"]["cpu_threads"],

@@ -136,25 +136,36 @@ def _ancient(files: Iterable[Any]) -> list[str]:
 
 def before_planning(workflow: Any, act: Callable[[], None]) -> None:
     """Call ``act`` once Snakemake knows its settings and targets, before it looks for jobs: in a
-    run, and in all that lists jobs, as a dry run does."""
-    build = workflow._build_dag
-
-    def act_and_build() -> None:
-        act()
-        build()
-
-    workflow._build_dag = act_and_build
+    run, and in all that lists jobs, as a dry run does. ``snakemake --lint`` plans nothing."""
+    _planning(workflow).before.append(act)
 
 
 def after_planning(workflow: Any, act: Callable[[], None]) -> None:
     """Call ``act`` once Snakemake knows which jobs are to run."""
-    build = workflow._build_dag
+    _planning(workflow).after.append(act)
 
-    def build_and_act() -> None:
-        build()
-        act()
 
-    workflow._build_dag = build_and_act
+class _Planning:
+    """Snakemake's planning of one workflow, and what comes around it, in order."""
+
+    def __init__(self, build: Callable[[], None]) -> None:
+        self.before: list[Callable[[], None]] = []
+        self.build = build
+        self.after: list[Callable[[], None]] = []
+
+    def __call__(self) -> None:
+        for act in self.before:
+            act()
+        self.build()
+        for act in self.after:
+            act()
+
+
+def _planning(workflow: Any) -> _Planning:
+    # Replaced once, not once for each act: an error's way through them is shown to the user.
+    if not isinstance(workflow._build_dag, _Planning):
+        workflow._build_dag = _Planning(workflow._build_dag)
+    return workflow._build_dag
 
 
 def ignore_edited_scripts(workflow: Any) -> None:

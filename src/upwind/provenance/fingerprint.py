@@ -12,12 +12,14 @@ import importlib.metadata
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import grimp
+from typing import TYPE_CHECKING
 
 from upwind.common.errors import UpwindError
 from upwind.provenance.fingerprint_cache import Known
 from upwind.provenance.hashing import sha256_of_text
+
+if TYPE_CHECKING:  # the workflow is read, without being planned, where there is none
+    import grimp
 
 PACKAGE = "upwind"
 _SOURCES = Path(__file__).resolve().parents[1]
@@ -147,7 +149,9 @@ def _file_fingerprint(path: Path, mtime_ns: int) -> str:
 
 
 @functools.cache
-def _graph() -> grimp.ImportGraph:
+def _graph() -> "grimp.ImportGraph":
+    import grimp
+
     # No cache on disk: building the graph takes a tenth of a second, and a stale one would lie.
     return grimp.build_graph(
         PACKAGE,
@@ -177,7 +181,7 @@ def _all_distributions() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
 
 
-def _externals(graph: grimp.ImportGraph, module: str) -> set[str]:
+def _externals(graph: "grimp.ImportGraph", module: str) -> set[str]:
     imported = {name.split(".")[0] for name in graph.find_modules_directly_imported_by(module)}
     ignored = {PACKAGE, *_NOT_COMPUTING, *sys.stdlib_module_names}
     return imported - ignored

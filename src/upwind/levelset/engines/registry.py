@@ -5,10 +5,12 @@ made (and the packages that one needs are not asked of who chose another).
 """
 
 import importlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from upwind.common.errors import UpwindError
-from upwind.levelset.engines.engine import Engine
+
+if TYPE_CHECKING:  # the names are read where there is no numpy
+    from upwind.levelset.engines.engine import Engine
 
 
 class EngineInfo(NamedTuple):
@@ -32,7 +34,7 @@ ENGINES = {
 }
 
 
-def engine_named(name: str) -> Engine:
+def engine_named(name: str) -> "Engine":
     """The engine of a name. Raises UpwindError for a name that is none."""
     return importlib.import_module(engine_module(name)).evolve
 
