@@ -14,6 +14,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/results.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/data.smk"
@@ -34,4 +35,4 @@ include: "workflow/rules/provenance.smk"
 rule all:
     default_target: True
     input:
-        **results(),
+        *WANTED,

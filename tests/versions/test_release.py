@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from upwind.versions.contents import TOP_RESULTS
 
 from upwind.cli import app
 from upwind.common.errors import UpwindError
 from upwind.versions import release as releasing
 from upwind.versions.commands import CommandError, run_git
-from upwind.versions.contents import TOP_RESULTS
 from upwind.versions.hashes import Hashes
 from upwind.versions.pointers import read_pointer
 from upwind.versions.release import make_release, plan_release

@@ -3,6 +3,7 @@
 from upwind.common.pages import template_version
 
 ATLAS = f"{RESULTS}/atlas"
+results_in("atlas", [])
 
 
 rule measure_clusters:
@@ -45,7 +46,7 @@ rule atlas:
         effects=f"{ATLAS}/effects.csv",
         replacements=f"{STUDIES}/replacements.csv",
     output:
-        page=f"{ATLAS}/index.html",
+        page=target("atlas", f"{ATLAS}/index.html"),
     log:
         f"{LOGS}/atlas.log",
     conda:

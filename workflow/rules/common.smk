@@ -1,4 +1,5 @@
-# Configuration, cases and folds: what the rules share.
+# Configuration, methods, cases and folds: what the rules share. A rule file takes names from this
+# one, results.smk, resources.smk and cluster.smk, never from another rule file.
 #
 # To read the rules takes Snakemake's own packages alone, so that `snakemake --lint` needs no others:
 # what needs numpy or pandas is imported in the functions that plan.
@@ -19,14 +20,22 @@ from upwind.common.errors import UpwindError
 from upwind.common.packages import check_packages
 from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
+from upwind.methods import catalogue, network_named, to_json, trained, untrained
+from upwind.methods.method import OPERATED_CASES
+from upwind.methods.subsets import UNSEEN
 from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
+from upwind.settings.levelset import blind_options, operator_options
 from upwind.studies.plan import chosen_folds, runs_of, variant_of
 from upwind.versions.commands import repository_root
-from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
 from upwind.versions.hashes import Hashes
 from upwind.versions.pointers import pointer_path, read_pointer
-from upwind.versions.volumes import check_unedited, read_volumes, versions_by_case
+from upwind.versions.volumes import (
+    DATA_TABLE,
+    check_unedited,
+    read_volumes,
+    versions_by_case,
+)
 
 
 def or_stop(call, *arguments):
@@ -46,14 +55,24 @@ config.update(completed)
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"
 STUDIES = f"{RESULTS}/studies"
+KERNELS = f"{RESULTS}/kernels"
 DATASET = config["dataset"]
-NETWORKS = ["unet", "lsn"]  # the paper's, Table I's; others are in studies
+METHODS = or_stop(catalogue)
+METHODS_FILE = f"{RESULTS}/methods.json"
+NETWORKS = trained(METHODS)  # trained in every run; others are in studies
+UNTRAINED = untrained(METHODS)
+SEGMENTERS = [key for key in UNTRAINED if METHODS[key].segment]
 FOLDS = [str(fold) for fold in range(config["folds"])]
 # Every training run: each network on each fold, and the network whose kernels are analysed.
 KERNEL_FOLD = str(config["kernels"]["network"])
 RUNS = [(network, fold) for network in NETWORKS for fold in FOLDS]
 RUNS += [("unet", KERNEL_FOLD)] if KERNEL_FOLD not in FOLDS else []
-
+# What only judges or saves a run must not train it again.
+TRAINING = {
+    key: value
+    for key, value in config["training"].items()
+    if key not in ("failed_below", "checkpoint_seconds")
+}
 
 # Marks a folder whose volumes the phantom may write, and write again.
 PHANTOM_MARKER = f"{DATASET['root']}/phantom.txt"
@@ -159,12 +178,22 @@ def operated_cases():
     return [case for case in cases() if case in chosen]
 
 
-def operated_masks():
-    """The operator's segmentations of those cases."""
-    return [
-        f"{RESULTS}/segmentations/itk_snap/segmentation-{case}.nii.gz"
-        for case in operated_cases()
-    ]
+def cases_of(method):
+    """Cases that a method segments."""
+    return operated_cases() if METHODS[method].cases == OPERATED_CASES else cases()
+
+
+def segmentation_of(method, fold, case, subset=UNSEEN):
+    """Where a method's segmentation of a case is."""
+    return f"{RESULTS}/{METHODS[method].masks[subset]}".format(fold=fold, case=case)
+
+
+def segmentations_of(method):
+    """A method's segmentations of unseen patients, as rules declare them: a folder for each fold, or
+    the files of all its cases."""
+    if METHODS[method].in_folds:
+        return [f"{RESULTS}/segmentations/{method}/{fold}/{UNSEEN}" for fold in FOLDS]
+    return [segmentation_of(method, None, case) for case in cases_of(method)]
 
 
 def unseen(fold):
@@ -190,11 +219,6 @@ def tuned_on(fold):
 def blind_cases(fold):
     """Patients that the blind level set of a fold segments."""
     return [case for case in unseen(fold) if case in operated_cases()]
-
-
-def blind_folders():
-    """Where those segmentations are."""
-    return [f"{RESULTS}/segmentations/itk_snap_blind/{fold}/unseen" for fold in FOLDS]
 
 
 def images(case):
@@ -285,80 +309,11 @@ def replacement_options(wildcards):
     return {name: config["kernels"][name] for name in ("clusters", "seed", "restarts")}
 
 
-def figure(name, category, item, formats=("png",), caption=None):
-    """Outputs of a figure by format; the PNG goes into the report."""
-    paths = {ending: f"{RESULTS}/{name}.{ending}" for ending in formats}
-    paths["png"] = report(
-        paths["png"],
-        category=category,
-        caption=f"../report/{caption or name}.rst",
-        labels={"item": item, "kind": "figure"},
-    )
-    return paths
-
-
-KERNEL_TABLES = (
-    "kernels",
-    "layers",
-    "stencils",
-    "axes",
-    "lsn_stencils",
-    "nearest",
-    "nearest_shares",
-    "moments",
-    "content",
-    "content_parts",
-    "filter_db",
-    "cluster_tendency",
-    "gap",
-    "cluster_verdicts",
-)
-
-
-def results():
-    """Every stage's outputs, not only the last: after a failed job Snakemake may otherwise take an
-    old result for finished."""
-    methods = expand("{network}-{fold}", network=NETWORKS, fold=FOLDS)
-    return {
-        "slices": lambda w: slices(cases()),
-        "segmentations": expand(
-            f"{RESULTS}/segmentations/{{network}}/{{fold}}/{{subset}}",
-            network=NETWORKS,
-            fold=FOLDS,
-            subset=["unseen", "heldout"],
-        ),
-        "level_set": lambda w: operated_masks(),
-        "blind": blind_folders()
-        + [
-            f"{RESULTS}/blind/{fold}/{name}"
-            for fold in FOLDS
-            for name in ("parameters.json", "trials.csv")
-        ],
-        "by_method": [
-            f"{RESULTS}/scores/{method}.csv"
-            for method in [*methods, "itk_snap", "itk_snap_blind"]
-        ],
-        "kernels": [f"{RESULTS}/kernels/{name}.csv" for name in KERNEL_TABLES],
-        "top": [f"{RESULTS}/{name}" for name in TOP_RESULTS],
-        "versions": (
-            [f"{RESULTS}/{DATA_TABLE}", f"{RESULTS}/slices.dvc"] if VERSIONED else []
-        ),
-        "runs": [
-            f"{RESULTS}/networks/{network}/{fold}/{name}"
-            for network, fold in RUNS
-            for name in (
-                "weights.safetensors",
-                "curves.csv",
-                "curves.png",
-            )
-        ],
-    }
-
-
 wildcard_constraints:
     case=r"\d+",
     fold=r"\d+|all",
     network="|".join(NETWORKS),
+    method="|".join(UNTRAINED),
     study="|".join(config["studies"]),
     variant="|".join(config["variants"]),
     replacement="|".join(config["replacements"]["replacements"]),

@@ -1,5 +1,9 @@
 # Raw volumes -> checked cases -> slices -> folds.
 
+results_in("cases", lambda w: expand(f"{RESULTS}/cases/case-{{case}}.json", case=raw()))
+results_in("slices", lambda w: slices(cases()), released=False, published=False)
+results_in("split", [f"{RESULTS}/split/{fold}.csv" for fold in [*FOLDS, "all"]])
+
 if DATASET["kind"] == "phantom":
 
     rule mark_phantom:
@@ -40,12 +44,7 @@ if VERSIONED:
         input:
             pointer=str(POINTER),
         output:
-            table=report(
-                f"{RESULTS}/{DATA_TABLE}",
-                category="Data",
-                caption="../report/data.rst",
-                labels={"item": "Versions of the volumes", "kind": "table"},
-            ),
+            table=table(DATA_TABLE, "Data", "Versions of the volumes", caption="data"),
         log:
             f"{LOGS}/pull_data.log",
         # A remote that is away is told once.
@@ -63,7 +62,7 @@ if VERSIONED:
         input:
             slices=lambda w: slices(cases()),
         output:
-            pointer=f"{RESULTS}/slices.dvc",
+            pointer=result("slices.dvc"),
         log:
             f"{LOGS}/track_slices.log",
         localrule: True
@@ -98,13 +97,8 @@ checkpoint collect_cases:
     input:
         reports=lambda w: expand(f"{RESULTS}/cases/case-{{case}}.json", case=raw()),
     output:
-        table=report(
-            f"{RESULTS}/cases.csv",
-            category="Data",
-            caption="../report/cases.rst",
-            labels={"item": "Cases", "kind": "table"},
-        ),
-        usable=f"{RESULTS}/cases.txt",
+        table=table("cases.csv", "Data", "Cases"),
+        usable=result("cases.txt"),
     log:
         f"{LOGS}/collect_cases.log",
     # It fails on bad data alone; a second look finds the same.
@@ -147,7 +141,7 @@ rule assign_folds:
     input:
         usable=f"{RESULTS}/cases.txt",
     output:
-        folds=f"{RESULTS}/folds.csv",
+        folds=result("folds.csv"),
     log:
         f"{LOGS}/assign_folds.log",
     conda:
@@ -185,7 +179,7 @@ rule gather_splits:
     input:
         splits=[f"{RESULTS}/split/{fold}.csv" for fold in [*FOLDS, "all"]],
     output:
-        split=f"{RESULTS}/split.csv",
+        split=result("split.csv"),
     log:
         f"{LOGS}/gather_splits.log",
     conda:

@@ -102,12 +102,12 @@ rule draw_content:
             "Finite difference content",
             ("pdf", "png"),
         ),
-        nearest_pdf=f"{RESULTS}/nearest.pdf",
-        nearest=report(
-            f"{RESULTS}/nearest.png",
-            category="Kernels (Figure 2)",
-            caption="../report/nearest.rst",
-            labels={"item": "Nearest hand-crafted kernel", "kind": "figure"},
+        nearest_pdf=result("nearest.pdf"),
+        nearest=listed(
+            "nearest.png",
+            "Kernels (Figure 2)",
+            "Nearest hand-crafted kernel",
+            "figure",
         ),
     log:
         f"{LOGS}/draw_content.log",
@@ -124,6 +124,7 @@ rule draw_curves:
         curves=[
             f"{RESULTS}/networks/{network}/{fold}/curves.csv" for network, fold in RUNS
         ],
+        methods=METHODS_FILE,
     output:
         **figure("curves", "Training", "Training curves"),
         runs=[
@@ -145,6 +146,7 @@ rule draw_curves:
 rule draw_scores:
     input:
         scores=f"{RESULTS}/scores.csv",
+        methods=METHODS_FILE,
     output:
         **figure("scores", "Scores", "DSC per patient"),
     log:
@@ -160,13 +162,10 @@ rule draw_scores:
 rule draw_gallery:
     input:
         scores=f"{RESULTS}/scores.csv",
-        networks=expand(
-            f"{RESULTS}/segmentations/{{network}}/{{fold}}/unseen",
-            network=NETWORKS,
-            fold=FOLDS,
-        ),
-        level_set=lambda w: operated_masks(),
-        blind=blind_folders(),
+        methods=METHODS_FILE,
+        segmentations=lambda w: [
+            path for method in METHODS for path in segmentations_of(method)
+        ],
         images=lambda w: [images(case) for case in cases()],
         labels=lambda w: [labels(case) for case in cases()],
     output:
@@ -177,11 +176,11 @@ rule draw_gallery:
         "../../envs/figures.yaml"
     resources:
         # CT and label of the best, median and worst case of each method.
-        **resources_for("volume", most=2 * 3 * (len(NETWORKS) + 2)),
+        **resources_for("volume", most=2 * 3 * len(METHODS)),
     params:
         cases=lambda w: cases(),
         version=lambda w: versions(*cases()),
-        segmentations=lambda w: f"{RESULTS}/segmentations",
+        results=RESULTS,
     script:
         "../scripts/draw_gallery.py"
 

@@ -1,22 +1,15 @@
 # Trained weights -> clustered kernels, what is measured of them, and what the LSN's stencils have
 # become. docs/kernels.md has every table and column.
 
-KERNELS = f"{RESULTS}/kernels"
-
 
 rule cluster_kernels:
     input:
         weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
     output:
-        kernels=f"{KERNELS}/kernels.csv",
-        layers=report(
-            f"{KERNELS}/layers.csv",
-            category="Kernels (Figure 2)",
-            caption="../report/layers.rst",
-            labels={"item": "Layers", "kind": "table"},
-        ),
-        stencils=f"{KERNELS}/stencils.csv",
-        axes=f"{KERNELS}/axes.csv",
+        kernels=result("kernels/kernels.csv"),
+        layers=table("kernels/layers.csv", "Kernels (Figure 2)", "Layers"),
+        stencils=result("kernels/stencils.csv"),
+        axes=result("kernels/axes.csv"),
     log:
         f"{LOGS}/cluster_kernels.log",
     conda:
@@ -37,7 +30,7 @@ rule describe_stencils:
             f"{RESULTS}/networks/lsn/{{fold}}/weights.safetensors", fold=FOLDS
         ),
     output:
-        table=f"{KERNELS}/lsn_stencils.csv",
+        table=result("kernels/lsn_stencils.csv"),
     log:
         f"{LOGS}/describe_stencils.log",
     conda:
@@ -56,26 +49,23 @@ rule measure_kernels:
         second_seed=second_seed_weights(),
         lsn=expand(f"{RESULTS}/networks/lsn/{{fold}}/weights.safetensors", fold=FOLDS),
     output:
-        nearest=f"{KERNELS}/nearest.csv",
-        nearest_shares=report(
-            f"{KERNELS}/nearest_shares.csv",
-            category="Kernels (Figure 2)",
-            caption="../report/nearest.rst",
-            labels={"item": "Nearest hand-crafted kernel", "kind": "table"},
+        nearest=result("kernels/nearest.csv"),
+        nearest_shares=table(
+            "kernels/nearest_shares.csv",
+            "Kernels (Figure 2)",
+            "Nearest hand-crafted kernel",
+            caption="nearest",
         ),
-        moments=f"{KERNELS}/moments.csv",
-        content=f"{KERNELS}/content.csv",
-        content_parts=report(
-            f"{KERNELS}/content_parts.csv",
-            category="Kernels (Figure 2)",
-            caption="../report/content.rst",
-            labels={"item": "Finite difference content", "kind": "table"},
+        moments=result("kernels/moments.csv"),
+        content=result("kernels/content.csv"),
+        content_parts=table(
+            "kernels/content_parts.csv",
+            "Kernels (Figure 2)",
+            "Finite difference content",
+            caption="content",
         ),
-        filter_db=report(
-            f"{KERNELS}/filter_db.csv",
-            category="Kernels (Figure 2)",
-            caption="../report/filter_db.rst",
-            labels={"item": "CNN Filter DB measures", "kind": "table"},
+        filter_db=table(
+            "kernels/filter_db.csv", "Kernels (Figure 2)", "CNN Filter DB measures"
         ),
     log:
         f"{LOGS}/measure_kernels.log",
@@ -98,13 +88,10 @@ rule measure_cluster_tendency:
             f"{RESULTS}/networks/unet/{{fold}}/weights.safetensors", fold=FOLDS
         ),
     output:
-        cluster_tendency=f"{KERNELS}/cluster_tendency.csv",
-        gap=f"{KERNELS}/gap.csv",
-        cluster_verdicts=report(
-            f"{KERNELS}/cluster_verdicts.csv",
-            category="Kernels (Figure 2)",
-            caption="../report/cluster_verdicts.rst",
-            labels={"item": "Are there clusters?", "kind": "table"},
+        cluster_tendency=result("kernels/cluster_tendency.csv"),
+        gap=result("kernels/gap.csv"),
+        cluster_verdicts=table(
+            "kernels/cluster_verdicts.csv", "Kernels (Figure 2)", "Are there clusters?"
         ),
     log:
         f"{LOGS}/measure_cluster_tendency.log",

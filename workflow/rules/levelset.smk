@@ -3,12 +3,7 @@
 
 rule measure_convergence:
     output:
-        table=report(
-            f"{RESULTS}/convergence.csv",
-            category="Level set",
-            caption="../report/convergence.rst",
-            labels={"item": "Scheme against exact solutions", "kind": "table"},
-        ),
+        table=table("convergence.csv", "Level set", "Scheme against exact solutions"),
     log:
         f"{LOGS}/measure_convergence.log",
     conda:
@@ -61,14 +56,18 @@ rule compare_engines:
 
 
 # `snakemake engines`: not part of the default run.
+ENGINE_OUTPUTS = target("engines", f"{RESULTS}/engines.png", f"{RESULTS}/engines.csv")
+results_in("engines", [])
+
+
 rule engines:
     input:
         tables=lambda w: expand(
             f"{RESULTS}/engines/case-{{case}}.csv", case=operated_cases()
         ),
     output:
-        **figure("engines", "Level set", "Engines"),
-        csv=f"{RESULTS}/engines.csv",
+        png=in_report(ENGINE_OUTPUTS[0], "Level set", "Engines", "figure", "engines"),
+        csv=ENGINE_OUTPUTS[1],
     log:
         f"{LOGS}/engines.log",
     conda:

@@ -24,6 +24,8 @@ ENGINES_OF = {
 def reached_by_name(rule, wildcards):
     """Modules of the networks and engines that a job is about."""
     modules = [engine_module(name) for name in ENGINES_OF.get(rule, [])]
+    if "segmenter" in wildcards:
+        modules.append(METHODS[wildcards["segmenter"]].segment.partition(":")[0])
     if "network" in wildcards:
         modules.append(network_module(wildcards["network"]))
     if "variant" in wildcards:

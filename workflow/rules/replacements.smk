@@ -77,6 +77,7 @@ rule:
     name:
         "replacements"
     input:
-        f"{STUDIES}/replacements.csv",
-        f"{STUDIES}/replacements.png",
-        f"{STUDIES}/replacements.pdf",
+        target(
+            "replacements",
+            *[f"{STUDIES}/replacements.{end}" for end in ("csv", "png", "pdf")],
+        ),

@@ -1,4 +1,4 @@
-# What a run ends with: the effective configuration and the report.
+# What a run ends with: the effective configuration, the list of its results, and the report.
 
 from upwind.common.snakemake import main_snakefile
 from upwind.provenance.workflow import recorded_report
@@ -6,7 +6,8 @@ from upwind.provenance.workflow import recorded_report
 
 rule write_config:
     output:
-        f"{RESULTS}/config.yaml",
+        config=result("config.yaml"),
+        results=result(RESULTS_FILE),
     log:
         f"{LOGS}/write_config.log",
     localrule: True
@@ -14,6 +15,8 @@ rule write_config:
         "../../envs/figures.yaml"
     params:
         config=config,
+        # All rules have been read by then.
+        results=lambda w: RESULT_LIST.as_json(),
     script:
         "../scripts/write_config.py"
 
@@ -21,10 +24,11 @@ rule write_config:
 onsuccess:
     # Snakemake's report needs a finished run, so no rule can make it. The run still holds the lock,
     # and a run of single targets may not have all that the report shows.
-    if all(Path(path).exists() for path in results()["top"]):
+    finished = [f"{RESULTS}/{path}" for path in RESULT_LIST.paths]
+    if all(Path(path).exists() for path in finished):
         Path(f"{RESULTS}/report.html").unlink(missing_ok=True)
         snakefile = main_snakefile(workflow)
-        with recorded_report(RESULTS, results()["top"], workflow.basedir):
+        with recorded_report(RESULTS, finished, workflow.basedir):
             shell(
                 "{sys.executable} -m snakemake --snakefile {snakefile:q}"
                 " --configfile {RESULTS}/config.yaml --report {RESULTS}/report.html --nolock"

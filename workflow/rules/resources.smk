@@ -66,8 +66,8 @@ def training_slices(wildcards, input):
 
 def network_minutes(kind, options, slices, epochs, threads, attempt):
     cores = threads if config["training"]["device"] == "cpu" else None
-    options = options | {"epochs": epochs}
-    return training_minutes(slices, config["image_size"], kind, options, cores, attempt)
+    cost = network_named(METHODS, kind).cost(options) * epochs
+    return training_minutes(slices, config["image_size"], cost, cores, attempt)
 
 
 def training_resources(network_of):

@@ -1,5 +1,11 @@
 # Segmentations and labels -> scores.
 
+SCORES = [f"{RESULTS}/scores/{method}.csv" for method in UNTRAINED]
+SCORES += [
+    f"{RESULTS}/scores/{network}-{fold}.csv" for network in NETWORKS for fold in FOLDS
+]
+results_in("scores", SCORES)
+
 
 rule score_network:
     input:
@@ -24,65 +30,34 @@ rule score_network:
         "../scripts/score_network.py"
 
 
-rule score_level_set:
+rule score_untrained:
     input:
-        segmentations=lambda w: operated_masks(),
+        segmentations=lambda w: segmentations_of(w.method),
         folds=f"{RESULTS}/folds.csv",
-        images=lambda w: [images(case) for case in operated_cases()],
-        labels=lambda w: [labels(case) for case in operated_cases()],
+        images=lambda w: [images(case) for case in cases_of(w.method)],
+        labels=lambda w: [labels(case) for case in cases_of(w.method)],
     output:
-        scores=f"{RESULTS}/scores/itk_snap.csv",
+        scores=f"{RESULTS}/scores/{{method}}.csv",
     log:
-        f"{LOGS}/score_level_set.log",
+        f"{LOGS}/score_untrained/{{method}}.log",
     conda:
         "../../envs/volumes.yaml"
     resources:
         **resources_for("volume"),
     params:
-        cases=lambda w: operated_cases(),
-        version=lambda w: versions(*operated_cases()),
+        cases=lambda w: cases_of(w.method),
+        masks=lambda w: f"{RESULTS}/{METHODS[w.method].masks[UNSEEN]}",
+        version=lambda w: versions(*cases_of(w.method)),
     script:
-        "../scripts/score_level_set.py"
-
-
-rule score_blind:
-    input:
-        segmentations=blind_folders(),
-        folds=f"{RESULTS}/folds.csv",
-        images=lambda w: [images(case) for case in operated_cases()],
-        labels=lambda w: [labels(case) for case in operated_cases()],
-    output:
-        scores=f"{RESULTS}/scores/itk_snap_blind.csv",
-    log:
-        f"{LOGS}/score_blind.log",
-    conda:
-        "../../envs/volumes.yaml"
-    resources:
-        **resources_for("volume"),
-    params:
-        cases=lambda w: operated_cases(),
-        folds=FOLDS,
-        version=lambda w: versions(*operated_cases()),
-    script:
-        "../scripts/score_blind.py"
+        "../scripts/score_untrained.py"
 
 
 rule gather_scores:
     input:
-        networks=expand(
-            f"{RESULTS}/scores/{{network}}-{{fold}}.csv", network=NETWORKS, fold=FOLDS
-        ),
-        level_sets=[
-            f"{RESULTS}/scores/{method}.csv"
-            for method in ("itk_snap", "itk_snap_blind")
-        ],
+        # In the order in which rows stand in scores.csv.
+        scores=SCORES,
     output:
-        scores=report(
-            f"{RESULTS}/scores.csv",
-            category="Scores",
-            caption="../report/scores.rst",
-            labels={"item": "Every score", "kind": "table"},
-        ),
+        scores=table("scores.csv", "Scores", "Every score"),
     log:
         f"{LOGS}/gather_scores.log",
     conda:

@@ -1,7 +1,27 @@
 # Trained weights -> segmentations, and the two level set baselines: the operator, who sees the label
 # and needs no training, and the blind one, tuned on training patients.
 
-from upwind.settings.levelset import blind_options, operator_options
+
+results_in(
+    "segmentations",
+    lambda w: [
+        *[path for method in METHODS for path in segmentations_of(method)],
+        *expand(
+            f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout",
+            network=NETWORKS,
+            fold=FOLDS,
+        ),
+    ],
+    released=False,
+)
+results_in(
+    "blind",
+    expand(
+        f"{RESULTS}/blind/{{fold}}/{{name}}",
+        fold=FOLDS,
+        name=["parameters.json", "trials.csv"],
+    ),
+)
 
 
 rule segment_fold:
@@ -112,3 +132,31 @@ rule segment_blind:
         version=lambda w: versions(*blind_cases(w.fold)),
     script:
         "../scripts/segment_blind.py"
+
+
+if SEGMENTERS:
+
+    # Methods without training and without a rule of their own: from the CT alone, case by case.
+    rule segment_case:
+        input:
+            image=lambda w: images(w.case),
+            report=f"{RESULTS}/cases/case-{{case}}.json",
+            table=ancient(f"{RESULTS}/cases.csv"),
+        output:
+            segmentation=f"{RESULTS}/segmentations/{{segmenter}}/segmentation-{{case}}.nii.gz",
+        log:
+            f"{LOGS}/segment_case/{{segmenter}}-{{case}}.log",
+        wildcard_constraints:
+            segmenter="|".join(SEGMENTERS),
+        group:
+            by_case("level_sets")
+        conda:
+            "../../envs/networks.yaml"
+        resources:
+            **resources_for("level_set"),
+        params:
+            segment=lambda w: METHODS[w.segmenter].segment,
+            settings=lambda w: config.get(w.segmenter, {}),
+            version=lambda w: versions(w.case),
+        script:
+            "../scripts/segment_case.py"

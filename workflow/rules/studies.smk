@@ -1,6 +1,8 @@
 # Studies: networks with one thing changed, over folds, seeds and numbers of patients. None is part of
 # a plain run; each is asked for by its name (`snakemake knockout`).
 
+results_in("studies", [])
+
 # A run's folder: which variant, on which fold, with which seed and how many patients.
 A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}"
 
@@ -92,6 +94,6 @@ for study in config["studies"]:
         name:
             study
         input:
-            f"{STUDIES}/{study}.csv",
-            f"{STUDIES}/{study}.png",
-            f"{STUDIES}/{study}.pdf",
+            target(
+                study, *[f"{STUDIES}/{study}.{end}" for end in ("csv", "png", "pdf")]
+            ),

@@ -3,29 +3,34 @@
 from upwind.common.pages import template_version
 
 
+rule describe_methods:
+    output:
+        methods=result("methods.json"),
+    log:
+        f"{LOGS}/describe_methods.log",
+    localrule: True
+    conda:
+        "../../envs/figures.yaml"
+    params:
+        methods=to_json(METHODS),
+    script:
+        "../scripts/describe_methods.py"
+
+
 rule tabulate:
     input:
         scores=f"{RESULTS}/scores.csv",
         verdicts=f"{RESULTS}/verdicts.csv",
         cases=f"{RESULTS}/cases.csv",
+        methods=METHODS_FILE,
     output:
-        csv=f"{RESULTS}/table1.csv",
-        html=report(
-            f"{RESULTS}/table1.html",
-            category="Table I",
-            caption="../report/table1.rst",
-            labels={"item": "Table I", "kind": "table"},
-        ),
-        markdown=f"{RESULTS}/table1.md",
-        latex=f"{RESULTS}/table1.tex",
-        extended=f"{RESULTS}/extended.csv",
-        extended_markdown=f"{RESULTS}/extended.md",
-        extended_html=report(
-            f"{RESULTS}/extended.html",
-            category="Table I",
-            caption="../report/extended.rst",
-            labels={"item": "Extended: unseen patients", "kind": "table"},
-        ),
+        csv=result("table1.csv"),
+        html=table("table1.html", "Table I", "Table I"),
+        markdown=result("table1.md"),
+        latex=result("table1.tex"),
+        extended=result("extended.csv"),
+        extended_markdown=result("extended.md"),
+        extended_html=table("extended.html", "Table I", "Extended: unseen patients"),
     log:
         f"{LOGS}/tabulate.log",
     conda:
@@ -44,12 +49,7 @@ rule compare_methods:
     input:
         scores=f"{RESULTS}/scores.csv",
     output:
-        table=report(
-            f"{RESULTS}/comparison.csv",
-            category="Scores",
-            caption="../report/comparison.rst",
-            labels={"item": "Methods compared", "kind": "table"},
-        ),
+        table=table("comparison.csv", "Scores", "Methods compared"),
     log:
         f"{LOGS}/compare_methods.log",
     conda:

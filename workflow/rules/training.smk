@@ -1,11 +1,13 @@
 # Slices and folds -> trained weights.
 
-# What only judges or saves a run must not train it again.
-TRAINING = {
-    key: value
-    for key, value in config["training"].items()
-    if key not in ("failed_below", "checkpoint_seconds")
-}
+results_in(
+    "networks",
+    [
+        f"{RESULTS}/networks/{network}/{fold}/{name}"
+        for network, fold in RUNS
+        for name in ("weights.safetensors", "curves.csv", "curves.png")
+    ],
+)
 
 
 rule train:
@@ -41,7 +43,7 @@ rule collect_verdicts:
             f"{RESULTS}/networks/{network}/{fold}/curves.csv" for network, fold in RUNS
         ],
     output:
-        table=f"{RESULTS}/verdicts.csv",
+        table=result("verdicts.csv"),
     log:
         f"{LOGS}/collect_verdicts.log",
     conda:

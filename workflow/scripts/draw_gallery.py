@@ -8,10 +8,12 @@ from upwind.common.jobs import logged
 from upwind.figures.gallery import draw_gallery
 from upwind.figures.gallery_cases import gallery_items
 from upwind.figures.style import save
+from upwind.methods import read_methods
 from upwind.scores.raw import RawCases
 
 with logged(snakemake.log[0]):
     raw = RawCases.of(snakemake.params.cases, snakemake.input.images, snakemake.input.labels)
     scores = pd.read_csv(snakemake.input.scores)
-    items = gallery_items(scores, raw, Path(snakemake.params.segmentations))
+    methods = read_methods(snakemake.input.methods)
+    items = gallery_items(scores, methods, raw, Path(snakemake.params.results))
     save(draw_gallery(items), snakemake.output.png)

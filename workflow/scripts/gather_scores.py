@@ -6,5 +6,5 @@ from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 
 with logged(snakemake.log[0]):
-    files = [*snakemake.input.level_sets, *snakemake.input.networks]
-    write_csv(snakemake.output.scores, pd.concat(map(pd.read_csv, files), ignore_index=True))
+    tables = map(pd.read_csv, snakemake.input.scores)
+    write_csv(snakemake.output.scores, pd.concat(tables, ignore_index=True))

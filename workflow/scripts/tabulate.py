@@ -4,6 +4,7 @@ import pandas as pd
 
 from upwind.common.files import write_csv, write_text
 from upwind.common.jobs import logged
+from upwind.methods import read_methods
 from upwind.tables import extended
 from upwind.tables.table1 import (
     coverage_notes,
@@ -20,14 +21,16 @@ with logged(snakemake.log[0]):
     verdicts = pd.read_csv(snakemake.input.verdicts)
     scores = pd.read_csv(snakemake.input.scores)
     failed = failed_folds(verdicts)
-    table, wider = table1(scores, failed), extended.extended_table(scores, failed)
-    notes = failed_notes(verdicts, snakemake.params.failed_below)
-    notes += coverage_notes(scores)
+    methods = read_methods(snakemake.input.methods)
+    table = table1(scores, methods, failed)
+    wider = extended.extended_table(scores, methods, failed)
+    notes = failed_notes(verdicts, methods, snakemake.params.failed_below)
+    notes += coverage_notes(scores, methods)
     notes += left_out_notes(pd.read_csv(snakemake.input.cases))
     write_csv(snakemake.output.csv, table)
-    write_text(snakemake.output.markdown, to_markdown(table, notes))
-    write_text(snakemake.output.html, to_html(table, notes))
-    write_text(snakemake.output.latex, to_latex(table, notes))
+    write_text(snakemake.output.markdown, to_markdown(table, methods, notes))
+    write_text(snakemake.output.html, to_html(table, methods, notes))
+    write_text(snakemake.output.latex, to_latex(table, methods, notes))
     write_csv(snakemake.output.extended, wider)
-    write_text(snakemake.output.extended_markdown, extended.to_markdown(wider, notes))
-    write_text(snakemake.output.extended_html, extended.to_html(wider, notes))
+    write_text(snakemake.output.extended_markdown, extended.to_markdown(wider, methods, notes))
+    write_text(snakemake.output.extended_html, extended.to_html(wider, methods, notes))

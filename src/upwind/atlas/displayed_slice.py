@@ -9,7 +9,7 @@ import pandas as pd
 from upwind.atlas.choice import Choice
 from upwind.atlas.network import Clustered
 from upwind.data.slices import read_slices
-from upwind.figures.style import method_title
+from upwind.methods import catalogue, title
 from upwind.segmentation.predict import segment_slices
 
 
@@ -53,7 +53,7 @@ def shown_slice(
     first = effects.iloc[0]
     return DisplayedSlice(
         experiment=experiment,
-        network=method_title("unet", fold),
+        network=title(catalogue(), "unet", fold),
         fold=fold,
         choice=choice,
         image=slices.image[0],

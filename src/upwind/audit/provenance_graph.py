@@ -15,6 +15,7 @@ from typing import Any
 from upwind.common.errors import UpwindError
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import FOLDER, Record, read_records, record_path
+from upwind.results import ResultList, read_results
 
 # The rule that keeps the effective configuration, in its parameter ``config``.
 CONFIG_RULE = "write_config"
@@ -74,6 +75,11 @@ class RecordedRun:
         record = self.records.get(f"{self.home}/{FOLDER}/{CONFIG_RULE}/job.json")
         config = record.params.get("config") if record else None
         return config if isinstance(config, dict) else {}
+
+    @functools.cached_property
+    def results(self) -> ResultList:
+        """What the run makes, as it left it. Raises UpwindError where it did not."""
+        return read_results(self.folder)
 
     def record_of(self, path: str) -> Record | None:
         """The record of the job that wrote a file (output or log); None for raw data."""

@@ -52,9 +52,6 @@ _BATCH_MB_PER_MEGAPIXEL = 2000
 # Slices lie in memory twice while they are gathered, and once more while they are hashed or copied.
 _SLICE_COPIES = 3
 _SLICE_PIXEL_BYTES = 3  # int16 image, uint8 label
-# Of training on one core, for a million pixels in an epoch: five LiTS cases at 128 pixels took
-# 1.7 s with the UNet and 0.08 s a time step with the LSN.
-_SECONDS_PER_MEGAPIXEL = {"unet": 1.7, "lsn": 0.08}
 # A GPU against one core, at the least. Too little time costs nothing but a retry: training goes on
 # from its checkpoint.
 _GPU_SPEED = 20
@@ -96,13 +93,12 @@ def training_memory_mb(slices: int, image_size: int, batch_size: int, attempt: i
 
 
 def training_minutes(
-    slices: int, image_size: int, network: str, options: dict, cores: int | None, attempt: int = 1
+    slices: int, image_size: int, cost: float, cores: int | None, attempt: int = 1
 ) -> int:
-    """Minutes to train ``network`` with these ``options`` of the configuration on ``slices`` slices
-    of ``image_size`` pixels squared, on ``cores`` cores or, where None, on a GPU."""
-    cost = _SECONDS_PER_MEGAPIXEL.get(network, max(_SECONDS_PER_MEGAPIXEL.values()))
-    seconds = cost * options.get("steps", 1) * options["epochs"] * slices * image_size**2 / 1e6
-    seconds /= cores or _GPU_SPEED
+    """Minutes to train a network on ``slices`` slices of ``image_size`` pixels squared, on
+    ``cores`` cores or, where None, on a GPU. ``cost`` is in seconds of one core for a million
+    pixels, all epochs together (:meth:`upwind.methods.method.Network.cost`)."""
+    seconds = cost * slices * image_size**2 / 1e6 / (cores or _GPU_SPEED)
     return _asked(REQUIREMENTS["training"].base_minutes + _TIME_MARGIN * seconds / 60, attempt)
 
 

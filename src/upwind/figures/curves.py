@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
 from upwind.figures import style
+from upwind.methods import Methods, known_first, title
 from upwind.training.verdict import verdict
 
 # Column of the curves: label, colour, line style (the style tells them apart in grey).
@@ -21,15 +22,13 @@ _THRESHOLD = {"color": style.INK, "linestyle": ":", "linewidth": 0.9}
 
 
 @style.styled
-def draw_curves(
-    curves: pd.DataFrame, method: str, fold: int | str, failed_below: float | None = None
-) -> Figure:
+def draw_curves(curves: pd.DataFrame, title: str, failed_below: float | None = None) -> Figure:
     """Loss (left) and held-out DSC (right) of one run.
 
     Args:
         curves: one row per epoch: epoch, train_loss, heldout_loss, heldout_dsc, seconds (since
             the start).
-        method, fold: whose run it is; fold ``all`` is a run on all cases.
+        title: whose run it is, as :func:`upwind.methods.title` says.
         failed_below: held-out DSC below which the run counts as failed; drawn as a line.
 
     Raises:
@@ -50,25 +49,25 @@ def draw_curves(
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2)
     minutes = curves["seconds"].iloc[-1] / 60
     figure.suptitle(
-        f"{style.method_title(method, fold)}: {_epochs(curves)} in {minutes:.1f} min"
-        f"{_failed(curves, failed_below)}"
+        f"{title}: {_epochs(curves)} in {minutes:.1f} min{_failed(curves, failed_below)}"
     )
     return figure
 
 
 @style.styled
-def draw_all_curves(curves: pd.DataFrame, failed_below: float | None = None) -> Figure:
-    """All runs as small panels: rows for each method, a panel for each fold.
+def draw_all_curves(
+    curves: pd.DataFrame, methods: Methods, failed_below: float | None = None
+) -> Figure:
+    """All runs as small panels: rows for each of the ``methods``, a panel for each fold.
 
     ``curves`` has the columns of :func:`draw_curves` and ``method`` and ``fold``. Raises
     UpwindError where there are none.
     """
     _check(curves)
-    methods = [m for m in style.METHODS if m in set(curves["method"])]
-    methods += sorted(set(curves["method"]) - set(methods))
+    keys = known_first(methods, curves["method"])
     folds = sorted(curves["fold"].unique(), key=lambda fold: (str(fold) == "all", fold))
     columns = min(len(folds), _COLUMNS)
-    rows = [(m, folds[i : i + columns]) for m in methods for i in range(0, len(folds), columns)]
+    rows = [(key, folds[i : i + columns]) for key in keys for i in range(0, len(folds), columns)]
     figure = style.new_figure(style.TEXT_WIDTH, 0.6 + 1.5 * len(rows), layout="constrained")
     panels = figure.subplots(len(rows), columns, sharey=True, squeeze=False)
     for axes in panels.flat:
@@ -80,7 +79,8 @@ def draw_all_curves(curves: pd.DataFrame, failed_below: float | None = None) -> 
                 continue
             axes.set_axis_on()
             _draw_lines(axes, run, list(_LINES))
-            axes.set_title(f"{style.method_title(method, fold)}{_failed(run, failed_below, True)}")
+            failed = _failed(run, failed_below, new_line=True)
+            axes.set_title(f"{title(methods, method, fold)}{failed}")
             if failed_below is not None:
                 rule = f"failed if below {failed_below:g} at the end"
                 axes.axhline(failed_below, label=rule, gid="failed-below", **_THRESHOLD)

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
-from upwind.scores.subsets import UNSEEN
+from upwind.methods import Methods, known_first
+from upwind.methods.subsets import UNSEEN
 
 RANKS = ("best", "median", "worst")
 HU_WINDOW = (-100.0, 240.0)  # soft tissue: fat to enhanced vessels
@@ -27,7 +28,8 @@ class GalleryItem:
     """One panel: slices (row, column) in display order, and the case that they come from.
 
     Attributes:
-        method: key of the method, for example ``itk_snap``.
+        method: name of the method, for people.
+        colour: of that name.
         rank: ``best``, ``median`` or ``worst``.
         case: name or number of the case.
         dsc: DSC of the whole case, not of the slice.
@@ -37,6 +39,7 @@ class GalleryItem:
     """
 
     method: str
+    colour: str
     rank: str
     case: object
     dsc: float
@@ -46,7 +49,7 @@ class GalleryItem:
     spacing: tuple[float, float]
 
 
-def pick_cases(scores: pd.DataFrame) -> pd.DataFrame:
+def pick_cases(scores: pd.DataFrame, methods: Methods) -> pd.DataFrame:
     """Best, median and worst unseen case of each method by DSC.
 
     The median case is the one whose DSC lies nearest to the median, the lower of two as near. With
@@ -54,9 +57,10 @@ def pick_cases(scores: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         scores: rows of ``scores.csv`` (method, fold, case, subset, dsc).
+        methods: in whose order they stand.
 
     Returns:
-        Columns method, rank, fold, case, dsc; methods in the order of Table I.
+        Columns method, rank, fold, case, dsc.
 
     Raises:
         UpwindError: no unseen case has a defined DSC.
@@ -64,12 +68,8 @@ def pick_cases(scores: pd.DataFrame) -> pd.DataFrame:
     unseen = scores[scores["subset"] == UNSEEN].dropna(subset=["dsc"])
     if unseen.empty:
         raise UpwindError("no unseen case with a defined DSC to show in the gallery")
-    known = list(style.METHODS)
-    methods = sorted(
-        unseen["method"].unique(), key=lambda m: (known.index(m) if m in known else len(known), m)
-    )
     picked = []
-    for method in methods:
+    for method in known_first(methods, unseen["method"]):
         # Ties by fold and case, so that the choice does not depend on the order of the rows.
         ordered = unseen[unseen["method"] == method].sort_values(["dsc", "fold", "case"])
         from_median = (ordered["dsc"] - ordered["dsc"].median()).abs().round(12)
@@ -113,11 +113,11 @@ def draw_gallery(items: Sequence[GalleryItem], window: tuple[float, float] = HU_
         _draw_item(axes, item, window)
         if column == 0:
             y = (bottom + height / 2) / total
-            name = style.method_title(item.method)
             figure.text(
                 0.12 / style.TEXT_WIDTH,
                 y,
-                name,
+                item.method,
+                color=item.colour,
                 rotation=90,
                 ha="center",
                 va="center",

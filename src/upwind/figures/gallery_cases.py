@@ -8,31 +8,30 @@ import pandas as pd
 
 from upwind.data.volumes import Volume, read_volume, to_display
 from upwind.figures.gallery import GalleryItem, largest_slice, pick_cases
+from upwind.methods import Methods
+from upwind.methods.method import Method
+from upwind.methods.subsets import UNSEEN
 from upwind.scores.raw import RawCases
 
 
-def gallery_items(scores: pd.DataFrame, raw: RawCases, segmentations: Path) -> list[GalleryItem]:
+def gallery_items(
+    scores: pd.DataFrame, methods: Methods, raw: RawCases, results: Path
+) -> list[GalleryItem]:
     """Best, median and worst unseen case of each method, each at the slice where its label is
-    largest. ``segmentations`` is the experiment's folder of that name."""
-    return [_item(row, raw, segmentations) for row in pick_cases(scores).itertuples()]
+    largest. ``results`` is the experiment's folder."""
+    picked = pick_cases(scores, methods).itertuples()
+    return [_item(row, methods[row.method], raw, results) for row in picked]
 
 
-def segmentation_path(segmentations: Path, method: str, fold: int, case: int) -> Path:
-    """Where a method's segmentation of an unseen case is."""
-    folder = segmentations / method
-    if method != "itk_snap":  # its operator needs no training, so it has no folds
-        folder = folder / str(fold) / "unseen"
-    return folder / f"segmentation-{case}.nii.gz"
-
-
-def _item(row: Any, raw: RawCases, segmentations: Path) -> GalleryItem:
+def _item(row: Any, method: Method, raw: RawCases, results: Path) -> GalleryItem:
     ct = read_volume(raw.images[row.case])
     label = read_volume(raw.labels[row.case], affine=ct.grid.affine)
-    mask = read_volume(segmentation_path(segmentations, row.method, row.fold, row.case))
+    mask = read_volume(results / method.masks[UNSEEN].format(fold=row.fold, case=row.case))
     z = largest_slice(to_display(label.array))
     x, y, _ = ct.grid.spacing
     return GalleryItem(
-        method=row.method,
+        method=method.title,
+        colour=method.colour,
         rank=row.rank,
         case=row.case,
         dsc=row.dsc,

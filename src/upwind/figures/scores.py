@@ -8,43 +8,48 @@ from matplotlib.lines import Line2D
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
-from upwind.scores.subsets import UNSEEN
-from upwind.tables.table1 import TABLE1_COLUMNS
+from upwind.methods import Methods
+from upwind.methods.subsets import UNSEEN
 
 _SPREAD = 0.6  # width over which the folds of a method are laid side by side
 _JITTER = 0.35  # width of a fold's points, as a share of its place
 
 
 @style.styled
-def draw_scores(scores: pd.DataFrame, published: pd.DataFrame | None = None) -> Figure:
+def draw_scores(
+    scores: pd.DataFrame, methods: Methods, published: pd.DataFrame | None = None
+) -> Figure:
     """Points are patients, laid out by fold within each method; a box shows median and quartiles
     of all patients, with whiskers to the outermost within 1.5 of the box's height.
 
     Args:
         scores: rows of ``scores.csv`` (method, fold, case, subset, dsc); only unseen patients are
             drawn, and undefined DSC are left out.
+        methods: those that are drawn, in their order.
         published: Table I as printed, indexed by fold (``0``, ..., ``avg``), columns as in
-            ``table1.csv``. Its averages are drawn as diamonds, and its fold means as bars where
-            there are as many folds as in the paper.
+            ``table1.csv``. Where a method has such a column, its average is drawn as a diamond, and
+            its fold means as bars if there are as many folds as in the paper.
 
     Raises:
         UpwindError: no unseen patient has a defined DSC.
     """
     unseen = scores[scores["subset"] == UNSEEN].dropna(subset=["dsc"])
-    methods = [method for method in style.METHODS if (unseen["method"] == method).any()]
-    if not methods:
+    drawn = [method for key, method in methods.items() if (unseen["method"] == key).any()]
+    if not drawn:
         raise UpwindError("no unseen patient with a defined DSC to draw")
     folds = sorted(unseen["fold"].unique())
     figure = style.new_figure(style.TEXT_WIDTH, 3.4, layout="constrained")
     axes = figure.subplots()
-    printed = {method: column for column, (method, s) in TABLE1_COLUMNS.items() if s == UNSEEN}
-    for x, method in enumerate(methods):
-        _draw_method(axes, x, unseen[unseen["method"] == method], folds)
-        if published is not None and method in printed:
-            _draw_published(axes, x, published[printed[method]], folds)
-    axes.set_xticks(range(len(methods)), [style.METHODS[method] for method in methods])
+    for x, method in enumerate(drawn):
+        _draw_method(axes, x, unseen[unseen["method"] == method.key], folds)
+        for column in method.columns:
+            if published is not None and column.subset == UNSEEN and column.key in published:
+                _draw_published(axes, x, published[column.key], folds)
+    axes.set_xticks(range(len(drawn)), [method.title for method in drawn])
+    for tick, method in zip(axes.get_xticklabels(), drawn, strict=True):
+        tick.set_color(method.colour)
     axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.5, len(methods) - 0.5)
+    axes.set_xlim(-0.5, len(drawn) - 0.5)
     axes.set_ylim(0, 1)
     axes.set_ylabel("DSC of the volume, unseen patients")
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)

@@ -7,7 +7,7 @@ globally, so a figure is freed as soon as nobody holds it. Sizes are printed siz
 
 import functools
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,14 +19,6 @@ from upwind.common.files import atomic_path
 
 TEXT_WIDTH = 7.16  # inches: both columns of an IEEE conference page
 SMALLEST = 7.0  # points
-
-# Names of the methods in titles, in the order of Table I.
-METHODS = {
-    "itk_snap": "ITK-SNAP",
-    "itk_snap_blind": "ITK-SNAP, blind",
-    "unet": "UNet",
-    "lsn": "LSN",
-}
 
 # Paul Tol's 'high-contrast' set (dark blue, red, yellow) stays distinct for colour-blind readers
 # and in grey; the others come from his 'muted' set, for more than three clusters or folds.
@@ -98,11 +90,3 @@ def save(figure: Figure, *paths: str | os.PathLike[str]) -> None:
     for path in paths:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, metadata=_METADATA.get(Path(path).suffix.lower()))
-
-
-def method_title(method: str, fold: Hashable = None) -> str:
-    """Title such as ``UNet`` or ``UNet, fold 2``; ``UNet, all cases`` for the fold ``all``."""
-    name = METHODS.get(method, method)
-    if fold is None:
-        return name
-    return f"{name}, all cases" if fold == "all" else f"{name}, fold {fold}"

@@ -5,17 +5,28 @@ was made with, and editing one does not train the other again.
 """
 
 from upwind.common.errors import UpwindError
+from upwind.methods import catalogue
 
-# Module and class.
-NETWORKS = {
-    "unet": ("upwind.networks.unet", "UNet"),
-    "lsn": ("upwind.networks.lsn", "LSN"),
-    "speed": ("upwind.networks.speed", "SpeedAlone"),
-}
+
+def networks() -> dict[str, str]:
+    """``module:class`` of every network: those that methods train, and their parts, which studies
+    train by themselves."""
+    found: dict[str, str] = {}
+    for key, method in catalogue().items():
+        if method.network is not None:
+            found |= {key: method.network.definition, **method.network.parts}
+    return found
+
+
+def definition_of(name: str) -> tuple[str, str]:
+    """Module and class of a network. Raises UpwindError for a network that is not known."""
+    known = networks()
+    if name not in known:
+        raise UpwindError(f"unknown network {name!r}; known are {sorted(known)}")
+    module, _, attribute = known[name].partition(":")
+    return module, attribute
 
 
 def network_module(name: str) -> str:
     """The module that defines a network. Raises UpwindError for a network that is not known."""
-    if name not in NETWORKS:
-        raise UpwindError(f"unknown network {name!r}; known are {sorted(NETWORKS)}")
-    return NETWORKS[name][0]
+    return definition_of(name)[0]

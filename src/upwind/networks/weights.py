@@ -14,7 +14,7 @@ from torch import nn
 from upwind import __version__
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
-from upwind.networks.registry import NETWORKS, network_module
+from upwind.networks.registry import definition_of
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,16 @@ class Recipe:
 
 
 def network_class(name: str) -> type[nn.Module]:
-    """A network's class, imported now."""
-    return getattr(importlib.import_module(network_module(name)), NETWORKS[name][1])
+    """A network's class, of the form of :class:`upwind.networks.network.SegmentationNetwork`,
+    imported now. Raises UpwindError for a network that is not known or not there."""
+    module, attribute = definition_of(name)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UpwindError(
+            f"network {name}: there is no {attribute} in {module} ({error}): mend the network's "
+            "definition in upwind.methods"
+        ) from error
 
 
 def build(recipe: Recipe) -> nn.Module:

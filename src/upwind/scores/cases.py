@@ -9,8 +9,8 @@ import pandas as pd
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import read_grid
 from upwind.data.voxels import read_positive
+from upwind.methods.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
 from upwind.scores.metrics import overlap, surface_distances
-from upwind.scores.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
 
 COLUMNS = (
     "method", "fold", "case", "subset", "dsc", "overlap_voxels", "mask_voxels", "label_voxels",

@@ -4,29 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from upwind.scores.subsets import UNSEEN
+from upwind.methods import Methods
+from upwind.methods.subsets import UNSEEN
 from upwind.tables.table1 import fold_table, page, to_rows
 
-METHODS = ("itk_snap", "itk_snap_blind", "unet", "lsn")
-HEADINGS = {
-    "itk_snap": "ITK-SNAP",
-    "itk_snap_blind": "ITK-SNAP, blind",
-    "unet": "UNet",
-    "lsn": "LSN",
-}
-# Method: what it knows of the patient that it segments; what it has from training patients.
-INFORMATION = {
-    "itk_snap": (
-        "CT and ground truth: region of interest, bubble, choice of the parameters, when to stop",
-        "nothing",
-    ),
-    "itk_snap_blind": (
-        "CT",
-        "place and size of the bubble, size of the region of interest, parameters, when to stop",
-    ),
-    "unet": ("CT", "weights"),
-    "lsn": ("CT", "weights, place of the initial disc"),
-}
 NOTES = (
     "DSC of whole volumes of unseen patients on the CT's own grid, averaged over a fold's cases.",
     "ITK-SNAP's operator sees the ground truth, so its column is what the method can reach; the "
@@ -34,39 +15,44 @@ NOTES = (
 )
 
 
-def extended_table(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
-    """Columns fold and :data:`METHODS`; rows as in :func:`upwind.tables.table1.table1`. Unrounded.
+def extended_table(
+    scores: pd.DataFrame, methods: Methods, failed: Sequence[int] = ()
+) -> pd.DataFrame:
+    """Columns fold and the keys of all ``methods``; rows as in
+    :func:`upwind.tables.table1.table1`. Unrounded.
 
     Raises UpwindError as that does.
     """
-    about = {method: (method, UNSEEN) for method in METHODS}
+    about = {key: (key, UNSEEN) for key in methods}
     return fold_table(scores, about, failed, "the extended table")
 
 
-def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_markdown(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """The table, what each method was given, and notes."""
     items = "\n".join(f"- {note}" for note in (*NOTES, *notes))
-    return f"{to_rows(_shown(table))}\n{to_rows(_information(), numbers=False)}\n{items}\n"
+    information = to_rows(_information(methods), numbers=False)
+    return f"{to_rows(_shown(table, methods))}\n{information}\n{items}\n"
 
 
-def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_html(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """The same as a page of its own."""
     tables = {
-        "": _shown(table).to_html(index=False, border=0, escape=True),
-        "What each was given": _information().to_html(
+        "": _shown(table, methods).to_html(index=False, border=0, escape=True),
+        "What each was given": _information(methods).to_html(
             index=False, border=0, escape=True, classes="words"
         ),
     }
     return page("Unseen patients: DSC for each fold", tables, (*NOTES, *notes))
 
 
-def _shown(table: pd.DataFrame) -> pd.DataFrame:
-    shown = table.rename(columns={"fold": "Fold"} | HEADINGS)
+def _shown(table: pd.DataFrame, methods: Methods) -> pd.DataFrame:
+    titles = {key: method.title for key, method in methods.items()}
+    shown = table.rename(columns={"fold": "Fold"} | titles)
     return shown.map(lambda cell: cell if isinstance(cell, str) else f"{cell:.3f}")
 
 
-def _information() -> pd.DataFrame:
-    rows = [(HEADINGS[method], *INFORMATION[method]) for method in METHODS]
+def _information(methods: Methods) -> pd.DataFrame:
+    rows = [(method.title, method.knows, method.has) for method in methods.values()]
     return pd.DataFrame(
         rows, columns=["Method", "knows of the unseen patient", "has from training patients"]
     )

@@ -6,24 +6,10 @@ import pandas as pd
 
 from upwind.common.errors import UpwindError
 from upwind.common.pages import render
-from upwind.scores.subsets import HELDOUT, UNSEEN
+from upwind.methods import Methods, table1_columns, title
+from upwind.methods.subsets import UNSEEN
 from upwind.tables.published import arithmetic_notes, published_table1
 
-# Column: (method, subset). By value, the paper's 'LSN Test' must be the held-out slices of trained
-# patients and its 'LSN Validation' the unseen patients; the paper does not define them.
-TABLE1_COLUMNS = {
-    "itk_snap": ("itk_snap", UNSEEN),
-    "unet": ("unet", UNSEEN),
-    "lsn_test": ("lsn", HELDOUT),
-    "lsn_validation": ("lsn", UNSEEN),
-}
-HEADINGS = {
-    "itk_snap": "ITK-SNAP",
-    "unet": "UNet",
-    "lsn_test": "LSN Test",
-    "lsn_validation": "LSN Validation",
-}
-_METHODS = HEADINGS | {"itk_snap_blind": "ITK-SNAP, blind,"}
 _LATEX = str.maketrans(
     {character: "\\" + character for character in "_%&#${}"}
     | {"<": "$<$", ">": "$>$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -38,15 +24,17 @@ NOTES = (
 )
 
 
-def table1(scores: pd.DataFrame, failed: Sequence[int] = ()) -> pd.DataFrame:
-    """Columns fold, itk_snap, unet, lsn_test, lsn_validation; rows 0 to k-1, ``avg`` over the
-    folds, and ``avg_without_<failed>`` where folds failed to train (for all columns, as the
-    paper does). Unrounded.
+def table1(scores: pd.DataFrame, methods: Methods, failed: Sequence[int] = ()) -> pd.DataFrame:
+    """Columns fold and those of the ``methods``: itk_snap, unet, lsn_test, lsn_validation of the
+    paper's; rows 0 to k-1, ``avg`` over the folds, and ``avg_without_<failed>`` where folds failed
+    to train (for all columns, as the paper does). Unrounded.
 
     A DSC that is undefined (both masks empty) is left out of its fold's mean. Raises UpwindError
     where a fold has no score at all, or there are no scores.
     """
-    return fold_table(scores, TABLE1_COLUMNS, failed, "Table I")
+    columns = table1_columns(methods).items()
+    about = {key: (method.key, column.subset) for key, (method, column) in columns}
+    return fold_table(scores, about, failed, "Table I")
 
 
 def fold_table(
@@ -82,26 +70,25 @@ def failed_folds(verdicts: pd.DataFrame) -> list[int]:
     return sorted({int(fold) for fold in failed if fold.isdigit()})
 
 
-def failed_notes(verdicts: pd.DataFrame, failed_below: float) -> list[str]:
+def failed_notes(verdicts: pd.DataFrame, methods: Methods, failed_below: float) -> list[str]:
     """A sentence on every fold that failed to train, or one that none did, with the rule."""
     rule = f"rule stated beforehand: held-out DSC below {failed_below} or a loss that is not finite"
     failed = verdicts[verdicts["failed"]]
     if failed.empty:
         return [f"Every fold of every network trained ({rule})."]
     return [
-        f"{HEADINGS.get(row.method, row.method.upper())}, {_run(row.fold)}, failed to train: "
-        f"{row.reason} ({rule})."
+        f"{title(methods, row.method)}, {_run(row.fold)}, failed to train: {row.reason} ({rule})."
         for row in failed.itertuples()
     ]
 
 
-def coverage_notes(scores: pd.DataFrame) -> list[str]:
+def coverage_notes(scores: pd.DataFrame, methods: Methods) -> list[str]:
     """A sentence for each method that was scored on fewer unseen patients than another."""
     unseen = scores[scores["subset"] == UNSEEN]
     counts = unseen.groupby("method")["case"].nunique()
     most = counts.max()
     return [
-        f"{_METHODS.get(method, method.upper())} was scored on {count} of {most} patients."
+        f"{_as_subject(title(methods, method))} was scored on {count} of {most} patients."
         for method, count in counts.items()
         if count < most
     ]
@@ -115,24 +102,30 @@ def left_out_notes(cases: pd.DataFrame) -> list[str]:
     return [f"Left out, for the problems that cases.csv lists: case {', '.join(map(str, bad))}."]
 
 
+def _as_subject(name: str) -> str:
+    """A title such as 'ITK-SNAP, blind' at the head of a sentence: its comma needs another."""
+    return f"{name}," if "," in name else name
+
+
 def _run(fold: object) -> str:
     return "trained on all cases (Figures 1 and 2)" if str(fold) == "all" else f"fold {fold}"
 
 
-def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_markdown(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """Table I with the published figures beside ours (ours / published), and notes."""
-    return to_rows(_beside(table, " / ")) + "\n" + "\n".join(f"- {n}" for n in _all(notes)) + "\n"
+    items = "\n".join(f"- {note}" for note in _all(methods, notes))
+    return f"{to_rows(_beside(table, methods, ' / '))}\n{items}\n"
 
 
-def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_html(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """Table I as a page of its own, ours / published, and notes."""
-    tables = {"": _beside(table, " / ").to_html(index=False, border=0, escape=True)}
-    return page("Table I: DSC for each fold, ours / published", tables, _all(notes))
+    tables = {"": _beside(table, methods, " / ").to_html(index=False, border=0, escape=True)}
+    return page("Table I: DSC for each fold, ours / published", tables, _all(methods, notes))
 
 
-def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_latex(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """Table I as a LaTeX table (booktabs) with the published figures in parentheses."""
-    beside = _beside(table, " (", ")")
+    beside = _beside(table, methods, " (", ")")
     lines = [
         r"\begin{table}",
         r"\caption{DSC for each fold; in parentheses as published.}",
@@ -144,35 +137,41 @@ def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
         *(" & ".join(_latex(str(v)) for v in row) + r" \\" for row in beside.to_numpy()),
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\footnotesize {_latex(note)}" for note in _all(notes)),
+        *(rf"\par\footnotesize {_latex(note)}" for note in _all(methods, notes)),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _all(notes: Sequence[str]) -> list[str]:
-    return [*NOTES, *notes, *arithmetic_notes(published_table1(list(HEADINGS.values())))]
+def _headings(methods: Methods) -> dict[str, str]:
+    return {key: column.heading for key, (_, column) in table1_columns(methods).items()}
 
 
-def _beside(table: pd.DataFrame, before: str, after: str = "") -> pd.DataFrame:
-    published = published_table1(list(TABLE1_COLUMNS))
+def _all(methods: Methods, notes: Sequence[str]) -> list[str]:
+    headings = _headings(methods)
+    published = published_table1().filter(list(headings))
+    return [*NOTES, *notes, *arithmetic_notes(published, headings)]
+
+
+def _beside(table: pd.DataFrame, methods: Methods, before: str, after: str = "") -> pd.DataFrame:
+    published = published_table1()
     ours = [fold for fold in table["fold"] if fold.isdigit()]
     if ours != [fold for fold in published.index if fold.isdigit()]:
-        published = published.loc[
-            ["avg"]
-        ]  # with another number of folds, folds are not the paper's
+        # With another number of folds, folds are not the paper's.
+        published = published.loc[["avg"]]
 
     def cell(fold: str, column: str, ours: float) -> str:
-        known = fold in published.index
+        known = fold in published.index and column in published.columns
         return f"{ours:.3f}" + (
             f"{before}{published.loc[fold, column]:.3f}{after}" if known else ""
         )
 
+    headings = _headings(methods)
     rows = [
-        [fold, *(cell(fold, c, row[c]) for c in TABLE1_COLUMNS)]
+        [fold, *(cell(fold, column, row[column]) for column in headings)]
         for fold, row in table.set_index("fold").iterrows()
     ]
-    return pd.DataFrame(rows, columns=["Fold", *HEADINGS.values()])
+    return pd.DataFrame(rows, columns=["Fold", *headings.values()])
 
 
 def page(title: str, tables: Mapping[str, str], notes: Sequence[str]) -> str:

@@ -13,16 +13,14 @@ import yaml
 
 from upwind.common.errors import UpwindError
 from upwind.common.wording import first_few
+from upwind.results import read_results
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, is_ignored, repository_root, run_dvc, run_git
-from upwind.versions.contents import DATA_TABLE, TOP_RESULTS
 from upwind.versions.pointers import pointer_path, read_pointer
 from upwind.versions.remotes import default_remote
-from upwind.versions.volumes import read_volumes
+from upwind.versions.volumes import DATA_TABLE, read_volumes
 
 FOLDER = Path("releases")
-# What is large and can be made from the data and the weights, or is about the machine.
-LEFT_OUT = ("slices", "segmentations", "logs")
 _SHOWN = 5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
@@ -113,7 +111,7 @@ def _refuse_name(name: str) -> None:
 def _refuse_unfinished(results: Path) -> None:
     if not results.is_dir():
         raise UpwindError(f"{results} does not exist: give --experiment NAME of a finished one")
-    missing = [name for name in TOP_RESULTS if not (results / name).is_file()]
+    missing = [name for name in read_results(results).paths if not (results / name).is_file()]
     missing += [str(path) for path in _networks(results) if not (results / path).is_file()]
     if missing:
         raise UpwindError(
@@ -184,11 +182,13 @@ def _refuse_changes(release: Release) -> None:
 def _copy(release: Release) -> None:
     """Copies, not links: DVC makes what it tracks read-only, and results are to be made again."""
 
+    unreleased = read_results(release.results).unreleased()
+
     def left_out(folder: str, names: list[str]) -> list[str]:
         at_top = Path(folder) == release.results
         hidden = [name for name in names if name.startswith(".partial-")]
         pointers = [name for name in names if name.endswith(".dvc")]
-        return [*hidden, *pointers, *(LEFT_OUT if at_top else ())]
+        return [*hidden, *pointers, *(unreleased if at_top else ())]
 
     try:
         shutil.copytree(release.results, release.folder, ignore=left_out)

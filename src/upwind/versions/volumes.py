@@ -16,6 +16,8 @@ from upwind.common.files import write_text
 from upwind.data.naming import find_cases, holds_cases
 from upwind.versions.hashes import Hashes
 
+# Where the volumes are versioned: which version of each the run was given.
+DATA_TABLE = "data.csv"
 _SHOWN = 10
 
 

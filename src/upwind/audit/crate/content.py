@@ -14,7 +14,6 @@ from upwind.provenance.hashing import TIMESTAMP, FileState
 # Of the repository: what makes the results, and what says how to use it.
 _CODE = ("Snakefile", "workflow", "src", "config", "envs", "pyproject.toml", "Makefile")
 _ABOUT = ("README.md", "results/README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
-_SLICES = "slices"
 _VOLUMES = (".nii", ".nii.gz")
 _NOT_SOURCES = ("__pycache__", ".egg-info")
 
@@ -48,7 +47,8 @@ def files_outside(run: RecordedRun, inside: Collection[str]) -> dict[str, FileSt
 def is_left_out(run: RecordedRun, path: str) -> bool:
     """Is this one of the files that crates leave out on purpose?"""
     outside = not any(within(path, home) for home in (run.home, *run.sources))
-    return outside or path.endswith(_VOLUMES) or within(path, f"{run.home}/{_SLICES}")
+    unpublished = (f"{run.home}/{folder}" for folder in run.results.unpublished())
+    return outside or path.endswith(_VOLUMES) or any(within(path, place) for place in unpublished)
 
 
 def _results(run: RecordedRun, home: str) -> Iterator[tuple[str, Path]]:

@@ -20,8 +20,7 @@ from upwind.audit.recomputed.numbers import Results, run_checks
 from upwind.audit.recomputed.tensors import read_tensors
 from upwind.common.progress import track
 
-_NETWORKS = ("unet", "lsn")
-_LEVEL_SETS = ("itk_snap", "itk_snap_blind")
+_WHOLE = ("unseen", "unseen_liver")  # subsets that are about a patient's whole volume
 # Cases of the level set that configurations name by a name: those of the authors' code.
 _NAMED = {
     "paper21": (
@@ -40,7 +39,12 @@ def recompute(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int = 
                 [
                     ("folded_cases", "folds.csv", ("cases.txt",), _folds),
                     ("split_slices", "split.csv", ("folds.csv", "slices/*.safetensors"), _split),
-                    ("score_rows", "scores.csv", ("folds.csv", "split.csv"), _complete),
+                    (
+                        "score_rows",
+                        "scores.csv",
+                        ("folds.csv", "split.csv", "methods.json"),
+                        _complete,
+                    ),
                 ],
             ),
             _cases(place, raw, jobs),
@@ -114,19 +118,13 @@ def _complete(place: Results) -> Iterator[Finding | int]:
     listed = _NAMED.get(chosen, ()) if isinstance(chosen, str) else chosen
     operated = [case for case in fold_of if chosen == "all" or int(case) in listed]
     held = {(r["fold"], r["case"]) for r in place.rows("split.csv") if r["part"] == "heldout"}
-    whole = [(method, case) for method in _NETWORKS for case in fold_of]
-    whole += [(method, case) for method in _LEVEL_SETS for case in operated]
-    expected = {
-        (method, fold_of[case], case, subset)
-        for method, case in whole
-        for subset in ("unseen", "unseen_liver")
-    }
-    expected |= {
-        (method, fold, case, "heldout")
-        for method in _NETWORKS
-        for fold, case in held
-        if fold != "all"
-    }
+    expected = set()
+    for method in place.methods:
+        key, some = method["key"], method["cases"] == "levelset.cases"
+        whole = ((case, s) for case in (operated if some else fold_of) for s in _WHOLE)
+        expected |= {(key, fold_of[case], case, subset) for case, subset in whole}
+        if "heldout" in method["subsets"]:
+            expected |= {(key, fold, case, "heldout") for fold, case in held if fold != "all"}
     found = Counter(_key(row) for row in place.rows("scores.csv"))
     for key in sorted(found.keys() | expected):
         if found[key] != (key in expected):
@@ -142,7 +140,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _cases(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Checked:
-    tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv")
+    tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv", "methods.json")
     if any(place.name(path) in place.distrusted for path in tables):
         return Checked()
     tasks: list[int] = []
@@ -169,7 +167,11 @@ def _task(place: Results, case: int, image: Path, label: Path) -> Task:
         if int(row["case"]) == case and row["part"] == "heldout":
             heldout[row["fold"]].append(int(row["slice"]))
     rows = [row for row in place.rows("scores.csv") if int(row["case"]) == case]
-    masks = [_mask_of(row) for row in rows]
+    patterns = {method["key"]: method["masks"] for method in place.methods}
+    masks = [
+        patterns[row["method"]][row["subset"]].format(case=row["case"], fold=row["fold"])
+        for row in rows
+    ]
     return Task(
         case=case,
         image=image,
@@ -184,14 +186,6 @@ def _task(place: Results, case: int, image: Path, label: Path) -> Task:
         ],
         heldout=dict(heldout),
     )
-
-
-def _mask_of(row: Mapping[str, str]) -> str:
-    name = f"segmentation-{row['case']}.nii.gz"
-    if row["method"] == "itk_snap":
-        return f"segmentations/itk_snap/{name}"
-    part = "heldout" if row["subset"] == "heldout" else "unseen"
-    return f"segmentations/{row['method']}/{row['fold']}/{part}/{name}"
 
 
 def _worked_on(tasks: list[Task], jobs: int) -> Iterator[Remade]:

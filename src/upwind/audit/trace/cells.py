@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upwind.common.errors import UpwindError
-from upwind.tables.table1 import TABLE1_COLUMNS
+from upwind.methods import read_methods, table1_columns
 
 TABLE, SCORES, VERDICTS = "table1.csv", "scores.csv", "verdicts.csv"
+METHODS = "methods.json"
 _KEYS = ("method", "fold", "case", "subset", "dsc")
 _WITHOUT = "avg_without_"
 
@@ -50,7 +51,8 @@ def read_cell(folder: Path, name: str) -> Cell:
     """The cell ``COLUMN,ROW`` of Table I in ``folder``. Raises UpwindError, with the cells that
     there are, for another."""
     rows = {row.pop("fold"): row for row in _rows(folder / TABLE)}
-    columns = [column for column in TABLE1_COLUMNS if all(column in row for row in rows.values())]
+    known = table1_columns(read_methods(folder / METHODS))
+    columns = [column for column in known if all(column in row for row in rows.values())]
     column, _, row = name.partition(",")
     column, row = column.strip(), row.strip()
     if column not in columns or row not in rows:
@@ -58,7 +60,7 @@ def read_cell(folder: Path, name: str) -> Cell:
             f"{folder / TABLE} has no cell {name!r}: give COLUMN,ROW with a column of "
             f"{', '.join(columns)} and a row of {', '.join(rows)}, for example {columns[0]},avg"
         )
-    method, subset = TABLE1_COLUMNS[column]
+    method, subset = known[column][0].key, known[column][1].subset
     folds = _folds(row, list(rows))
     scores = [
         score
