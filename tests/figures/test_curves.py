@@ -4,6 +4,7 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.figures.curves import draw_all_curves, draw_curves
+from upwind.methods import catalogue
 
 
 def run(dsc, **columns):
@@ -26,7 +27,7 @@ def lines(axes):
 
 def test_curves_hold_the_data_and_the_title_the_run(texts, assert_legible):
     curves = run([0.2, 0.6, 0.7, 0.8])
-    figure = draw_curves(curves, "unet", 2, failed_below=0.5)
+    figure = draw_curves(curves, "UNet, fold 2", failed_below=0.5)
     loss, dsc = figure.axes
     assert list(lines(loss)) == ["train_loss", "heldout_loss"]
     for axes in (loss, dsc):
@@ -41,7 +42,7 @@ def test_curves_hold_the_data_and_the_title_the_run(texts, assert_legible):
 
 
 def test_without_a_threshold_none_is_drawn_and_nothing_is_called_failed(texts):
-    figure = draw_curves(run([0.01]), "lsn", "all")
+    figure = draw_curves(run([0.01]), "LSN, all cases")
     assert "failed-below" not in lines(figure.axes[1])
     assert "LSN, all cases: 1 epoch in 0.5 min" in texts(figure)
     # A single epoch is a point, which a line alone would not show.
@@ -57,7 +58,7 @@ def test_without_a_threshold_none_is_drawn_and_nothing_is_called_failed(texts):
     ],
 )
 def test_a_failed_run_is_called_failed_by_its_last_epoch(curves, failed, texts):
-    title = next(t for t in texts(draw_curves(curves, "lsn", 2, 0.5)) if t.startswith("LSN"))
+    title = next(t for t in texts(draw_curves(curves, "LSN, fold 2", 0.5)) if t.startswith("LSN"))
     assert ("failed" in title) == failed
 
 
@@ -67,7 +68,7 @@ def test_all_runs_have_a_panel(texts, assert_legible):
         for method in ("lsn", "unet")
         for fold in range(5)
     ]
-    figure = draw_all_curves(pd.concat(runs), failed_below=0.5)
+    figure = draw_all_curves(pd.concat(runs), catalogue(), failed_below=0.5)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == [f"UNet, fold {n}" for n in range(5)] + [
         f"LSN, fold {n}" + ("\n(failed)" if n == 2 else "") for n in range(5)
@@ -82,7 +83,7 @@ def test_all_runs_have_a_panel(texts, assert_legible):
 def test_many_folds_go_to_further_rows_and_missing_runs_stay_empty(assert_legible):
     folds = [0, 1, 2, 3, 4, 5, 6, "all"]
     runs = [run([0.3, 0.9], method="unet", fold=fold) for fold in folds]
-    figure = draw_all_curves(pd.concat([*runs, run([0.5], method="lsn", fold=1)]))
+    figure = draw_all_curves(pd.concat([*runs, run([0.5], method="lsn", fold=1)]), catalogue())
     drawn = [axes.get_title() for axes in figure.axes if axes.lines]
     assert drawn == [f"UNet, fold {n}" for n in range(7)] + ["UNet, all cases", "LSN, fold 1"]
     assert all(bool(axes.lines) == axes.axison for axes in figure.axes)
@@ -91,6 +92,6 @@ def test_many_folds_go_to_further_rows_and_missing_runs_stay_empty(assert_legibl
 
 def test_no_epochs_are_an_error():
     with pytest.raises(UpwindError, match="no epoch"):
-        draw_curves(run([]), "unet", 0)
+        draw_curves(run([]), "UNet, fold 0")
     with pytest.raises(UpwindError, match="no epoch"):
-        draw_all_curves(run([], method="unet", fold=0))
+        draw_all_curves(run([], method="unet", fold=0), catalogue())

@@ -5,6 +5,9 @@ from matplotlib.colors import to_rgb
 
 from upwind.common.errors import UpwindError
 from upwind.figures.gallery import GalleryItem, draw_gallery, largest_slice, pick_cases
+from upwind.methods import catalogue
+
+METHODS = catalogue()
 
 
 def scores(dsc, method="unet", subset="unseen", fold=0):
@@ -27,7 +30,8 @@ def item(method="unet", rank="best", dsc=0.9, shape=(40, 60), spacing=(1.0, 1.0)
     mask = np.zeros(shape, bool)
     mask[12:28, 12:30] = True
     regions = {"label": label, "mask": mask} | regions
-    return GalleryItem(method, rank, 7, dsc, ct, spacing=spacing, **regions)
+    colour = METHODS[method].colour
+    return GalleryItem(METHODS[method].title, colour, rank, 7, dsc, ct, spacing=spacing, **regions)
 
 
 def contours(axes):
@@ -43,7 +47,7 @@ def test_best_median_and_worst_of_each_method_in_the_order_of_table_1():
             scores([0.3], "itk_snap"),
         ]
     )
-    picked = pick_cases(table)
+    picked = pick_cases(table, METHODS)
     assert picked["method"].tolist() == ["itk_snap"] * 3 + ["unet"] * 3 + ["lsn"] * 3
     assert picked["rank"].tolist() == ["best", "median", "worst"] * 3
     assert picked["dsc"].tolist() == [0.3, 0.3, 0.3, 0.8, 0.7, 0.2, 0.9, 0.5, 0.1]
@@ -51,18 +55,18 @@ def test_best_median_and_worst_of_each_method_in_the_order_of_table_1():
 
 
 def test_of_two_cases_as_near_to_the_median_the_lower_is_taken():
-    assert pick_cases(scores([0.2, 0.4, 0.6, 0.8])).loc[1, "dsc"] == 0.4
+    assert pick_cases(scores([0.2, 0.4, 0.6, 0.8]), METHODS).loc[1, "dsc"] == 0.4
 
 
 def test_the_choice_does_not_depend_on_the_order_of_the_rows():
     table = scores([0.5, 0.5, 0.7, 0.7, 0.6, 0.6])
     shuffled = table.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(pick_cases(table), pick_cases(shuffled))
+    pd.testing.assert_frame_equal(pick_cases(table, METHODS), pick_cases(shuffled, METHODS))
 
 
 def test_no_defined_score_is_an_error():
     with pytest.raises(UpwindError, match="no unseen case"):
-        pick_cases(scores([np.nan]))
+        pick_cases(scores([np.nan]), METHODS)
     with pytest.raises(UpwindError, match="no cases"):
         draw_gallery([])
 

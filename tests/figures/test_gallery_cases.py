@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from upwind.data.volumes import Grid, to_display, write_mask
-from upwind.figures.gallery_cases import gallery_items, segmentation_path
+from upwind.figures.gallery_cases import gallery_items
+from upwind.methods import catalogue
 from upwind.scores.raw import RawCases
+
+METHODS = catalogue()
 
 
 @pytest.fixture
@@ -20,8 +23,8 @@ def experiment(tmp_path):
         write_mask(tmp_path / f"volume-{case}.nii.gz", ct, grid)
         write_mask(tmp_path / f"segmentation-{case}.nii.gz", label, grid)
         for method in ("itk_snap", "unet"):
-            path = segmentation_path(tmp_path / "masks", method, case, case)
-            write_mask(path, np.roll(label > 0, case, axis=0), grid)
+            path = METHODS[method].masks["unseen"].format(case=case, fold=case)
+            write_mask(tmp_path / "x" / path, np.roll(label > 0, case, axis=0), grid)
     rows = [(m, c, c, "unseen", 0.9 - 0.1 * c) for m in ("unet", "itk_snap") for c in (0, 1)]
     scores = pd.DataFrame(rows, columns=["method", "fold", "case", "subset", "dsc"])
     raw = RawCases.of(
@@ -29,19 +32,19 @@ def experiment(tmp_path):
         [tmp_path / f"volume-{case}.nii.gz" for case in (0, 1)],
         [tmp_path / f"segmentation-{case}.nii.gz" for case in (0, 1)],
     )
-    return scores, raw, tmp_path / "masks", label
+    return scores, raw, tmp_path / "x", label
 
 
 def test_items_show_ct_label_and_mask_of_the_slice_with_the_largest_label(experiment):
-    scores, raw, masks, label = experiment
-    items = gallery_items(scores, raw, masks)
+    scores, raw, results, label = experiment
+    items = gallery_items(scores, METHODS, raw, results)
     assert [(i.method, i.rank) for i in items[:3]] == [
-        ("itk_snap", "best"),
-        ("itk_snap", "median"),
-        ("itk_snap", "worst"),
+        ("ITK-SNAP", "best"),
+        ("ITK-SNAP", "median"),
+        ("ITK-SNAP", "worst"),
     ]
     worst = items[5]
-    assert (worst.method, worst.case) == ("unet", 1)
+    assert (worst.method, worst.case) == ("UNet", 1)
     np.testing.assert_array_equal(worst.label, to_display(label > 0)[2])
     np.testing.assert_array_equal(worst.mask, to_display(np.roll(label > 0, 1, axis=0))[2])
     assert worst.ct.shape == worst.label.shape == (6, 8)

@@ -4,8 +4,10 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.figures.scores import draw_scores
+from upwind.methods import catalogue
 from upwind.tables.published import published_table1
-from upwind.tables.table1 import TABLE1_COLUMNS
+
+METHODS = catalogue()
 
 
 def scores(methods=("lsn", "itk_snap", "unet"), folds=5, cases=3):
@@ -27,7 +29,7 @@ def scores(methods=("lsn", "itk_snap", "unet"), folds=5, cases=3):
 
 
 def published():
-    return published_table1(list(TABLE1_COLUMNS))
+    return published_table1()
 
 
 def patients(axes):
@@ -38,9 +40,11 @@ def test_every_unseen_patient_is_a_point_of_its_method_and_fold(texts, assert_le
     table = scores()
     undefined = table.query("method == 'unet' and fold == 1 and subset == 'unseen'").index[0]
     table.loc[undefined, "dsc"] = np.nan
-    figure = draw_scores(table, published())
+    figure = draw_scores(table, METHODS, published())
     (axes,) = figure.axes
     assert [t.get_text() for t in axes.get_xticklabels()] == ["ITK-SNAP", "UNet", "LSN"]
+    colours = [t.get_color() for t in axes.get_xticklabels()]
+    assert colours == [METHODS[key].colour for key in ("itk_snap", "unet", "lsn")]
     for x, method in enumerate(("itk_snap", "unet", "lsn")):
         for fold in range(5):
             expected = table[
@@ -64,7 +68,7 @@ def test_every_unseen_patient_is_a_point_of_its_method_and_fold(texts, assert_le
 
 
 def test_published_values_are_those_of_unseen_patients():
-    (axes,) = draw_scores(scores(), published()).axes
+    (axes,) = draw_scores(scores(), METHODS, published()).axes
     marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
     assert list(marks["published-0"]) == [0.736, 0.600, 0.483, 0.730, 0.643]
     assert list(marks["published-2"]) == [0.619, 0.729, 0.005, 0.606, 0.596]  # LSN Validation
@@ -73,7 +77,7 @@ def test_published_values_are_those_of_unseen_patients():
 
 def test_the_blind_level_set_stands_beside_the_papers_and_has_nothing_published():
     methods = ("lsn", "itk_snap_blind", "itk_snap", "unet")
-    (axes,) = draw_scores(scores(methods=methods), published()).axes
+    (axes,) = draw_scores(scores(methods=methods), METHODS, published()).axes
     names = [t.get_text() for t in axes.get_xticklabels()]
     assert names == ["ITK-SNAP", "ITK-SNAP, blind", "UNet", "LSN"]
     marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
@@ -84,7 +88,7 @@ def test_the_blind_level_set_stands_beside_the_papers_and_has_nothing_published(
 
 
 def test_published_folds_are_left_out_where_ours_are_others(texts):
-    figure = draw_scores(scores(folds=3), published())
+    figure = draw_scores(scores(folds=3), METHODS, published())
     (axes,) = figure.axes
     assert "published, fold" not in texts(figure)
     assert "published, all" in texts(figure)
@@ -95,7 +99,7 @@ def test_published_folds_are_left_out_where_ours_are_others(texts):
 
 def test_the_box_is_of_all_patients_of_the_method():
     table = scores(methods=("unet",))
-    (axes,) = draw_scores(table).axes
+    (axes,) = draw_scores(table, METHODS).axes
     unseen = table.query("subset == 'unseen'")["dsc"]
     horizontal = {line.get_ydata()[0] for line in axes.lines if np.ptp(line.get_ydata()) == 0}
     assert any(np.isclose(value, unseen.median()) for value in horizontal)
@@ -103,4 +107,4 @@ def test_the_box_is_of_all_patients_of_the_method():
 
 def test_nothing_to_draw_is_an_error():
     with pytest.raises(UpwindError, match="no unseen patient"):
-        draw_scores(scores().query("subset == 'heldout'"))
+        draw_scores(scores().query("subset == 'heldout'"), METHODS)

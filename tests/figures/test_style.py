@@ -55,17 +55,3 @@ def test_an_older_figure_stays_whole_when_writing_fails(tmp_path):
         style.save(small_figure(), path)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "title"),
-    [
-        (("unet",), "UNet"),
-        (("unet", 0), "UNet, fold 0"),
-        (("lsn", "all"), "LSN, all cases"),
-        (("itk_snap", 3), "ITK-SNAP, fold 3"),
-        (("other", 1), "other, fold 1"),
-    ],
-)
-def test_titles(arguments, title):
-    assert style.method_title(*arguments) == title

@@ -1,12 +1,13 @@
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
-from upwind.versions.contents import TOP_RESULTS
 
 from upwind.cli import app
 from upwind.common.errors import UpwindError
+from upwind.results import Result, ResultList
 from upwind.versions import release as releasing
 from upwind.versions.commands import CommandError, run_git
 from upwind.versions.hashes import Hashes
@@ -16,6 +17,23 @@ from upwind.versions.slices import track_slices
 from upwind.versions.volumes import describe_volumes, write_volumes
 
 WEIGHTS = "networks/unet/0/weights.safetensors"
+TOP_RESULTS = (
+    "config.yaml",
+    "results.json",
+    "verdicts.csv",
+    "table1.csv",
+    "table1.md",
+    "gallery.png",
+)
+CONTENTS = ResultList(
+    [Result(name) for name in TOP_RESULTS],
+    [
+        Result("slices", released=False, published=False),
+        Result("segmentations", released=False),
+        Result("logs", released=False),
+        Result("networks"),
+    ],
+)
 
 
 def write_results(folder, root="data/phantom"):
@@ -25,6 +43,7 @@ def write_results(folder, root="data/phantom"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{name}\n")
     (folder / "config.yaml").write_text(f"dataset: {{root: {root}}}\n")
+    (folder / "results.json").write_text(json.dumps(CONTENTS.as_json()))
     (folder / "verdicts.csv").write_text("method,fold,failed\nunet,0,False\n")
     (folder / "table1.md").write_text("| Fold | UNet |\n")
     for name, content in {
@@ -167,10 +186,10 @@ def test_an_uncommitted_pointer_of_the_data_is_refused(versioned):
 
 
 def test_an_unfinished_experiment_is_refused(finished):
-    Path("results/demo/table1.tex").unlink()
+    Path("results/demo/table1.csv").unlink()
     Path("results/demo", WEIGHTS).unlink()
     result = upwind("release", "first")
-    assert f"results/demo is not finished: table1.tex, {WEIGHTS} not there" in result.stderr
+    assert f"results/demo is not finished: table1.csv, {WEIGHTS} not there" in result.stderr
     assert "snakemake" in result.stderr
     assert "results/none does not exist" in upwind("release", "x", "--experiment", "none").stderr
     assert not Path("releases").exists()

@@ -14,6 +14,7 @@ import pandas as pd
 from upwind.common.errors import UpwindError
 from upwind.data.folds import TRAIN
 from upwind.figures.gallery import pick_cases
+from upwind.methods import catalogue
 
 MEDIAN, MIDDLE = "median", "middle"
 
@@ -83,7 +84,7 @@ def _median(scores: pd.DataFrame | None, untrained: Mapping[int, list[int]]) -> 
         raise UpwindError(
             "atlas.case: there is no slice that the network was not trained on; name a case"
         )
-    picked = pick_cases(scores[scores["case"].isin(list(untrained))])
+    picked = pick_cases(scores[scores["case"].isin(list(untrained))], catalogue())
     return int(picked.loc[picked["rank"] == MEDIAN, "case"].iloc[0])
 
 
