@@ -1,5 +1,6 @@
 """A hand-made experiment with records, and a finished run of the workflow."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,10 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from upwind.methods import catalogue, to_json
 from upwind.provenance.hashing import FileState, files_in, state_of
 from upwind.provenance.records import Record, record_path, write_record
+from upwind.results import Result, ResultList
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOME, DATA = "results/x", "data/made"
@@ -168,7 +171,10 @@ def experiment(tmp_path):
     table += "avg_without_1,0.85,0.75,0.3125,0.625\n"
     read = [f"{HOME}/scores.csv", f"{HOME}/verdicts.csv"]
     made.job("tabulate", read, {f"{HOME}/table1.csv": table}, params={"failed_below": 0.5})
-    made.job("write_config", (), {f"{HOME}/config.yaml": "x"}, params={"config": CONFIG})
+    made.job("describe_methods", (), {f"{HOME}/methods.json": json.dumps(to_json(catalogue()))})
+    results = ResultList(folders=[Result("slices", released=False, published=False)]).as_json()
+    params = {"config": CONFIG, "results": results}
+    made.job("write_config", (), {f"{HOME}/config.yaml": "x"}, params=params)
     return made
 
 

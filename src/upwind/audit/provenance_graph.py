@@ -15,9 +15,10 @@ from typing import Any
 from upwind.common.errors import UpwindError
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import FOLDER, Record, read_records, record_path
-from upwind.results import ResultList, read_results
+from upwind.results import ResultList
 
-# The rule that keeps the effective configuration, in its parameter ``config``.
+# The rule that keeps the effective configuration and the list of results, in its parameters
+# ``config`` and ``results``.
 CONFIG_RULE = "write_config"
 
 
@@ -78,8 +79,16 @@ class RecordedRun:
 
     @functools.cached_property
     def results(self) -> ResultList:
-        """What the run makes, as it left it. Raises UpwindError where it did not."""
-        return read_results(self.folder)
+        """What the run makes, as the record (not the file) has it. Raises UpwindError where there
+        is no such record."""
+        record = self.records.get(f"{self.home}/{FOLDER}/{CONFIG_RULE}/job.json")
+        try:
+            return ResultList.from_json(record.params["results"] if record else {})
+        except (LookupError, TypeError) as error:
+            raise UpwindError(
+                f"{self.folder}: no record of {CONFIG_RULE} tells what the run makes; run the "
+                "workflow again"
+            ) from error
 
     def record_of(self, path: str) -> Record | None:
         """The record of the job that wrote a file (output or log); None for raw data."""

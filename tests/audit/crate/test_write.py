@@ -136,7 +136,7 @@ def test_each_job_is_an_action_of_its_script_from_its_inputs_to_its_outputs(publ
     assert control["instrument"] == {"@id": "#step/train"}
     assert control["object"] == {"@id": action["@id"]}
     jobs = [e for name, e in described.items() if name.startswith("#job/")]
-    assert len(jobs) == 4 + 4 + 1 + 3 * 4 + 5
+    assert len(jobs) == 4 + 4 + 1 + 3 * 4 + 6
     tool = described["workflow/scripts/train.py"]
     assert tool["softwareRequirements"] == [{"@id": "#package/numpy/2.4.6"}]
 

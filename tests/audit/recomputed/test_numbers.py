@@ -1,5 +1,6 @@
 """Tables made again from the files that they rest on: a wrong number anywhere is named."""
 
+import json
 import math
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from upwind.audit.findings import FindingKind, Severity
 from upwind.audit.recomputed.numbers import Results, check_numbers, same
+from upwind.methods import catalogue, to_json
 from upwind.tables.extended import extended_table
 from upwind.tables.table1 import table1
 
@@ -54,8 +56,11 @@ def place(tmp_path):
         row = {"method": method, "fold": fold, "failed": failed, "reason": "low" if failed else ""}
         verdicts.append(row | {"heldout_dsc": dsc})
     pd.DataFrame(verdicts).to_csv(tmp_path / "verdicts.csv", index=False)
-    table1(pd.read_csv(every), [1]).to_csv(tmp_path / "table1.csv", index=False)
-    extended_table(pd.read_csv(every), [1]).to_csv(tmp_path / "extended.csv", index=False)
+    methods = catalogue()
+    (tmp_path / "methods.json").write_text(json.dumps(to_json(methods)))
+    table1(pd.read_csv(every), methods, [1]).to_csv(tmp_path / "table1.csv", index=False)
+    extended = extended_table(pd.read_csv(every), methods, [1])
+    extended.to_csv(tmp_path / "extended.csv", index=False)
     return Results(tmp_path, "results/x", CONFIG)
 
 

@@ -1,5 +1,6 @@
 """Scores, slices, folds and splits made again from the volumes of a small hand-made experiment."""
 
+import json
 import shutil
 
 import nibabel as nib
@@ -14,6 +15,7 @@ from upwind.data.check import cases_table, check_case
 from upwind.data.folds import assign_folds, slices_of, split_slices
 from upwind.data.naming import find_cases
 from upwind.data.slices import read_liver_slices, slice_case, write_slices
+from upwind.methods import catalogue, to_json
 from upwind.scores.cases import scores_table
 from upwind.scores.folds import RawCases, heldout_rows, unseen_rows
 
@@ -93,6 +95,7 @@ def make_tables(data, results):
         ]
         rows += [{"method": network, "fold": fold} | row for row in made]
     scores_table(rows).to_csv(results / "scores.csv", index=False)
+    (results / "methods.json").write_text(json.dumps(to_json(catalogue())))
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def _flat(params: Mapping[str, Any]) -> dict[str, str]:
             for key, part in value.items():
                 yield from settings(f"{name}.{key}" if name else key, part)
         else:
-            yield name, json.dumps(value)
+            yield name, json.dumps(value, sort_keys=True)
 
     plain = json.loads(json.dumps(dict(params), default=str))  # as a record holds them
     plain.pop("code", None)

@@ -59,7 +59,7 @@ def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
         if home is None:
             raise UpwindError(f"{path} is no crate of upwind: it does not hold one experiment")
         run = load(crate.root / home, crate.root)
-        left_out = {name for name in _recorded(run) if is_left_out(run, name)}
+        left_out = _left_out(run)
         inside = audit(run.folder, ask=False, left_out=left_out)
         parts = [
             Checked(crate.findings, {"crate_files": len(crate.states)}),
@@ -73,6 +73,14 @@ def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
             parts.append(Checked((_no_volumes(run),)))
     whole = Checked.all_of(parts)
     return Audit(Path(path), _once(whole), deep, time.monotonic() - started)
+
+
+def _left_out(run: RecordedRun) -> set[str]:
+    """What a crate of this run leaves out on purpose; nothing where no record tells."""
+    try:
+        return {name for name in _recorded(run) if is_left_out(run, name)}
+    except UpwindError:
+        return set()
 
 
 def _recorded(run: RecordedRun) -> set[str]:

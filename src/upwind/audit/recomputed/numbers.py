@@ -12,6 +12,7 @@ Tolerance: sums in another order differ in the last bits of a double, about 1e-1
 import csv
 import functools
 import io
+import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -24,15 +25,8 @@ import numpy as np
 from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked
 
 CLOSE = 1e-9
-# Column of Table I: method and which of its scores.
-COLUMNS = {
-    "itk_snap": ("itk_snap", "unseen"),
-    "unet": ("unet", "unseen"),
-    "lsn_test": ("lsn", "heldout"),
-    "lsn_validation": ("lsn", "unseen"),
-}
-# Columns of the extended table: the method of each; all are about unseen patients.
-_EXTENDED = {m: (m, "unseen") for m in ("itk_snap", "itk_snap_blind", "unet", "lsn")}
+METHODS = "methods.json"
+_TABLES = ("scores.csv", "verdicts.csv", METHODS)
 _REMEDY = "run the workflow again; if it comes out the same, its code and the audit disagree"
 
 Rows = list[dict[str, str]]
@@ -47,6 +41,12 @@ class Results:
     home: str
     config: Mapping[str, Any]
     distrusted: Collection[str] = ()
+
+    @functools.cached_property
+    def methods(self) -> list[dict[str, Any]]:
+        """What the run says of its methods, in their order: ``methods.json``."""
+        content = (self.folder / METHODS).read_text(encoding="utf-8")
+        return json.loads(content)["methods"]
 
     def name(self, path: str) -> str:
         """A path below the results, as findings name it."""
@@ -113,8 +113,8 @@ def check_numbers(place: Results) -> Checked:
         [
             ("verdicts", "verdicts.csv", ("networks/*/*/curves.csv",), _verdicts),
             ("gathered_scores", "scores.csv", ("scores/*.csv",), _gathered),
-            ("table1_cells", "table1.csv", ("scores.csv", "verdicts.csv"), _table1),
-            ("extended_cells", "extended.csv", ("scores.csv", "verdicts.csv"), _extended),
+            ("table1_cells", "table1.csv", _TABLES, _table1),
+            ("extended_cells", "extended.csv", _TABLES, _extended),
         ],
     )
 
@@ -190,11 +190,17 @@ def _gathered(place: Results) -> Iterator[Finding | int]:
 
 
 def _table1(place: Results) -> Iterator[Finding | int]:
-    yield from _means(place, "table1.csv", COLUMNS)
+    columns = {
+        column["key"]: (method["key"], column["subset"])
+        for method in place.methods
+        for column in method["columns"]
+    }
+    yield from _means(place, "table1.csv", columns)
 
 
 def _extended(place: Results) -> Iterator[Finding | int]:
-    yield from _means(place, "extended.csv", _EXTENDED)
+    columns = {method["key"]: (method["key"], "unseen") for method in place.methods}
+    yield from _means(place, "extended.csv", columns)
 
 
 def _means(
