@@ -112,7 +112,8 @@ def test_a_name_belongs_to_one(given, said):
             {"segment": "module.function"},
             "'module.function' is not of the form package.module:name",
         ),
-        ({"network": Network("a.b", 1.0)}, "'a.b' is not of the form"),
+        ({"network": Network("a.b", 1.0), "settings": "a:B"}, "'a.b' is not of the form"),
+        ({"network": Network("a:B", 1.0)}, "a network needs settings, with at least its epochs"),
         (
             {"columns": (Column("x", "X", "heldout"),)},
             "is about heldout, but it is scored on unseen",

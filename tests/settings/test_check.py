@@ -8,9 +8,11 @@ import yaml
 
 from upwind.common.errors import UpwindError
 from upwind.settings.check import check_config
+from upwind.settings.lsn import LSNSettings
 from upwind.settings.model import Count
 from upwind.settings.networks import NetworkSettings
-from upwind.settings.root import PAPER_NETWORKS, settings_model
+from upwind.settings.root import settings_model
+from upwind.settings.unet import UNetSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -416,7 +418,9 @@ class VNetSettings(NetworkSettings):
 
 
 def test_another_network_brings_its_section_and_its_name_in_variants():
-    model = settings_model({**PAPER_NETWORKS, "vnet": VNetSettings})
+    model = settings_model(
+        {"unet": UNetSettings, "lsn": LSNSettings, "vnet": VNetSettings}, {"lsn": ("speed",)}
+    )
     over = {"vnet": {"width": 3}, "variants": {"wide": {"of": "vnet", "width": 9}}}
     settings = check_config(merged(DEMO, over), model)
     assert settings["vnet"] == {"epochs": 7, "width": 3}

@@ -17,10 +17,10 @@ from upwind.settings.levelset import BlindSettings
 from upwind.settings.lsn import LSNSettings
 from upwind.settings.model import Count, Settings
 from upwind.settings.networks import NetworkSettings
-from upwind.settings.root import settings_model
+from upwind.settings.root import experiment_model
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = settings_model()
+MODEL = experiment_model()
 DEMO = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 README = (ROOT / TABLES).read_text()
 HINT = "run `python -m upwind.settings.documents`"

@@ -53,11 +53,16 @@ def untrained(methods: Methods) -> list[str]:
     return [key for key, method in methods.items() if not method.trained]
 
 
+def networks_of(methods: Methods) -> dict[str, Network]:
+    """How each method that is trained is trained, by its key."""
+    return {key: method.network for key, method in methods.items() if method.network is not None}
+
+
 def network_named(methods: Methods, name: str) -> Network:
     """What a method says of its network, by the method's key or by the name of a part of it."""
-    for key, method in methods.items():
-        if method.network is not None and name in (key, *method.network.parts):
-            return method.network
+    for key, network in networks_of(methods).items():
+        if name in (key, *network.parts):
+            return network
     raise UpwindError(f"unknown network {name!r}; known are {', '.join(trained(methods))}")
 
 

@@ -15,6 +15,7 @@ METHOD = Method(
         Column("lsn_test", "LSN Test", HELDOUT),
         Column("lsn_validation", "LSN Validation"),
     ),
+    settings="upwind.settings.lsn:LSNSettings",
     network=Network(
         "upwind.networks.lsn:LSN",
         # A time step, on five LiTS cases at 128 pixels on one core.

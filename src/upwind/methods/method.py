@@ -67,8 +67,9 @@ class Method:
             :class:`upwind.segmentation.segmenter.Segmenter`, for a method without training.
         by_fold: does its segmentation of a patient depend on the fold that leaves the patient out?
         cases: which patients it segments: all, or those of the setting ``levelset.cases``.
-        settings: ``module:class`` of the model of the section of the configuration that has its
-            name, if there is one.
+        settings: ``module:class`` of the model (:class:`upwind.settings.model.Settings`; of a
+            network :class:`upwind.settings.networks.NetworkSettings`) of the section of the
+            configuration that has its name, if there is one. All its settings have defaults.
     """
 
     key: str
@@ -88,6 +89,10 @@ class Method:
         if not _KEY.fullmatch(self.key):
             raise UpwindError(
                 f"a method cannot be named {self.key!r}: use lower-case letters, digits and _"
+            )
+        if self.trained and not self.settings:
+            raise UpwindError(
+                f"method {self.key}: a network needs settings, with at least its epochs"
             )
         references = [self.segment, self.settings]
         if self.network is not None:

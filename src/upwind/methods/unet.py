@@ -11,5 +11,6 @@ METHOD = Method(
     colour="#004488",
     columns=(Column("unet", "UNet"),),
     # Five LiTS cases at 128 pixels on one core.
+    settings="upwind.settings.unet:UNetSettings",
     network=Network("upwind.networks.unet:UNet", seconds_per_megapixel=1.7),
 )

@@ -5,16 +5,15 @@ was made with, and editing one does not train the other again.
 """
 
 from upwind.common.errors import UpwindError
-from upwind.methods import catalogue
+from upwind.methods import catalogue, networks_of
 
 
 def networks() -> dict[str, str]:
     """``module:class`` of every network: those that methods train, and their parts, which studies
     train by themselves."""
     found: dict[str, str] = {}
-    for key, method in catalogue().items():
-        if method.network is not None:
-            found |= {key: method.network.definition, **method.network.parts}
+    for key, network in networks_of(catalogue()).items():
+        found |= {key: network.definition, **network.parts}
     return found
 
 

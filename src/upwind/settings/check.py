@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from upwind.common.errors import UpwindError
 from upwind.settings.faults import Place, lines_of, real_place
 from upwind.settings.model import Settings
-from upwind.settings.root import ExperimentSettings, settings_model
+from upwind.settings.root import ExperimentSettings, experiment_model
 from upwind.settings.studies import Variant
 
 # How often faults may come out behind faults, until what is left holds.
@@ -26,7 +26,7 @@ def check_config(
     Raises UpwindError naming every setting that is missing, misspelt or out of range, or that does
     not go with another. ``model``: of :func:`upwind.settings.root.settings_model`.
     """
-    model = model or settings_model()
+    model = model or experiment_model()
     settings, lines, at_fault = _validated(config, model)
     if settings is not None:
         for check in _CHECKS:

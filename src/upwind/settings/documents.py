@@ -21,7 +21,7 @@ from upwind.settings.check import plain
 from upwind.settings.faults import section_in
 from upwind.settings.model import Settings
 from upwind.settings.networks import NetworkSettings
-from upwind.settings.root import ExperimentSettings, settings_model
+from upwind.settings.root import ExperimentSettings, experiment_model
 
 SCHEMA = "workflow/schemas/config.schema.yaml"
 TABLES = "config/README.md"
@@ -36,7 +36,7 @@ _HEAD = (
 
 def write_documents(repository: Path, model: type[ExperimentSettings] | None = None) -> None:
     """Write the schema and the tables of a repository anew."""
-    model = model or settings_model()
+    model = model or experiment_model()
     write_text(repository / SCHEMA, schema_text(model))
     demo = yaml.safe_load((repository / _DEMO).read_text(encoding="utf-8"))
     text = (repository / TABLES).read_text(encoding="utf-8")

@@ -1,27 +1,24 @@
 """The whole configuration of an experiment: top-level settings, and the sections."""
 
+import functools
+import importlib
 from collections.abc import Mapping, Sequence
 from types import GenericAlias
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, create_model
 
+from upwind.common.errors import UpwindError
+from upwind.methods import catalogue, networks_of, trained
+from upwind.methods.method import Method
 from upwind.settings.atlas import AtlasSettings
 from upwind.settings.dataset import DatasetSettings, IntensitySettings
 from upwind.settings.kernels import ComparisonSettings, KernelSection
 from upwind.settings.levelset import LevelSetSection
-from upwind.settings.lsn import LSNSettings
 from upwind.settings.model import Number, Settings
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.studies import ReplacementSettings, Study, StudyName, Variant, VariantName
 from upwind.settings.training import TrainingSection
-from upwind.settings.unet import UNetSettings
-
-#: The section of each of the paper's networks, by its name.
-PAPER_NETWORKS: Mapping[str, type[NetworkSettings]] = {"unet": UNetSettings, "lsn": LSNSettings}
-
-#: Networks that are a part of one of these, and that studies train by themselves.
-PAPER_PARTS: Mapping[str, Sequence[str]] = {"lsn": ("speed",)}
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -98,12 +95,43 @@ class ExperimentSettings(Settings):
     replacements: ReplacementSettings = ReplacementSettings()
 
 
+@functools.cache
+def experiment_model() -> type[ExperimentSettings]:
+    """The configuration with a section for each method of the catalogue that has settings.
+
+    Raises UpwindError for a method whose settings are not there, or whose name another section has.
+    """
+    methods = catalogue()
+    sections = {key: _named(method) for key, method in methods.items() if method.settings}
+    taken = sorted(sections.keys() & ExperimentSettings.model_fields.keys())
+    if taken:
+        raise UpwindError(f"a method cannot be named {', '.join(taken)}: a setting has that name")
+    networks = {key: sections[key] for key in trained(methods)}
+    others = {key: model for key, model in sections.items() if key not in networks}
+    parts = {key: tuple(network.parts) for key, network in networks_of(methods).items()}
+    return settings_model(networks, parts, others)
+
+
+def _named(method: Method) -> type[Any]:
+    """The model that a method names for its section."""
+    module, _, name = method.settings.partition(":")
+    try:
+        return cast(type[Any], getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError) as error:
+        raise UpwindError(
+            f"method {method.key}: there is no {name} in {module} ({error}): mend its definition "
+            "in upwind.methods"
+        ) from error
+
+
 def settings_model(
-    networks: Mapping[str, type[NetworkSettings]] = PAPER_NETWORKS,
-    parts: Mapping[str, Sequence[str]] = PAPER_PARTS,
+    networks: Mapping[str, type[NetworkSettings]],
+    parts: Mapping[str, Sequence[str]],
+    others: Mapping[str, type[Settings]] | None = None,
 ) -> type[ExperimentSettings]:
-    """The configuration with a section for each network, which studies can vary; ``parts`` names,
-    by network, what of it a variant may take alone (``network:``)."""
+    """The configuration with a section for each network, which studies can vary, and for each of
+    the ``others``; ``parts`` names, by network, what of it a variant may take alone
+    (``network:``)."""
     alone = [name for names in parts.values() for name in names]
     fields: dict[str, Any] = {"of": (_one_of(networks), ...)}
     if alone:
@@ -112,7 +140,8 @@ def settings_model(
     variants: Any = GenericAlias(dict, (VariantName, variant))
     as_they_are = {name: variant(of=name) for name in networks}
     sections: dict[str, Any] = {
-        name: (model, model.model_validate({})) for name, model in networks.items()
+        name: (model, model.model_validate({}))
+        for name, model in {**networks, **(others or {})}.items()
     }
     model = create_model(
         "ExperimentSettings",
