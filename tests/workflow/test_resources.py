@@ -28,7 +28,7 @@ def of(jobs, rule, **wildcards):
 def test_every_job_asks_for_memory_and_time(jobs):
     assert len(jobs) > 30
     for job in jobs:
-        if job.rule != "write_config":  # on the machine where snakemake runs
+        if job.rule not in ("write_config", "describe_methods"):  # where snakemake runs
             assert job.resources["mem_mb"] > 0, job.rule
             assert job.resources["runtime"] > 0, job.rule
 

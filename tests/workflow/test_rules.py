@@ -1,5 +1,6 @@
 """Every rule says where its log goes and what software it needs; every file it names exists."""
 
+import ast
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +13,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HEAD = re.compile(r"^ *(?:use rule \w+ as (\w+) with|(?:rule|checkpoint) (\w+)):$", re.MULTILINE)
 
 
+FILES = {p.name: p.read_text() for p in sorted((REPOSITORY / "workflow/rules").glob("*.smk"))}
+
+
 def rules():
     """Text of each rule of the workflow by its name."""
     found = {}
-    for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
-        text = path.read_text()
+    for text in FILES.values():
         starts = [head.start() for head in HEAD.finditer(text)]
         for start, end in pairwise([*starts, len(text)]):
             head = HEAD.match(text, start)
@@ -66,13 +69,51 @@ def test_a_rule_that_can_choose_an_engine_names_the_engines_it_reaches(name):
     assert chooses == (f'    "{name}": ' in named)
 
 
+def declared_captions(text):
+    """Captions of the results that rules declare: the last part of a call, or the result's name."""
+    for found in re.finditer(r"\b(?:table|figure|listed|in_report)\(", text):
+        depth, end = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        call = ast.parse(text[found.start() : end], mode="eval").body
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if call.func.id == "in_report":
+            yield call.args[-1].value
+        else:
+            yield named["caption"].value if "caption" in named else Path(call.args[0].value).stem
+
+
 def test_captions_of_the_report_exist_and_are_used():
-    text = "".join(RULES.values()) + (REPOSITORY / "workflow/rules/figures.smk").read_text()
-    captions = set(re.findall(r'caption="\.\./report/(\w+\.rst)"', text))
-    captions |= {f"{name}.rst" for name in re.findall(r'\*\*figure\(\s*"(\w+)"', text)}
+    rules = "".join(text for name, text in FILES.items() if name != "results.smk")
+    captions = {f"{name}.rst" for name in declared_captions(rules)}
     existing = {p.name for p in (REPOSITORY / "workflow/report").glob("*.rst")}
-    assert captions <= existing
-    assert existing - captions <= {"workflow.rst"}  # the report's own front page
+    assert captions == existing - {"workflow.rst"}  # the report's own front page
+
+
+# Rule files from which others may take names.
+SHARED = {"common.smk", "results.smk", "resources.smk", "cluster.smk"}
+
+
+def test_a_rule_file_takes_no_name_from_another():
+    """By order of inclusion alone it would work, until somebody changes the order."""
+    defined = {}
+    for name, text in FILES.items():
+        plain = re.findall(r"^(?:def )?(\w+)(?: = |\()", text, re.MULTILINE)
+        imported = re.findall(r"^(?:from [\w.]+ )?import (.+)$", text, re.MULTILINE)
+        defined[name] = {*plain, *(word for line in imported for word in re.findall(r"\w+", line))}
+    shared = set().union(*(defined[name] for name in SHARED))
+    for name in FILES.keys() - SHARED:
+        for other in FILES.keys() - SHARED - {name}:
+            foreign = defined[other] - defined[name] - shared - {"rule", "checkpoint", "use"}
+            used = foreign & set(re.findall(r"(?<![\w.])\w+\b(?!\s*=[^=])", code(FILES[name])))
+            assert not used, f"{name} takes {used} from {other}: move it to common.smk"
+
+
+def code(text):
+    """A rule file without comments and what is in quotes, but for the names in an f-string."""
+    without = re.sub(r"#.*", "", text)
+    return re.sub(r'"[^"\n]*"', lambda m: " ".join(re.findall(r"(?<!\{)\{(\w+)", m[0])), without)
 
 
 def test_scripts_are_thin():
