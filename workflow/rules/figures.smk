@@ -180,7 +180,7 @@ rule draw_gallery:
     params:
         cases=lambda w: cases(),
         version=lambda w: versions(*cases()),
-        results=RESULTS,
+        results=lambda w: RESULTS,
     script:
         "../scripts/draw_gallery.py"
 
