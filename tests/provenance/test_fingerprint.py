@@ -1,6 +1,7 @@
 """Fingerprints of code, on the package itself and on small sources."""
 
 import re
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -131,3 +132,8 @@ def test_a_module_that_is_no_python(edited):
     edited("upwind.training.loss", "def ", "def def ")
     with pytest.raises(UpwindError, match="not valid Python"):
         code_fingerprint(["upwind.training.loss"])
+
+
+@pytest.mark.parametrize("imported", ["PIL", "skfmm", "sklearn", "yaml", "numpy"])
+def test_distributions_that_are_found_by_name_are_those_that_hold_the_module(imported):
+    assert fingerprint._distributions_of(imported) == packages_distributions()[imported]

@@ -33,8 +33,14 @@ _WATCHING = f"{PACKAGE}.provenance"
 _seen: frozenset[tuple[Path, int]] = frozenset()
 _known: Known | None = None
 
-# Distributions that are not named like their module.
-_NAMED_OTHERWISE = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
+# Distributions that are not named like their module; a search for the others takes a third of a
+# second at every start of a workflow.
+_NAMED_OTHERWISE = {
+    "PIL": "pillow",
+    "skfmm": "scikit-fmm",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
 
 
 def code_fingerprint(modules: Iterable[str]) -> str:
@@ -75,7 +81,7 @@ def package_versions(modules: Iterable[str]) -> dict[str, str]:
     graph = _graph()
     imported = {name for module in reached(modules) for name in _externals(graph, module)}
     owners = sorted({owner for name in imported for owner in _distributions_of(name)})
-    return {name: importlib.metadata.version(name) for name in owners}
+    return {name: _installed(name) for name in owners}
 
 
 def imported_modules(source: str) -> list[str]:
@@ -168,12 +174,16 @@ def _own_modules() -> set[str]:
 
 @functools.cache
 def _distributions_of(imported: str) -> list[str]:
-    # The list of all distributions takes a third of a second to make, at every start of a workflow.
     try:
         name = _NAMED_OTHERWISE.get(imported, imported)
         return [importlib.metadata.distribution(name).name]
     except importlib.metadata.PackageNotFoundError:
         return _all_distributions().get(imported, [])
+
+
+@functools.cache
+def _installed(distribution: str) -> str:
+    return importlib.metadata.version(distribution)
 
 
 @functools.cache
