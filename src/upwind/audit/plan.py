@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,8 +22,11 @@ _TRIGGERS = ("mtime", "input", "params", "software-env")
 _LINES = 20  # of a complaint
 
 
-def ask_workflow(root: Path, snakefile: Path, config: str) -> list[PlannedJob]:
-    """All jobs that lead to the results of ``config`` (YAML), whether or not they would run again.
+def ask_workflow(
+    root: Path, snakefile: Path, config: str, targets: Sequence[str] = ()
+) -> list[PlannedJob]:
+    """All jobs that lead to the results of ``config`` (YAML), whether or not they would run again,
+    and to the files ``targets`` beside them, which no plain run makes.
 
     Nothing is run or written in ``root``, the folder that the workflow ran in. Raises UpwindError
     with Snakemake's words where it cannot plan.
@@ -30,7 +34,8 @@ def ask_workflow(root: Path, snakefile: Path, config: str) -> list[PlannedJob]:
     with tempfile.TemporaryDirectory() as folder:
         out, configfile = Path(folder, "plan.json"), Path(folder, "config.yaml")
         configfile.write_text(config, encoding="utf-8")
-        command = [sys.executable, "-m", "upwind.audit.plan", str(out), "--dry-run", "--quiet"]
+        command = [sys.executable, "-m", "upwind.audit.plan", str(out), "all", *targets]
+        command += ["--dry-run", "--quiet"]
         command += ["--snakefile", str(snakefile), "--directory", str(root), "--nolock"]
         command += ["--cores", "1", "--configfile", str(configfile), "--workflow-profile", "none"]
         command += ["--rerun-triggers", *_TRIGGERS]

@@ -111,7 +111,17 @@ def _plan(run: RecordedRun, checkout: Checkout) -> list[PlannedJob]:
     data = run.root / str(run.config.get("dataset", {}).get("root", ""))
     if not data.is_dir():
         raise _NobodyToAskError(f"the data are not here ({data})")
-    return ask_workflow(run.root, checkout.snakefile, _config(run))
+    return ask_workflow(run.root, checkout.snakefile, _config(run), _made_by_name(run))
+
+
+def _made_by_name(run: RecordedRun) -> list[str]:
+    """Outputs of the targets that were asked for by name (a study, the atlas) and made."""
+    try:
+        targets = run.results.targets.values()
+    except UpwindError:  # that the record is not there is said elsewhere
+        return []
+    outputs = [[f"{run.home}/{path}" for path in paths] for paths in targets]
+    return [path for paths in outputs if any(p in run.makers for p in paths) for path in paths]
 
 
 def _config(run: RecordedRun) -> str:

@@ -181,10 +181,13 @@ def _left_over(run: RecordedRun, live: Collection[str]) -> Iterator[Finding]:
     for name in sorted(run.records.keys() - set(live)):
         if within(name, run.home):
             record = run.records[name]
-            message = f"no job of a plain run as it is configured: {record.name}, with "
+            message = f"no job of a run as it is configured: {record.name}, with "
             message += f"{len(record.outputs)} file(s), as {next(iter(record.outputs), 'none')}"
-            remedy = "nothing where it is of a study or the atlas, which are run by name; else "
-            remedy += "delete the record with its files if that configuration is done with"
+            remedy = "nothing where a study or the atlas, which are run by name, did not come to "
+            remedy += (
+                "its end; else delete the record with its files if that configuration is done "
+            )
+            remedy += "with"
             yield warning(FindingKind.left_over, name, message, remedy)
 
 

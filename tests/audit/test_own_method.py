@@ -1,0 +1,225 @@
+"""A network and a method without training, each added by its own module, in this test alone: they
+are planned, trained, scored, tabulated, drawn, reported and audited beside the paper's methods."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from matplotlib.image import imread
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULTS = Path("results/tiny")
+# What a new network is: a definition, its settings, its code.
+NETWORK = {
+    "methods/tiny.py": '''
+"""A small network."""
+
+from upwind.methods.method import Column, Method, Network
+
+METHOD = Method(
+    key="tiny",
+    title="Tiny network",
+    order=50,
+    knows="CT",
+    has="weights of 10 numbers",
+    columns=(Column("tiny", "Tiny"),),
+    settings="upwind.settings.tiny:TinySettings",
+    network=Network("upwind.networks.tiny:Tiny", seconds_per_megapixel=0.1),
+)
+''',
+    "settings/tiny.py": '''
+"""The section ``tiny``."""
+
+from upwind.settings.model import Count
+from upwind.settings.networks import NetworkSettings
+
+
+class TinySettings(NetworkSettings):
+    """A small network."""
+
+    epochs: Count = 1
+    """Passes.
+
+    Source: ours."""
+''',
+    "networks/tiny.py": '''
+"""A convolution and nothing else."""
+
+import torch
+from torch import nn
+
+
+class Tiny(nn.Module):
+    """Slices to probabilities."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 1, 3, padding=1)
+
+    @staticmethod
+    def options_from(options, masks):
+        """None."""
+        return dict(options)
+
+    def forward(self, slices):
+        """By one convolution."""
+        return torch.sigmoid(self.convolution(slices))
+''',
+}
+# What a method without training is: a definition, its settings, its function.
+THRESHOLD = {
+    "methods/threshold.py": '''
+"""Every voxel that is bright enough."""
+
+from upwind.methods.method import Method
+
+METHOD = Method(
+    key="threshold",
+    title="Threshold",
+    order=60,
+    knows="CT",
+    has="nothing",
+    segment="upwind.segmentation.threshold:segment",
+    settings="upwind.settings.threshold:ThresholdSettings",
+)
+''',
+    "settings/threshold.py": '''
+"""The section ``threshold``."""
+
+from upwind.settings.model import Settings
+
+
+class ThresholdSettings(Settings):
+    """A threshold."""
+
+    hu: float = 60.0
+    """HU from which a voxel is liver.
+
+    Source: ours."""
+''',
+    "segmentation/threshold.py": '''
+"""Bright voxels."""
+
+
+def segment(volume, settings):
+    """Voxels above the threshold."""
+    return volume.values() > settings["hu"]
+''',
+}
+NEW = {"tiny", "threshold"}
+
+
+@pytest.fixture(scope="module")
+def extended(finished_once, tmp_path_factory):
+    """A finished run, and a checkout with two methods more than it was made with: what the run then
+    plans, and what came of it."""
+    folder = tmp_path_factory.mktemp("own") / "run"
+    shutil.copytree(finished_once, folder, symlinks=True)
+    checkout = folder.with_name("checkout")
+    for name in ("src/upwind", "workflow", "config", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, checkout / name, ignore=ignored)
+    for name in ("Snakefile", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, checkout / name)
+    for path, text in (NETWORK | THRESHOLD).items():
+        (checkout / "src/upwind" / path).write_text(text.lstrip())
+    settings = yaml.safe_load((folder / "tiny.yaml").read_text())
+    settings |= {
+        "threshold": {"hu": 40},
+        "replacements": {"folds": [0], "replacements": ["centroid"]},
+    }
+    (folder / "own.yaml").write_text(yaml.safe_dump(settings))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+    planned = snakemake(folder, checkout, "--dry-run")
+    made = snakemake(folder, checkout, "all", "replacements")
+    return folder, checkout, planned, made, before
+
+
+def snakemake(folder, checkout, *arguments):
+    command = [sys.executable, "-m", "snakemake", *arguments, "--nocolor", "--cores", "2"]
+    command += ["--snakefile", str(checkout / "Snakefile"), "--configfile", "own.yaml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return done.stdout + done.stderr
+
+
+def table(extended, name):
+    return pd.read_csv(extended[0] / RESULTS / name)
+
+
+def test_the_plan_trains_scores_and_shows_them_and_nothing_else(extended):
+    _, _, planned, _, _ = extended
+    jobs = Counter(re.findall(r"^ *(?:local)?(?:rule|checkpoint) (\w+):$", planned, re.MULTILINE))
+    anew = {"describe_methods", "write_config", "gather_scores", "collect_verdicts", "tabulate"}
+    anew |= {"compare_methods", "draw_scores", "draw_gallery", "draw_curves", "all"}
+    of_networks = {"train": 2, "segment_fold": 2, "score_network": 2}
+    assert jobs == dict.fromkeys(anew, 1) | of_networks | {"segment_case": 2, "score_untrained": 1}
+    assert set(re.findall(r"network=(\w+)", planned)) == {"tiny"}
+    assert set(re.findall(r"(?:segmenter|method)=(\w+)", planned)) == {"threshold"}
+
+
+def test_what_the_paper_trains_was_not_trained_again(extended):
+    *_, before = extended
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert any("unet" in str(path) for path in before)
+
+
+def test_both_are_scored_on_every_unseen_patient(extended):
+    scores = table(extended, "scores.csv")
+    for method in NEW:
+        unseen = scores[(scores["method"] == method) & (scores["subset"] == "unseen")]
+        assert unseen["case"].tolist() == [0, 1]
+    assert (scores.loc[scores["method"] == "tiny", "subset"] == "heldout").any()
+    assert not (scores.loc[scores["method"] == "threshold", "subset"] == "heldout").any()
+
+
+def test_both_stand_in_tables_and_the_comparison(extended):
+    assert list(table(extended, "extended.csv"))[-2:] == ["tiny", "threshold"]
+    assert list(table(extended, "table1.csv"))[1:] == [
+        "itk_snap", "unet", "lsn_test", "lsn_validation", "tiny",
+    ]  # fmt: skip
+    markdown = (extended[0] / RESULTS / "extended.md").read_text()
+    assert "| Tiny network | CT | weights of 10 numbers |" in markdown
+    assert "| Threshold | CT | nothing |" in markdown
+    assert {*NEW, "unet"} <= set(table(extended, "comparison.csv")["method"])
+    pairs = table(extended, "comparison.csv")[["method", "other"]].itertuples(index=False)
+    assert ("threshold", "tiny") in set(map(tuple, pairs))
+
+
+def test_both_have_their_row_in_the_gallery(extended, finished_once):
+    heights = [len(imread(root / RESULTS / "gallery.png")) for root in (finished_once, extended[0])]
+    assert heights[1] / heights[0] == pytest.approx(6 / 4, abs=0.02)
+    record = json.loads((extended[0] / RESULTS / "records/draw_gallery/job.json").read_text())
+    shown = {path.split("/")[3] for path in record["inputs"] if "/segmentations/" in path}
+    assert shown >= NEW
+
+
+def test_the_report_is_of_these_tables(extended):
+    folder = extended[0] / RESULTS
+    report = (folder / "report.html").stat()
+    assert report.st_mtime_ns > (folder / "extended.html").stat().st_mtime_ns
+    assert "Tiny network" in (folder / "extended.html").read_text()
+
+
+def test_the_audit_holds_with_the_study_that_was_run_by_name(extended):
+    folder, checkout, *_ = extended
+    program = "import sys; from upwind.cli import app; app(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "audit", str(RESULTS), "--deep", "--json"]
+    environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    audited = json.loads(done.stdout)
+    assert audited["holds"], audited["findings"]
+    assert not {finding["kind"] for finding in audited["findings"]} & {"left over", "left_over"}
+    assert audited["counts"]["table1_cells"] % 5 == 0
+    assert audited["counts"]["extended_cells"] % 6 == 0
+    assert (folder / RESULTS / "studies/replacements.csv").exists()
