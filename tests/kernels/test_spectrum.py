@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from upwind.kernels import spectrum
 from upwind.kernels.layers import Layer
 from upwind.kernels.published import beside_published_shares, published_shares
 from upwind.kernels.spectrum import nearest_stencils, nearest_table, shares, wilson
@@ -70,3 +71,11 @@ def test_wilsons_interval():
     low, high = wilson(np.array([81 / 263, 0]), np.array([263, 20]), 0.95)
     np.testing.assert_allclose(low, [0.2553, 0], atol=5e-5)
     np.testing.assert_allclose(high, [0.3662, 0.1611], atol=5e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 5 * 64, 2**22])
+def test_pieces_of_any_size_give_the_same_to_the_bit(monkeypatch, at_once):
+    kernels = np.random.default_rng(0).normal(size=(37, 3, 3))
+    expected = nearest_stencils(kernels, 8)
+    monkeypatch.setattr(spectrum, "_AT_ONCE", at_once)
+    assert nearest_stencils(kernels, 8).equals(expected)

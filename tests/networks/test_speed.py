@@ -53,3 +53,22 @@ def test_alone_it_takes_the_options_of_the_lsns_speed():
     assert options.keys() == {"disc", "channels", "dilations", "sees_start"}
     assert options["disc"] == (12 / 32, 8 / 32, 0.1)
     SpeedAlone(**options)
+
+
+def test_training_works_in_place_with_the_same_bits():
+    torch.manual_seed(0)
+    network = SpeedNetwork(4, (1, 2), sees_start=True)
+    slices, start = torch.rand((2, 1, 16, 16)), start_of(DISC, 16)
+
+    def computed():
+        network.zero_grad()
+        speed = network(slices, start)
+        speed.square().sum().backward()
+        return speed, [parameter.grad for parameter in network.parameters()]
+
+    network.eval()
+    apart, gradients_apart = computed()
+    network.train()
+    in_place, gradients_in_place = computed()
+    assert torch.equal(apart, in_place)
+    assert all(map(torch.equal, gradients_apart, gradients_in_place))

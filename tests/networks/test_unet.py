@@ -165,3 +165,34 @@ def test_half_precision_is_for_the_convolutions_and_not_for_the_probability(netw
 def test_double_precision_stays_double():
     double = UNet().double()
     assert double(random_slices(1, 16, 16).double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("kernels", ["free", "mean_zero"])
+def test_a_convolutions_answer_is_left_as_it_was_outside_training(kernels):
+    torch.manual_seed(0)
+    network, answers = UNet((3,), 5, kernels).eval(), []
+    for layer in network.layers():
+        layer.register_forward_hook(lambda *found: answers.append((found[2], found[2].clone())))
+    network(random_slices(1, 16, 16))
+    assert len(answers) == len(network.layers())
+    assert all(torch.equal(kept, at_once) for kept, at_once in answers)
+    assert any((kept < 0).any() for kept, _ in answers)
+
+
+def test_training_works_in_place_with_the_same_bits():
+    torch.manual_seed(0)
+    network, slices = UNet((3, 4), 5), random_slices(2, 16, 16)
+
+    def computed():
+        network.zero_grad()
+        probability = network(slices)
+        probability.square().sum().backward()
+        return probability, [parameter.grad for parameter in network.parameters()]
+
+    network.eval()
+    apart, gradients_apart = computed()
+    network.train()
+    in_place, gradients_in_place = computed()
+    assert torch.equal(apart, in_place)
+    assert all(map(torch.equal, gradients_apart, gradients_in_place))
+    assert all(gradient.any() for gradient in gradients_in_place)

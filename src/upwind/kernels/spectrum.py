@@ -20,8 +20,8 @@ from upwind.kernels.tables import kernel_table
 
 # Beyond this mean difference per frequency no hand-crafted kernel is near (authors' code).
 LIMIT = 0.1
-# Numbers that may be in memory at a time: a layer at 256 x 256 pixels is worked on in pieces.
-_AT_ONCE = 2**22
+# Numbers worked on at a time, two kernels at 256 x 256 pixels: they stay in the processor's cache.
+_AT_ONCE = 2**17
 
 
 def sorted_spectra(kernels: np.ndarray, size: int) -> np.ndarray:

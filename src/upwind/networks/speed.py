@@ -47,7 +47,8 @@ class SpeedNetwork(nn.Module):
             distance = start / (_DISTANCE_UNIT * start.shape[-1])
             x = torch.cat([x, distance.expand(len(x), 1, -1, -1)], dim=1)
         for convolution in self.convolutions:
-            x = functional.relu(convolution(x))
+            # In place as in the UNet's levels.
+            x = functional.relu(convolution(x), inplace=self.training)
         return self.head(x)[:, 0]
 
 

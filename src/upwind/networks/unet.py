@@ -38,7 +38,10 @@ class Level(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, in_channels, h, w) to (n, out_channels, h, w)."""
-        return functional.relu(self.second(functional.relu(self.first(x))))
+        # In training in place: one pass over memory less, with the same bits. Otherwise not, as
+        # whoever looks at a convolution's answer (feature maps) must find it as it was.
+        x = functional.relu(self.first(x), inplace=self.training)
+        return functional.relu(self.second(x), inplace=self.training)
 
 
 class UNet(nn.Module):

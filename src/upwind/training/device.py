@@ -8,7 +8,7 @@ import torch
 
 from upwind.common.errors import UpwindError
 from upwind.provenance.machine import machine
-from upwind.training.allocator import keep_large_blocks
+from upwind.training.allocator import ask_for_huge_pages, keep_large_blocks
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ def use_device(wanted: str, cpu_threads: int) -> torch.device:
     # long as zero does and mean as much.
     torch.set_flush_denormal(True)
     keep_large_blocks()
+    ask_for_huge_pages()
     # By default cuDNN rounds the numbers that a convolution reads to 10 bits (TF32). A signed
     # distance of tens of pixels then loses the differences that the LSN's stencils are after.
     torch.backends.cudnn.allow_tf32 = False

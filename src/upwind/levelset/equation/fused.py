@@ -324,14 +324,6 @@ def _adjoint_curvature(
 
 
 @_jit
-def _keep_row(row: np.ndarray, kept: np.ndarray, i: int) -> None:
-    """Copy a row's arrays (k, w) into row ``i`` of the image's, kept (k, h, w)."""
-    for k in range(row.shape[0]):
-        for j in range(row.shape[1]):
-            kept[k, i, j] = row[k, j]
-
-
-@_jit
 def _add_row(row: np.ndarray, total: np.ndarray, i: int) -> None:
     """Add a row's arrays (k, w) to row ``i`` of the image's, total (k, h, w)."""
     for k in range(row.shape[0]):
@@ -345,14 +337,14 @@ def _stencil_gradient(
 ) -> None:
     """Add an image's part of the gradient by the stencils: correlations of a with u.
 
-    Each of the 81 sums of a (9, h, w) is kept in ``lanes`` (9, w), column by column, so that no
+    Each of the 81 sums of a (h, 9, w) is kept in ``lanes`` (9, w), column by column, so that no
     order of summing stands in the way of computing many columns at a time.
     """
-    height, width = a.shape[1], lanes.shape[1]
+    height, width = a.shape[0], lanes.shape[1]
     for k in range(9):
         lanes[:] = 0
         for i in range(height):
-            row = a[k, i]
+            row = a[i, k]
             for tap in range(9):
                 source, sums = u[i + tap // 3], lanes[tap]
                 offset = tap % 3
@@ -402,8 +394,8 @@ def _backward(
     h, w = speed.shape[1], speed.shape[2]
     for image in range(first, last):
         d = np.empty((9, w), dtype=history.dtype)
-        row_a = np.empty((9, w), dtype=history.dtype)
-        a = np.empty((9, h, w), dtype=history.dtype)
+        # Row by row, so that each row's (9, w) is one block, as the loops over it want it.
+        a = np.empty((h, 9, w), dtype=history.dtype)
         lanes = np.empty((9, w), dtype=history.dtype)
         b = np.empty((4, w), dtype=history.dtype)
         gradient = np.empty((h + 2, w + 2), dtype=history.dtype)
@@ -421,13 +413,12 @@ def _backward(
                     velocity_y[image, i],
                     constants,
                     g,
-                    row_a,
+                    a[i],
                     b,
                 )
-                _adjoint_curvature(d, curvature[image, i], constants, g, row_a, b)
-                _keep_row(row_a, a, i)
+                _adjoint_curvature(d, curvature[image, i], constants, g, a[i], b)
                 _add_row(b, by_field[image], i)
-                _spread(row_a, i, weights, gradient)
+                _spread(a[i], i, weights, gradient)
             _stencil_gradient(u, a, lanes, by_stencil[image])
             _fold_border(gradient)
             adjoint[image] = gradient[1:-1, 1:-1]
