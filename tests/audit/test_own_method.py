@@ -1,5 +1,6 @@
-"""A network and a method without training, each added by its own module, in this test alone: they
-are planned, trained, scored, tabulated, drawn, reported and audited beside the paper's methods."""
+"""A network, a method without training and a figure, each added by files of its own, in this test
+alone: they are planned, trained, scored, tabulated, drawn, reported and audited beside the paper's.
+"""
 
 import json
 import os
@@ -14,6 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 from matplotlib.image import imread
+
+from upwind.results import read_results
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = Path("results/tiny")
@@ -114,6 +117,51 @@ def segment(volume, settings):
     return volume.values() > settings["hu"]
 ''',
 }
+# What a new figure is: its function, its rule, its script, its caption.
+FIGURE = {
+    "src/upwind/figures/patients.py": '''
+"""How many patients were scored."""
+
+from upwind.figures import style
+
+
+@style.styled
+def draw_patients(scores):
+    """A bar for each method."""
+    figure = style.new_figure(3, 2, layout="constrained")
+    counts = scores.groupby("method")["case"].nunique()
+    figure.subplots().bar(counts.index, counts)
+    return figure
+''',
+    "workflow/rules/patients.smk": """
+rule draw_patients:
+    input:
+        scores=f"{RESULTS}/scores.csv",
+    output:
+        **figure("patients", "Scores", "Patients that were scored"),
+    log:
+        f"{LOGS}/draw_patients.log",
+    conda:
+        "../../envs/figures.yaml"
+    resources:
+        **resources_for("table"),
+    script:
+        "../scripts/draw_patients.py"
+""",
+    "workflow/scripts/draw_patients.py": '''
+"""How many patients were scored."""
+
+import pandas as pd
+
+from upwind.common.jobs import logged
+from upwind.figures.patients import draw_patients
+from upwind.figures.style import save
+
+with logged(snakemake.log[0]):
+    save(draw_patients(pd.read_csv(snakemake.input.scores)), snakemake.output.png)
+''',
+    "workflow/report/patients.rst": "How many patients were scored.\n",
+}
 NEW = {"tiny", "threshold"}
 
 
@@ -131,6 +179,13 @@ def extended(finished_once, tmp_path_factory):
         shutil.copy(REPOSITORY / name, checkout / name)
     for path, text in (NETWORK | THRESHOLD).items():
         (checkout / "src/upwind" / path).write_text(text.lstrip())
+    for path, text in FIGURE.items():
+        (checkout / path).write_text(text.lstrip())
+    snakefile = (checkout / "Snakefile").read_text()
+    line = 'include: "workflow/rules/figures.smk"\n'
+    assert line in snakefile
+    new = line + line.replace("figures.smk", "patients.smk")
+    (checkout / "Snakefile").write_text(snakefile.replace(line, new))
     settings = yaml.safe_load((folder / "tiny.yaml").read_text())
     settings |= {
         "threshold": {"hu": 40},
@@ -160,6 +215,7 @@ def test_the_plan_trains_scores_and_shows_them_and_nothing_else(extended):
     jobs = Counter(re.findall(r"^ *(?:local)?(?:rule|checkpoint) (\w+):$", planned, re.MULTILINE))
     anew = {"describe_methods", "write_config", "gather_scores", "collect_verdicts", "tabulate"}
     anew |= {"compare_methods", "draw_scores", "draw_gallery", "draw_curves", "all"}
+    anew |= {"draw_patients"}
     of_networks = {"train": 2, "segment_fold": 2, "score_network": 2}
     assert jobs == dict.fromkeys(anew, 1) | of_networks | {"segment_case": 2, "score_untrained": 1}
     assert set(re.findall(r"network=(\w+)", planned)) == {"tiny"}
@@ -207,6 +263,15 @@ def test_the_report_is_of_these_tables(extended):
     report = (folder / "report.html").stat()
     assert report.st_mtime_ns > (folder / "extended.html").stat().st_mtime_ns
     assert "Tiny network" in (folder / "extended.html").read_text()
+
+
+def test_the_figure_is_in_the_run_its_report_and_its_releases(extended):
+    folder = extended[0] / RESULTS
+    assert imread(folder / "patients.png").size
+    assert "Patients that were scored" in (folder / "report.html").read_text()
+    assert "patients.png" in read_results(folder).paths
+    (listed,) = [r for r in read_results(folder).files if r.path == "patients.png"]
+    assert (listed.category, listed.caption, listed.released) == ("Scores", "patients", True)
 
 
 def test_the_audit_holds_with_the_study_that_was_run_by_name(extended):

@@ -14,8 +14,6 @@ from upwind.provenance.fingerprint import imported_modules, reached
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "src/upwind"
 TEMPLATES = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.html")}
-# They reach the module of a page, and make none.
-NO_PAGE = {"draw_scores.py"}
 VALUES = {"title": "a < b", "tables": {"": "<table></table>"}, "notes": ["<script>", "it's"]}
 
 
@@ -89,7 +87,7 @@ def test_a_rule_has_the_version_of_each_template_that_its_job_uses():
     for rule in rules:
         script = REPOSITORY / "workflow/scripts" / re.search(r"scripts/(\w+\.py)", rule)[1]
         stated = set(re.findall(r'template=template_version\("([^"]+)"\)', rule))
-        assert stated == (set() if script.name in NO_PAGE else rendered_by(script)), script.name
+        assert stated == rendered_by(script), script.name
         found[script.name] = stated
     assert found["tabulate.py"] == {"tables/page.html"}
     assert found["draw_atlas.py"] == {"atlas/static/atlas.html"}
