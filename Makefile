@@ -33,6 +33,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/workflow.py
+	$(BIN)/python benchmarks/startup.py
 
 install: $(VENV)/.dev
 
