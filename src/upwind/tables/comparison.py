@@ -1,10 +1,13 @@
 """Methods compared over patients: bootstrap confidence intervals and paired tests."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+from upwind.common.frames import groups
 
 MEASURES = ("dsc", "hd95_mm", "assd_mm")
 COLUMNS = (
@@ -26,7 +29,7 @@ def compare(
     in several folds (held-out slices) counts once, with their mean.
     """
     rows = []
-    for subset, part in scores.groupby("subset", sort=False):
+    for subset, part in groups(scores, "subset", sort=False):
         for measure in MEASURES:
             # In order of cases: the bootstrap's draws must not depend on the order of the rows.
             wide = part.pivot_table(index="case", columns="method", values=measure)
@@ -37,8 +40,8 @@ def compare(
 
 
 def _measure(
-    wide: pd.DataFrame, key: dict[str, str], resamples: int, confidence: float, seed: int
-) -> list[dict[str, object]]:
+    wide: pd.DataFrame, key: dict[str, Any], resamples: int, confidence: float, seed: int
+) -> list[dict[str, Any]]:
     methods = sorted(m for m in wide.columns if wide[m].notna().any())
     rows = [
         key | {"method": m, "other": ""} | interval(wide[m].dropna(), resamples, confidence, seed)
