@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from upwind.common.frames import rows
 from upwind.data.volumes import Volume, read_volume, to_display
 from upwind.figures.gallery import GalleryItem, largest_slice, pick_cases
 from upwind.methods import Methods
@@ -19,7 +20,7 @@ def gallery_items(
 ) -> list[GalleryItem]:
     """Best, median and worst unseen case of each method, each at the slice where its label is
     largest. ``results`` is the experiment's folder."""
-    picked = pick_cases(scores, methods).itertuples()
+    picked = rows(pick_cases(scores, methods))
     return [_item(row, methods[row.method], raw, results) for row in picked]
 
 

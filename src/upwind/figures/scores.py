@@ -1,5 +1,7 @@
 """DSC of every unseen patient, by method, beside the published means."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from upwind.common.errors import UpwindError
+from upwind.common.frames import groups
 from upwind.figures import style
 from upwind.methods import Methods
 from upwind.methods.subsets import UNSEEN
@@ -66,15 +69,18 @@ def _place(x: float, fold: int, folds: list[int]) -> float:
 
 
 def _draw_method(axes: Axes, x: int, scores: pd.DataFrame, folds: list[int]) -> None:
+    outline = {"color": style.GREY}
     axes.boxplot(
         scores["dsc"],
         positions=[x],
         widths=_SPREAD + 0.1,
         showfliers=False,
         medianprops={"color": style.INK, "linewidth": 1.2},
-        **{f"{part}props": {"color": style.GREY} for part in ("box", "whisker", "cap")},
+        boxprops=outline,
+        whiskerprops=outline,
+        capprops=outline,
     )
-    for fold, cases in scores.sort_values("case").groupby("fold"):
+    for fold, cases in groups(scores.sort_values("case"), "fold"):
         # Spread in the order of the cases instead of by chance: equal data, equal picture.
         jitter = (np.arange(len(cases)) + 0.5) / len(cases) - 0.5
         axes.scatter(
@@ -129,7 +135,8 @@ def _legend(folds: list[int], published: pd.DataFrame | None) -> list[Line2D]:
         for f in folds
     ]
     if published is not None:
-        fold_mean, average = {"marker": "_", "ms": 9, "mew": 1.5}, {"marker": "D", "ms": 4.5}
+        fold_mean: dict[str, Any] = {"marker": "_", "ms": 9, "mew": 1.5}
+        average: dict[str, Any] = {"marker": "D", "ms": 4.5}
         if _same_folds(folds, published):
             handles.append(
                 Line2D([], [], ls="none", color="black", label="published, fold", **fold_mean)

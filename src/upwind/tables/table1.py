@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from upwind.common import frames
 from upwind.common.errors import UpwindError
 from upwind.common.pages import render
 from upwind.methods import Methods, table1_columns, title
@@ -78,7 +79,7 @@ def failed_notes(verdicts: pd.DataFrame, methods: Methods, failed_below: float) 
         return [f"Every fold of every network trained ({rule})."]
     return [
         f"{title(methods, row.method)}, {_run(row.fold)}, failed to train: {row.reason} ({rule})."
-        for row in failed.itertuples()
+        for row in frames.rows(failed)
     ]
 
 
@@ -88,7 +89,7 @@ def coverage_notes(scores: pd.DataFrame, methods: Methods) -> list[str]:
     counts = unseen.groupby("method")["case"].nunique()
     most = counts.max()
     return [
-        f"{_as_subject(title(methods, method))} was scored on {count} of {most} patients."
+        f"{_as_subject(title(methods, str(method)))} was scored on {count} of {most} patients."
         for method, count in counts.items()
         if count < most
     ]
@@ -163,12 +164,12 @@ def _beside(table: pd.DataFrame, methods: Methods, before: str, after: str = "")
     def cell(fold: str, column: str, ours: float) -> str:
         known = fold in published.index and column in published.columns
         return f"{ours:.3f}" + (
-            f"{before}{published.loc[fold, column]:.3f}{after}" if known else ""
+            f"{before}{published[column].loc[fold]:.3f}{after}" if known else ""
         )
 
     headings = _headings(methods)
     rows = [
-        [fold, *(cell(fold, column, row[column]) for column in headings)]
+        [fold, *(cell(str(fold), column, row[column]) for column in headings)]
         for fold, row in table.set_index("fold").iterrows()
     ]
     return pd.DataFrame(rows, columns=["Fold", *headings.values()])

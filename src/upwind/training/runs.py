@@ -1,11 +1,13 @@
 """One training run: the network of a recipe, on one fold."""
 
 from dataclasses import replace
+from typing import cast
 
 import pandas as pd
 import torch
 from torch import nn
 
+from upwind.networks.network import SegmentationNetwork
 from upwind.networks.weights import Recipe, build, network_class
 from upwind.training.cache_key import run_parts
 from upwind.training.checkpoints import CheckpointPlace, Checkpoints
@@ -33,7 +35,8 @@ def run_fold(
     code was interrupted; while another process is in the same run, this one waits.
     """
     device = use_device(settings.device, settings.cpu_threads)
-    completed = network_class(recipe.network).options_from(recipe.options, training.masks)
+    form = cast("type[SegmentationNetwork]", network_class(recipe.network))
+    completed = form.options_from(recipe.options, training.masks)
     recipe = replace(recipe, options=completed)
     torch.manual_seed(seed)
     network = build(recipe)
