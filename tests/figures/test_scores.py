@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from upwind.common.errors import UpwindError
+from upwind.figures import style
 from upwind.figures.scores import draw_scores
 from upwind.methods import catalogue
 from upwind.tables.published import published_table1
@@ -43,8 +44,9 @@ def test_every_unseen_patient_is_a_point_of_its_method_and_fold(texts, assert_le
     figure = draw_scores(table, METHODS, published())
     (axes,) = figure.axes
     assert [t.get_text() for t in axes.get_xticklabels()] == ["ITK-SNAP", "UNet", "LSN"]
-    colours = [t.get_color() for t in axes.get_xticklabels()]
-    assert colours == [METHODS[key].colour for key in ("itk_snap", "unet", "lsn")]
+    names = [t.get_color() for t in axes.get_xticklabels()]
+    assert names == [METHODS[key].colour for key in ("itk_snap", "unet", "lsn")]
+    assert not {*names} & {*style.PALETTE}  # which tell folds apart
     for x, method in enumerate(("itk_snap", "unet", "lsn")):
         for fold in range(5):
             expected = table[

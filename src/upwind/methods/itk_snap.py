@@ -8,7 +8,7 @@ METHOD = Method(
     order=10,
     knows="CT and ground truth: region of interest, bubble, choice of the parameters, when to stop",
     has="nothing",
-    colour="#DDAA33",
+    colour="#666633",
     columns=(Column("itk_snap", "ITK-SNAP"),),
     cases=OPERATED_CASES,
 )

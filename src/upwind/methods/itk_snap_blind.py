@@ -8,7 +8,7 @@ METHOD = Method(
     order=20,
     knows="CT",
     has="place and size of the bubble, size of the region of interest, parameters, when to stop",
-    colour="#117733",
+    colour="#225555",
     by_fold=True,
     cases=OPERATED_CASES,
 )

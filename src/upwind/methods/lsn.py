@@ -10,7 +10,7 @@ METHOD = Method(
     order=40,
     knows="CT",
     has="weights, place of the initial disc",
-    colour="#BB5566",
+    colour="#663333",
     columns=(
         Column("lsn_test", "LSN Test", HELDOUT),
         Column("lsn_validation", "LSN Validation"),

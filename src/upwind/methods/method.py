@@ -60,7 +60,8 @@ class Method:
         title: its name for people.
         order: methods stand in this order in tables and figures; those of the paper have 10 to 40.
         knows, has: what it is given of the patient that it segments, and from training patients.
-        colour: of its name in figures.
+        colour: of its name in figures; those here are Paul Tol's 'dark' set, made for text, as
+            brighter ones stand for folds and contours.
         columns: of Table I; most methods have none.
         network: how it is trained, if it is.
         segment: ``module:function`` that segments a patient from the CT alone, of the form of

@@ -8,7 +8,7 @@ METHOD = Method(
     order=30,
     knows="CT",
     has="weights",
-    colour="#004488",
+    colour="#222255",
     columns=(Column("unet", "UNet"),),
     # Five LiTS cases at 128 pixels on one core.
     settings="upwind.settings.unet:UNetSettings",
