@@ -13,7 +13,7 @@ from upwind.kernels.cluster_verdicts import measure_cluster_tendency
 from upwind.kernels.layers import Layer
 from upwind.kernels.measures import measure
 
-EFFORT = AnalysisSettings(references=3, starts=2, resamples=50)
+SETTINGS = AnalysisSettings(references=3, starts=2, resamples=50)
 PARTS = ["encoder", "encoder", "bottleneck", "decoder"]
 
 
@@ -28,10 +28,10 @@ def network(seed):
 @pytest.fixture(scope="module")
 def tables():
     networks = {"trained": network(0), "initial": network(1)}
-    found = measure_cluster_tendency(networks, [network(2), network(3)], EFFORT)
+    found = measure_cluster_tendency(networks, [network(2), network(3)], SETTINGS)
     lsn = [replace(layer, part="all") for layer in network(5)[:2]]
     networks |= {"second_seed": network(4), "lsn": lsn}
-    return found | measure(networks, EFFORT, 16, published=True)
+    return found | measure(networks, SETTINGS, 16, published=True)
 
 
 def heights(axes, marker):
@@ -87,7 +87,7 @@ def test_nearest_shows_ours_and_the_published(tables, assert_legible):
 
 
 def test_a_network_of_which_only_the_weights_are_known(assert_legible, texts):
-    tables, _ = analyse([replace(layer, part="all") for layer in network(0)], EFFORT, 16)
+    tables, _ = analyse([replace(layer, part="all") for layer in network(0)], SETTINGS, 16)
     for figure in (
         draw_cluster_tendency(tables["cluster_tendency"], "random weights"),
         draw_content(tables["content"], "random weights"),

@@ -11,7 +11,7 @@ from upwind.kernels.layers import Layer
 from upwind.kernels.measures import measure
 from upwind.kernels.tables import write_tables
 
-EFFORT = AnalysisSettings(references=3, starts=2, resamples=50)
+SETTINGS = AnalysisSettings(references=3, starts=2, resamples=50)
 
 
 def network(seed, scale=1.0):
@@ -29,7 +29,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def tables(networks):
-    return measure(networks, EFFORT, 16, published=True)
+    return measure(networks, SETTINGS, 16, published=True)
 
 
 def test_every_kernel_of_every_network_is_in_the_tables(tables):
@@ -54,23 +54,23 @@ def test_a_shift_is_that_from_the_trained_network(tables):
 
 def test_published_shares_only_where_they_belong(networks, tables):
     assert {"share_published", "difference"} <= set(tables["nearest_shares"])
-    alone = measure({"trained": networks["trained"]}, EFFORT, 16, published=False)
+    alone = measure({"trained": networks["trained"]}, SETTINGS, 16, published=False)
     assert "share_published" not in alone["nearest_shares"]
 
 
 def test_stability_needs_folds_and_the_start(networks):
     both = {name: networks[name] for name in ("trained", "initial")}
-    found = measure_cluster_tendency(both, [network(3), network(4)], EFFORT)["cluster_tendency"]
+    found = measure_cluster_tendency(both, [network(3), network(4)], SETTINGS)["cluster_tendency"]
     over_folds = found[found["measure"].isin(["ari_folds", "ari_initial"])]
     assert len(over_folds) == 4
     assert over_folds["network"].unique().tolist() == ["trained"]
-    without = measure_cluster_tendency({"trained": network(0)}, [network(3), network(4)], EFFORT)
+    without = measure_cluster_tendency({"trained": network(0)}, [network(3), network(4)], SETTINGS)
     assert not without["cluster_tendency"]["measure"].isin(["ari_folds"]).any()
 
 
 def test_any_network_gets_the_same_tables(tables):
     layers = [*network(0, scale=1e4), Layer(3, "fixed", np.ones((8, 1, 3, 3)), groups=8)]
-    found, left_out = analyse(layers, EFFORT, 16)
+    found, left_out = analyse(layers, SETTINGS, 16)
     assert [layer.name for layer in left_out] == ["fixed"]
     assert set(found) == {
         *tables, "kernels", "layers", "stencils", "axes", "cluster_tendency", "gap",
@@ -87,7 +87,7 @@ def test_any_network_gets_the_same_tables(tables):
 
 
 def test_a_network_without_enough_kernels_is_measured_and_not_clustered():
-    found, left_out = analyse([Layer(1, "a", network(0)[0].weights[:1])], EFFORT, 16)
+    found, left_out = analyse([Layer(1, "a", network(0)[0].weights[:1])], SETTINGS, 16)
     assert len(left_out) == 1
     assert "content" in found
     assert "kernels" not in found

@@ -145,9 +145,9 @@ def test_stability_over_folds_and_since_the_start():
 
 
 def test_layers_are_sampled_and_those_too_small_left_out():
-    effort = AnalysisSettings(references=3, starts=2, resamples=10, sample=100)
+    settings = AnalysisSettings(references=3, starts=2, resamples=10, sample=100)
     few = np.ones((4, 9)) * np.arange(4)[:, None]
-    table, gap = cluster_tendency([layer(one_cloud(), 1), layer(few, 2)], effort)
+    table, gap = cluster_tendency([layer(one_cloud(), 1), layer(few, 2)], settings)
     assert table["layer"].unique().tolist() == [1]
     assert gap["layer"].unique().tolist() == [1]
     assert table["kernels"].unique().tolist() == [100]

@@ -285,7 +285,7 @@ def median_scores():
     return [f"{RESULTS}/scores/unet-{fold}.csv" for fold in folds]
 
 
-def effort(*names):
+def analysis_settings(*names):
     """What a measure needs of upwind.kernels.analysis_settings.AnalysisSettings."""
     chosen = {name: config["kernels"][name] for name in names}
     return chosen | {"confidence": config["comparison"]["confidence"]}

@@ -74,7 +74,7 @@ rule measure_kernels:
     resources:
         **resources_for("table"),
     params:
-        effort=effort("seed", "references"),
+        settings=analysis_settings("seed", "references"),
         spectrum_size=config["kernels"]["spectrum_size"],
         training_seed=config["seed"],
     script:
@@ -100,7 +100,7 @@ rule measure_cluster_tendency:
     resources:
         **resources_for("table"),
     params:
-        effort=effort(
+        settings=analysis_settings(
             "clusters",
             "seed",
             "restarts",

@@ -16,5 +16,5 @@ with logged(snakemake.log[0]):
         INITIAL: initial_layers(paths.trained, params.training_seed),
     }
     folds = [unet_layers(path) for path in paths.folds]
-    tables = measure_cluster_tendency(networks, folds, AnalysisSettings(**params.effort))
+    tables = measure_cluster_tendency(networks, folds, AnalysisSettings(**params.settings))
     write_tables(tables, Path(snakemake.output.cluster_tendency).parent)

@@ -20,6 +20,6 @@ with logged(snakemake.log[0]):
     if paths.second_seed:
         networks[SECOND_SEED] = unet_layers(paths.second_seed[0])
     tables = measure(
-        networks, AnalysisSettings(**params.effort), params.spectrum_size, published=True
+        networks, AnalysisSettings(**params.settings), params.spectrum_size, published=True
     )
     write_tables(tables, Path(snakemake.output.nearest).parent)

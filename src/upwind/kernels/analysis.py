@@ -14,27 +14,27 @@ from upwind.kernels.tables import Tables
 
 
 def analyse(
-    layers: Sequence[Layer], effort: AnalysisSettings, spectrum_size: int
+    layers: Sequence[Layer], settings: AnalysisSettings, spectrum_size: int
 ) -> tuple[Tables, list[Layer]]:
     """All tables for one network of which only the weights are known, and the layers that have too
     few different kernels to be clustered. Chance is a network of the same shapes with random
     weights (:func:`upwind.kernels.layers.random_layers`), under the name ``initial``."""
     layers = check_layers(layers)
-    networks = {TRAINED: layers, INITIAL: random_layers(layers, effort.seed)}
-    tables = measure(networks, effort, spectrum_size, published=False)
-    clustered = [x for x in layers if can_be_clustered(x.kernels.reshape(-1, 9), effort.tried)]
+    networks = {TRAINED: layers, INITIAL: random_layers(layers, settings.seed)}
+    tables = measure(networks, settings, spectrum_size, published=False)
+    clustered = [x for x in layers if can_be_clustered(x.kernels.reshape(-1, 9), settings.tried)]
     numbers = {layer.number for layer in clustered}
     if clustered:
-        tables |= _clustered(clustered, effort)
+        tables |= _clustered(clustered, settings)
         chosen = {
             name: [layer for layer in found if layer.number in numbers]
             for name, found in networks.items()
         }
-        tables |= measure_cluster_tendency(chosen, [], effort)
+        tables |= measure_cluster_tendency(chosen, [], settings)
     return tables, [layer for layer in layers if layer.number not in numbers]
 
 
-def _clustered(layers: Sequence[Layer], effort: AnalysisSettings) -> Tables:
+def _clustered(layers: Sequence[Layer], settings: AnalysisSettings) -> Tables:
     """The tables kernels, layers, stencils and axes. The scale of a layer means little where
     normalisation follows it, and pooled axes would be those of the largest: kernels are divided by
     their layer's root mean square length, which k-means does not mind and ``layers`` states."""
@@ -43,6 +43,6 @@ def _clustered(layers: Sequence[Layer], effort: AnalysisSettings) -> Tables:
         replace(layer, weights=layer.weights / scale)
         for layer, scale in zip(layers, scales, strict=True)
     ]
-    found = cluster(scaled, effort.clusters, effort.seed, effort.restarts)
+    found = cluster(scaled, settings.clusters, settings.seed, settings.restarts)
     names = [layer.name for layer in layers]
     return vars(found) | {"layers": found.layers.assign(name=names, scale=scales)}

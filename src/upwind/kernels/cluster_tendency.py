@@ -32,7 +32,7 @@ COLUMNS = [
 
 
 def cluster_tendency(
-    layers: Iterable[Layer], effort: AnalysisSettings
+    layers: Iterable[Layer], settings: AnalysisSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster tendency of each layer, and the gap statistic for every number of clusters. Layers
     with too few different kernels are left out.
@@ -56,11 +56,11 @@ def cluster_tendency(
     """
     rows, gaps = [], []
     for layer in layers:
-        kernels = _sampled(layer, effort)
+        kernels = _sampled(layer, settings)
         # The gap statistic, and every draw, need more different kernels than clusters.
-        if not can_be_clustered(kernels, effort.tried):
+        if not can_be_clustered(kernels, settings.tried):
             continue
-        measured, gap = _measured(kernels, effort)
+        measured, gap = _measured(kernels, settings)
         facts = {"part": layer.part, "layer": layer.number, "kernels": len(kernels)}
         rows += [facts | row for row in measured]
         gap.insert(0, "layer", layer.number)
@@ -70,7 +70,7 @@ def cluster_tendency(
 
 
 def stability(
-    folds: Sequence[Iterable[Layer]], initial: Iterable[Layer], effort: AnalysisSettings
+    folds: Sequence[Iterable[Layer]], initial: Iterable[Layer], settings: AnalysisSettings
 ) -> pd.DataFrame:
     """Do networks of the same architecture and seed, trained on different ``folds``, assign their
     kernels alike? In the form of :func:`cluster_tendency`'s first table.
@@ -81,19 +81,19 @@ def stability(
     training: where it is as high, folds agree because of where they started.
     """
     with one_thread():
-        labels = [_labels_by_layer(layers, effort) for layers in folds]
-        before = _labels_by_layer(initial, effort)
+        labels = [_labels_by_layer(layers, settings) for layers in folds]
+        before = _labels_by_layer(initial, settings)
     rows = []
     for number, (part, start) in before.items():
         trained = [found[number][1] for found in labels if number in found]
         if len(trained) < 2:
             continue
         pairs = _ari_matrix(trained)
-        value, low, high = _mean_over_pairs(pairs, effort)
+        value, low, high = _mean_over_pairs(pairs, settings)
         since = np.array([adjusted_rand(start, after) for after in trained])
         facts = {"part": part, "layer": number, "kernels": len(start)}
         rows.append(facts | {"measure": FOLDS, "value": value, "low": low, "high": high})
-        low, high = _interval(_resampled_means(since, effort), effort)
+        low, high = _interval(_resampled_means(since, settings), settings)
         rows.append(facts | {"measure": INITIAL, "value": since.mean(), "low": low, "high": high})
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 
@@ -150,74 +150,74 @@ def best_number(gap: pd.DataFrame) -> int:
 
 
 def _measured(
-    kernels: np.ndarray, effort: AnalysisSettings
+    kernels: np.ndarray, settings: AnalysisSettings
 ) -> tuple[list[dict[str, object]], pd.DataFrame]:
     """The first table's rows and the second's of kernels (n, 9)."""
-    drawn = _gaussian_draws(kernels, effort)
+    drawn = _gaussian_draws(kernels, settings)
     with one_thread():
         ours, *theirs = (
-            partitions(points, effort.tried, effort.seed) for points in [kernels, *drawn]
+            partitions(points, settings.tried, settings.seed) for points in [kernels, *drawn]
         )
-        starts = [_starts(points, effort) for points in [kernels, *drawn]]
+        starts = [_starts(points, settings) for points in [kernels, *drawn]]
     gap = gap_statistic(ours, theirs)
-    found = [partition[effort.clusters - 1] for partition in [ours, *theirs]]
+    found = [partition[settings.clusters - 1] for partition in [ours, *theirs]]
     labels = [_best([one, *others]).labels for one, others in zip(found, starts, strict=True)]
     rows = [
-        _silhouette_row([kernels, *drawn], labels, effort),
-        _gap_row(gap, effort),
+        _silhouette_row([kernels, *drawn], labels, settings),
+        _gap_row(gap, settings),
         {"measure": BEST, "value": best_number(gap)},
-        _starts_row([_ari_matrix([one.labels for one in runs]) for runs in starts], effort),
+        _starts_row([_ari_matrix([one.labels for one in runs]) for runs in starts], settings),
     ]
     return rows, gap
 
 
-def _sampled(layer: Layer, effort: AnalysisSettings) -> np.ndarray:
+def _sampled(layer: Layer, settings: AnalysisSettings) -> np.ndarray:
     kernels = layer.kernels.reshape(-1, 9)
-    if len(kernels) <= effort.sample:
+    if len(kernels) <= settings.sample:
         return kernels
-    generator = np.random.default_rng(effort.seed)
-    return kernels[np.sort(generator.choice(len(kernels), effort.sample, replace=False))]
+    generator = np.random.default_rng(settings.seed)
+    return kernels[np.sort(generator.choice(len(kernels), settings.sample, replace=False))]
 
 
-def _gaussian_draws(kernels: np.ndarray, effort: AnalysisSettings) -> list[np.ndarray]:
-    generator = np.random.default_rng(effort.seed)
+def _gaussian_draws(kernels: np.ndarray, settings: AnalysisSettings) -> list[np.ndarray]:
+    generator = np.random.default_rng(settings.seed)
     mean, covariance = kernels.mean(axis=0), np.cov(kernels, rowvar=False)
     return [
         generator.multivariate_normal(mean, covariance, len(kernels), method="eigh")
-        for _ in range(effort.references)
+        for _ in range(settings.references)
     ]
 
 
-def _gap_row(gap: pd.DataFrame, effort: AnalysisSettings) -> dict[str, object]:
-    value, error = gap.loc[gap["clusters"] == effort.clusters, ["gap", "standard_error"]].iloc[0]
-    half = normal_quantile(effort.confidence) * error
+def _gap_row(gap: pd.DataFrame, settings: AnalysisSettings) -> dict[str, object]:
+    value, error = gap.loc[gap["clusters"] == settings.clusters, ["gap", "standard_error"]].iloc[0]
+    half = normal_quantile(settings.confidence) * error
     row = {"measure": GAP, "value": value, "low": value - half, "high": value + half}
     return row | {"reference": 0.0, "reference_low": -half, "reference_high": half}
 
 
 def _silhouette_row(
-    sets: list[np.ndarray], labels: list[np.ndarray], effort: AnalysisSettings
+    sets: list[np.ndarray], labels: list[np.ndarray], settings: AnalysisSettings
 ) -> dict[str, object]:
     """Of the first set; the others are the references."""
-    chosen = np.random.default_rng(effort.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
+    chosen = np.random.default_rng(settings.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
     pairs = zip(sets, labels, strict=True)
     ours, *theirs = (silhouette_samples(points[chosen], of[chosen]) for points, of in pairs)
-    half = normal_quantile(effort.confidence) * stats.sem(ours)
+    half = normal_quantile(settings.confidence) * stats.sem(ours)
     row = {"measure": SILHOUETTE, "value": ours.mean()}
     row |= {"low": ours.mean() - half, "high": ours.mean() + half}
-    return row | _reference(np.array([widths.mean() for widths in theirs]), effort)
+    return row | _reference(np.array([widths.mean() for widths in theirs]), settings)
 
 
-def _starts_row(pairs: list[np.ndarray], effort: AnalysisSettings) -> dict[str, object]:
+def _starts_row(pairs: list[np.ndarray], settings: AnalysisSettings) -> dict[str, object]:
     ours, *theirs = pairs
-    value, low, high = _mean_over_pairs(ours, effort)
+    value, low, high = _mean_over_pairs(ours, settings)
     row = {"measure": STARTS, "value": value, "low": low, "high": high}
-    return row | _reference(np.array([_mean(other) for other in theirs]), effort)
+    return row | _reference(np.array([_mean(other) for other in theirs]), settings)
 
 
-def _starts(points: np.ndarray, effort: AnalysisSettings) -> list[Partition]:
-    seeds = range(effort.seed, effort.seed + effort.starts)
-    return [_partition(points, effort.clusters, seed, restarts=1) for seed in seeds]
+def _starts(points: np.ndarray, settings: AnalysisSettings) -> list[Partition]:
+    seeds = range(settings.seed, settings.seed + settings.starts)
+    return [_partition(points, settings.clusters, seed, restarts=1) for seed in seeds]
 
 
 def _partition(points: np.ndarray, clusters: int, seed: int, restarts: int) -> Partition:
@@ -230,14 +230,14 @@ def _best(found: Iterable[Partition]) -> Partition:
 
 
 def _labels_by_layer(
-    layers: Iterable[Layer], effort: AnalysisSettings
+    layers: Iterable[Layer], settings: AnalysisSettings
 ) -> Mapping[int, tuple[str, np.ndarray]]:
     """Part, and the labels of the kernels, of each layer that can be clustered."""
     found = {}
     for layer in layers:
-        kernels = _sampled(layer, effort)
-        if can_be_clustered(kernels, effort.clusters):
-            labels, _, _ = kmeans(kernels, effort.clusters, effort.seed, effort.restarts)
+        kernels = _sampled(layer, settings)
+        if can_be_clustered(kernels, settings.clusters):
+            labels, _, _ = kmeans(kernels, settings.clusters, settings.seed, settings.restarts)
             found[layer.number] = layer.part, labels
     return found
 
@@ -268,16 +268,16 @@ def _ari_matrix(labels: Sequence[np.ndarray]) -> np.ndarray:
     return matrix
 
 
-def _mean_over_pairs(pairs: np.ndarray, effort: AnalysisSettings) -> tuple[float, float, float]:
+def _mean_over_pairs(pairs: np.ndarray, settings: AnalysisSettings) -> tuple[float, float, float]:
     """Mean of the pairs, and its bootstrap interval over what is paired; a pair of one and the same
     says nothing and is left out."""
     count = len(pairs)
     known, values = np.isfinite(pairs), np.nan_to_num(pairs)
-    generator = np.random.default_rng(effort.seed)
-    drawn = generator.multinomial(count, np.full(count, 1 / count), effort.resamples)
+    generator = np.random.default_rng(settings.seed)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), settings.resamples)
     weights = np.einsum("ri,ij,rj->r", drawn, known.astype(float), drawn)
     sums = np.einsum("ri,ij,rj->r", drawn, values, drawn)
-    low, high = _interval(sums[weights > 0] / weights[weights > 0], effort)
+    low, high = _interval(sums[weights > 0] / weights[weights > 0], settings)
     return _mean(pairs), low, high
 
 
@@ -285,17 +285,17 @@ def _mean(pairs: np.ndarray) -> float:
     return float(np.nanmean(pairs))
 
 
-def _resampled_means(values: np.ndarray, effort: AnalysisSettings) -> np.ndarray:
-    generator = np.random.default_rng(effort.seed)
-    return generator.choice(values, (effort.resamples, len(values))).mean(axis=1)
+def _resampled_means(values: np.ndarray, settings: AnalysisSettings) -> np.ndarray:
+    generator = np.random.default_rng(settings.seed)
+    return generator.choice(values, (settings.resamples, len(values))).mean(axis=1)
 
 
-def _reference(values: np.ndarray, effort: AnalysisSettings) -> dict[str, float]:
-    low, high = _interval(values, effort)
+def _reference(values: np.ndarray, settings: AnalysisSettings) -> dict[str, float]:
+    low, high = _interval(values, settings)
     return {"reference": values.mean(), "reference_low": low, "reference_high": high}
 
 
-def _interval(values: np.ndarray, effort: AnalysisSettings) -> tuple[float, float]:
-    tail = (1 - effort.confidence) / 2
+def _interval(values: np.ndarray, settings: AnalysisSettings) -> tuple[float, float]:
+    tail = (1 - settings.confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -24,16 +24,16 @@ WEAK, REASONABLE = 0.25, 0.5
 
 
 def measure_cluster_tendency(
-    networks: Networks, folds: Sequence[Iterable[Layer]], effort: AnalysisSettings
+    networks: Networks, folds: Sequence[Iterable[Layer]], settings: AnalysisSettings
 ) -> Tables:
     """The tables cluster_tendency, gap and cluster_verdicts of ``networks`` by
     name; stability over ``folds`` needs
     two of them, and the network at initialisation."""
     tables, gaps = {}, {}
     for name, layers in networks.items():
-        tables[name], gaps[name] = cluster_tendency(check_layers(layers), effort)
+        tables[name], gaps[name] = cluster_tendency(check_layers(layers), settings)
     if len(folds) > 1 and INITIAL in networks:
-        over_folds = stability(folds, networks[INITIAL], effort)
+        over_folds = stability(folds, networks[INITIAL], settings)
         tables[TRAINED] = pd.concat([tables[TRAINED], over_folds], ignore_index=True)
     table = stacked(tables)
     return {"cluster_tendency": table, "gap": stacked(gaps), "cluster_verdicts": verdicts(table)}

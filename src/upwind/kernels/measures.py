@@ -10,7 +10,7 @@ from upwind.kernels.tables import Networks, Tables, stacked
 
 
 def measure(
-    networks: Networks, effort: AnalysisSettings, spectrum_size: int, published: bool
+    networks: Networks, settings: AnalysisSettings, spectrum_size: int, published: bool
 ) -> Tables:
     """The tables nearest, nearest_shares, moments, content, content_parts and filter_db of
     ``networks`` by name, of which ``trained`` is the one that the others are compared with.
@@ -22,11 +22,11 @@ def measure(
     networks = {name: check_layers(layers) for name, layers in networks.items()}
     cnns = {name: layers for name, layers in networks.items() if name != LSN}
     nearest = {name: nearest_table(layers, spectrum_size) for name, layers in cnns.items()}
-    share = stacked({name: shares(table, effort.confidence) for name, table in nearest.items()})
+    share = stacked({name: shares(table, settings.confidence) for name, table in nearest.items()})
     moments = {name: moment_table(layers) for name, layers in networks.items()}
     content = {name: content_by_layer(moments[name], layers) for name, layers in networks.items()}
     parts = {
-        name: content_by_part(moments[name], layers, effort.confidence)
+        name: content_by_part(moments[name], layers, settings.confidence)
         for name, layers in networks.items()
     }
     return {
@@ -35,11 +35,11 @@ def measure(
         "moments": stacked(moments),
         "content": stacked(content),
         "content_parts": stacked(parts),
-        "filter_db": stacked(_filters(networks, effort)),
+        "filter_db": stacked(_filters(networks, settings)),
     }
 
 
-def _filters(networks: Networks, effort: AnalysisSettings) -> Tables:
+def _filters(networks: Networks, settings: AnalysisSettings) -> Tables:
     """CNN Filter DB measures of each network, and how far its layers' kernels are from those of the
     trained network, whose architecture the level set network does not share."""
     trained = {layer.number: layer for layer in networks[TRAINED]}
@@ -47,6 +47,6 @@ def _filters(networks: Networks, effort: AnalysisSettings) -> Tables:
     for name, layers in networks.items():
         table = filter_table(layers)
         reference = {} if name in (TRAINED, LSN) else trained
-        shift = shift_table(layers, reference, effort.references, effort.seed)
+        shift = shift_table(layers, reference, settings.references, settings.seed)
         found[name] = table.merge(shift, how="left", on="layer")
     return found
