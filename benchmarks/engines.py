@@ -14,8 +14,8 @@ from upwind.data.volumes import read_volume
 from upwind.data.voxels import read_positive
 from upwind.levelset.comparison import compare
 from upwind.levelset.engines.registry import ENGINES
-from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.phantom.write import write_patient
+from upwind.settings.levelset import OperatorSettings
 
 
 def main() -> None:

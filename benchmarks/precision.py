@@ -9,7 +9,7 @@ instructions for bfloat16 are much slower with it; take fewer `--epochs` there.
 
 import argparse
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -83,7 +83,7 @@ def trained(
 
 def training_settings(config: dict) -> dict[str, object]:
     """Of the configuration's ``training:``, what a training takes."""
-    known = {field.name for field in fields(TrainingSettings)}
+    known = TrainingSettings.model_fields
     return {key: value for key, value in config["training"].items() if key in known}
 
 

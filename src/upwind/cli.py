@@ -9,8 +9,24 @@ import typer
 from typer.core import TyperGroup
 
 from upwind.common.errors import UpwindError
+from upwind.settings.kernels import KernelMeasures
+from upwind.settings.levelset import EngineName, Mode, OperatorSettings
+from upwind.settings.model import Settings
+from upwind.settings.training import OptimiserSettings
 
 _PIPE_WIDTH = 120
+# Options that are settings, too, have their limits and defaults.
+_TRAINING, _OPERATOR, _KERNELS = OptimiserSettings(), OperatorSettings(), KernelMeasures()
+
+
+def _limits(settings: Settings, name: str) -> dict[str, int]:
+    """The limits of a setting as an option takes them."""
+    return {
+        option: getattr(limit, key)
+        for limit in type(settings).model_fields[name].metadata
+        for key, option in (("ge", "min"), ("le", "max"))
+        if hasattr(limit, key)
+    }
 
 
 class _Group(TyperGroup):
@@ -84,8 +100,10 @@ def segment(
     ct: Annotated[Path, typer.Argument(help="CT in HU, NIfTI (.nii or .nii.gz).")],
     weights: Annotated[Path, typer.Option(help="Trained network (.safetensors).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Mask to write, NIfTI.")],
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = _TRAINING.device,
+    threads: Annotated[
+        int, typer.Option(**_limits(_TRAINING, "cpu_threads"), help="CPU threads.")
+    ] = _TRAINING.cpu_threads,
     overwrite: Annotated[bool, typer.Option(help="Replace a mask that is there.")] = False,
 ) -> None:
     """Segment the liver in a CT with a trained network, on the CT's own grid."""
@@ -99,28 +117,11 @@ def segment(
     typer.echo(f"{output}: {segmented.liver_ml:.0f} ml of liver")
 
 
-class LevelSetEngine(enum.StrEnum):
-    """What moves a contour (see upwind.levelset.engines.registry)."""
-
-    simpleitk = enum.auto()
-    c3d = enum.auto()
-    torch = enum.auto()
-
-
-class Mode(enum.StrEnum):
-    """ITK-SNAP's modes."""
-
-    region = enum.auto()
-    edge = enum.auto()
-
-
 @app.command()
 def evolve(
     ct: Annotated[Path, typer.Argument(help="CT in HU, NIfTI (.nii or .nii.gz).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Animation: .gif or .mp4.")],
-    engine: Annotated[
-        LevelSetEngine, typer.Option(help="What moves the contour.")
-    ] = LevelSetEngine.torch,
+    engine: Annotated[EngineName, typer.Option(help="What moves the contour.")] = "torch",
     weights: Annotated[
         Path | None, typer.Option(help="A trained LSN (.safetensors) in place of an engine.")
     ] = None,
@@ -132,7 +133,7 @@ def evolve(
         typer.Option(help="Centre of the bubble: X Y Z in mm, as viewers show them."),
     ] = None,
     radius: Annotated[float | None, typer.Option(min=0, help="Of the bubble, mm.")] = None,
-    mode: Annotated[Mode, typer.Option(help="Speed from thresholds, or from edges.")] = Mode.region,
+    mode: Annotated[Mode, typer.Option(help="Speed from thresholds, or from edges.")] = "region",
     lower: Annotated[
         float | None, typer.Option(help="Threshold, HU; else from the bubble.")
     ] = None,
@@ -144,7 +145,9 @@ def evolve(
     axial: Annotated[
         int | None, typer.Option("--slice", help="Slice shown, 0 the lowest; else by the label.")
     ] = None,
-    spacing: Annotated[float, typer.Option(min=0.5, help="Of the engine's grid, mm.")] = 3.0,
+    spacing: Annotated[
+        float, typer.Option(min=0.5, help="Of the engine's grid, mm.")
+    ] = _OPERATOR.spacing_mm,
     fps: Annotated[int, typer.Option(min=1, help="Frames a second.")] = 8,
     overwrite: Annotated[bool, typer.Option(help="Replace an animation that is there.")] = False,
 ) -> None:
@@ -167,8 +170,8 @@ def evolve(
         title, moving = "LSN", network_moments(volume, weights, frames)
     else:
         course = Course(
-            engine=engine.value,
-            mode=mode.value,
+            engine=engine,
+            mode=mode,
             centre=centre,
             radius=radius,
             lower=lower,
@@ -177,7 +180,7 @@ def evolve(
             frames=frames,
             spacing=spacing,
         )
-        title, moving = engine.value, moments(volume, liver, course)
+        title, moving = engine, moments(volume, liver, course)
     moving = track(moving, frames + 1, "frame")
     shown = write_movie(output, volume, liver, moving, title, axial, fps)
     dsc = "" if shown.dsc is None else f", DSC {shown.dsc:.3f} at the end"
@@ -329,14 +332,22 @@ def kernels(
         Path, typer.Argument(help="Weights: PyTorch state dict, safetensors, ONNX, Keras HDF5.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for tables and figures.")],
-    clusters: Annotated[int, typer.Option(min=2, max=8, help="Of k-means, in each layer.")] = 3,
-    seed: Annotated[int, typer.Option(min=0, help="Of k-means and of all draws.")] = 0,
+    clusters: Annotated[
+        int, typer.Option(**_limits(_KERNELS, "clusters"), help="Of k-means, in each layer.")
+    ] = _KERNELS.clusters,
+    seed: Annotated[
+        int, typer.Option(**_limits(_KERNELS, "seed"), help="Of k-means and of all draws.")
+    ] = _KERNELS.seed,
     map_size: Annotated[
         int, typer.Option(min=3, help="Pixels of the feature map that spectra are taken on.")
     ] = 16,
     sample: Annotated[
-        int, typer.Option(min=100, help="Kernels of a layer whose clusters are tested, at most.")
-    ] = 4096,
+        int,
+        typer.Option(
+            **_limits(_KERNELS, "sample"),
+            help="Kernels of a layer whose clusters are tested, at most.",
+        ),
+    ] = _KERNELS.sample,
     overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,
 ) -> None:
     """Analyse every 3x3 convolution of a trained network, ours or anybody's.

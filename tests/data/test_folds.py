@@ -114,7 +114,7 @@ def test_split_is_reproducible_and_depends_on_its_seed():
 
 def test_split_follows_the_case_numbers_not_the_order_of_the_files():
     turned = dict(reversed(LIVER_SLICES.items()))
-    pd.testing.assert_frame_equal(split_slices("all", turned), split_fold("all"))
+    pd.testing.assert_frame_equal(split_slices("all", turned, 0.1, 0), split_fold("all"))
 
 
 def test_heldout_slices_are_spread_over_patients_and_slices(split):
@@ -130,12 +130,12 @@ def test_heldout_slices_are_spread_over_patients_and_slices(split):
 
 @pytest.mark.parametrize(("count", "heldout"), [(2, 1), (9, 1), (20, 2), (26, 3)])
 def test_a_tenth_is_held_out_and_at_least_one_slice(count, heldout):
-    part = split_slices("0", {1: range(count)})
+    part = split_slices("0", {1: range(count)}, 0.1, 0)
     assert (part["part"] == HELDOUT).sum() == heldout
 
 
 def test_patients_without_liver_slices_take_no_part():
-    part = split_slices("all", LIVER_SLICES | {5: []})
+    part = split_slices("all", LIVER_SLICES | {5: []}, 0.1, 0)
     assert 5 not in set(part["case"])
 
 

@@ -49,7 +49,7 @@ def test_a_kernel_that_is_zero_is_nearest_to_none():
 def test_shares_of_a_layer_add_up_and_stand_beside_the_published():
     kernels = np.stack([STENCILS["mean"]] * 3 + [STENCILS["identity"]])
     table = nearest_table([Layer(2, "a", kernels.reshape(2, 2, 3, 3), halvings=1)], 32)
-    share = beside_published_shares(shares(table)).set_index("stencil")
+    share = beside_published_shares(shares(table, 0.95)).set_index("stencil")
     assert share.loc["mean", "share"] == 0.75
     assert share["share"].sum() == 1
     assert share["kernels"].unique().tolist() == [4]

@@ -9,6 +9,7 @@ from upwind.common.errors import UpwindError
 from upwind.levelset.equation import fused, scheme
 from upwind.levelset.equation.edges import edge_function, sobel
 from upwind.networks.lsn import LSN, TERMS, distance_from
+from upwind.settings.lsn import LSNSettings
 
 DISC = (0.5, 0.4, 0.2)
 
@@ -38,7 +39,7 @@ def test_with_finite_differences_it_equals_the_solver():
     network = LSN(DISC, steps=25, dt=0.4)
     slices = random_slices()
     image = slices[:, 0].double()
-    g = edge_function(image)
+    g = edge_function(image, LSNSettings().edge_contrast)
     along_x, along_y = sobel(g)
     speed = torch.tanh(network.speed(slices, network.initial(24))).double()
     fields = scheme.Fields(

@@ -369,8 +369,8 @@ def test_faults_of_every_kind_come_in_one_list():
         "seed: -1 is less than the minimum of 0",
         "levelset.edge_equation: 'itk_snap' does not fit: it has to be geodesic with the engine "
         "simpleitk",
-        "levelset.curvature: [2, 1] is not [low, high]: the second must be larger",
         "levelset.trials: 'six' is not a whole number",
+        "levelset.curvature: [2, 1] is not [low, high]: the second must be larger",
         "kernels.clusters: 99 is greater than the maximum of 8",
         "studies.mine.patients: has to be given",
         "lsn.steps: None is not a whole number",

@@ -212,6 +212,8 @@ def test_a_setting_without_text_or_source_is_refused():
 
 
 def test_texts_come_from_where_a_setting_is_defined():
-    assert texts(LSNSettings)["epochs"] == "Passes over the training slices.\n\nSource: paper."
+    assert texts(LSNSettings)["epochs"] == (
+        "Passes over the training slices; the demo's 12 keep it to minutes.\n\nSource: paper."
+    )
     assert texts(NetworkSettings)["epochs"].endswith("Source: ours.")
     assert list(texts(BlindSettings)) == list(BlindSettings.model_fields)

@@ -7,9 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from upwind.tables.comparison import COLUMNS, MEASURES, compare, holm
+from upwind.tables import comparison
+from upwind.tables.comparison import COLUMNS, MEASURES, holm
 
 CASES = 25
+
+
+def compare(scores, resamples=10_000, confidence=0.95, seed=0):
+    return comparison.compare(scores, resamples, confidence, seed)
 
 
 def scores_of(values, subset="unseen", measure="dsc"):

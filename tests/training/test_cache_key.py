@@ -35,14 +35,14 @@ def parts(recipe=RECIPE, settings=SETTINGS, seed=0, training=None, heldout=None,
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"settings": replace(SETTINGS, learning_rate=0.5)}, "settings.learning_rate was 1.0 and"),
-        ({"settings": replace(SETTINGS, epochs=4)}, "settings.epochs was 3 and is now 4"),
-        ({"settings": replace(SETTINGS, precision="bfloat16")}, "settings.precision was float32"),
+        ({"settings": SETTINGS.changed(learning_rate=0.5)}, "settings.learning_rate was 1.0 and"),
+        ({"settings": SETTINGS.changed(epochs=4)}, "settings.epochs was 3 and is now 4"),
+        ({"settings": SETTINGS.changed(precision="bfloat16")}, "settings.precision was float32"),
         (
-            {"settings": replace(SETTINGS, compile=True)},
+            {"settings": SETTINGS.changed(compile=True)},
             "settings.compile was False and is now Tru",
         ),
-        ({"settings": replace(SETTINGS, cpu_threads=2)}, "settings.cpu_threads was 1 and is now 2"),
+        ({"settings": SETTINGS.changed(cpu_threads=2)}, "settings.cpu_threads was 1 and is now 2"),
         ({"recipe": replace(RECIPE, options={"steps": 4})}, "recipe.options.steps was none and is"),
         ({"recipe": replace(RECIPE, image_size=32)}, "recipe.image_size was 16 and is now 32"),
         ({"seed": 1}, "seed was 0 and is now 1"),
@@ -77,8 +77,8 @@ def test_the_code_of_the_other_network_does_not_count(monkeypatch):
 
 def test_the_device_counts_only_where_the_bits_are_to_be_the_same():
     assert parts(device="one") == parts(device="other")
-    assert parts(settings=replace(SETTINGS, device="cuda")) == parts()
-    strict = replace(SETTINGS, deterministic=True)
+    assert parts(settings=SETTINGS.changed(device="cuda")) == parts()
+    strict = SETTINGS.changed(deterministic=True)
     found = differences(
         parts(settings=strict, device="one"), parts(settings=strict, device="other")
     )

@@ -35,7 +35,7 @@ def test_trying_it_out_changes_neither_weights_nor_random_numbers():
     network = Network()
     before = [p.detach().clone() for p in network.parameters()]
     random = torch.get_rng_state()
-    compile_network(network, IMAGES, MASKS)
+    compile_network(network, IMAGES, MASKS, "float32")
     assert network.options == {"dynamic": False}
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
     assert all(p.grad is None for p in network.parameters())
@@ -52,12 +52,12 @@ def test_it_is_tried_out_in_the_precision_of_training(precision, half):
 @pytest.mark.parametrize("text", ["No working C++ compiler found in\nmany places", ""])
 def test_where_torch_cannot_compile_it_says_what_is_missing(text):
     with pytest.raises(UpwindError, match=r"training\.compile: .*RuntimeError.*g\+\+.*to false"):
-        compile_network(Network(RuntimeError(text)), IMAGES, MASKS)
+        compile_network(Network(RuntimeError(text)), IMAGES, MASKS, "float32")
 
 
 def test_too_little_memory_is_not_taken_for_a_missing_compiler():
     with pytest.raises(torch.OutOfMemoryError):
-        compile_network(Network(torch.OutOfMemoryError("full")), IMAGES, MASKS)
+        compile_network(Network(torch.OutOfMemoryError("full")), IMAGES, MASKS, "float32")
 
 
 WITHOUT_COMPILER = """
@@ -71,7 +71,7 @@ class Network(torch.nn.Module):
     def forward(self, slices):
         return torch.sigmoid(2 * self.layer(slices))
 try:
-    compile_network(Network(), torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4))
+    compile_network(Network(), torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4), "float32")
 except UpwindError as error:
     print(error)
 """

@@ -108,6 +108,7 @@ rule measure_cluster_tendency:
             "references",
             "starts",
             "sample",
+            "resamples",
         ),
         training_seed=config["seed"],
     script:

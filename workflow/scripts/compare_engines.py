@@ -7,7 +7,7 @@ from upwind.common.jobs import logged
 from upwind.data.volumes import read_volume
 from upwind.data.voxels import read_positive
 from upwind.levelset.comparison import compare
-from upwind.levelset.itk_snap.settings import OperatorSettings
+from upwind.settings.levelset import OperatorSettings
 
 # Each engine runs in a process of its own, which begins by importing this file.
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from upwind.data.volumes import read_volume, write_mask
 from upwind.data.voxels import read_positive
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.operator import operate
-from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.provenance.hashing import sha256_of
+from upwind.settings.levelset import OperatorSettings
 
 with logged(snakemake.log[0]):
     case, params = int(snakemake.wildcards.case), snakemake.params

@@ -6,7 +6,7 @@ from pathlib import Path
 from upwind.common.jobs import logged
 from upwind.data.volumes import read_volume, write_mask
 from upwind.levelset.itk_snap.blind import Tuned, segment_blind
-from upwind.levelset.itk_snap.settings import BlindSettings
+from upwind.settings.levelset import BlindSettings
 
 with logged(snakemake.log[0]):
     settings = BlindSettings(**snakemake.params.settings)

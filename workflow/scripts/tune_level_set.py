@@ -12,8 +12,8 @@ from upwind.data.voxels import read_positive
 from upwind.levelset.itk_snap.blind import learn, tune
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.search import history
-from upwind.levelset.itk_snap.settings import BlindSettings
 from upwind.provenance.hashing import sha256_of
+from upwind.settings.levelset import BlindSettings
 
 
 def read(image, label):

@@ -50,11 +50,11 @@ def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = No
 def split_slices(
     fold: str,
     liver_slices: Mapping[int, Sequence[int]],
-    heldout_share: float = 0.1,
-    seed: int = 0,
+    heldout_share: float,
+    seed: int,
 ) -> pd.DataFrame:
     """The liver-bearing slices of a fold's training patients, shuffled with ``seed`` and split:
-    ``heldout_share`` (10 % in the paper [code], seed 0 [code]) is held out.
+    ``heldout_share`` is held out.
 
     ``liver_slices`` maps each training case to the indices of its liver-bearing slices; the fold
     'all' trains on every patient, as the paper's analysed network did [code]. Columns ``fold``

@@ -1,35 +1,16 @@
 """How thoroughly kernels are measured."""
 
-from dataclasses import dataclass
-
 from scipy.special import ndtri
 
+from upwind.settings.kernels import ComparisonSettings, KernelMeasures
+from upwind.settings.model import Share
 
-@dataclass(frozen=True)
-class AnalysisSettings:
-    """How the measures are taken.
 
-    Attributes:
-        clusters: of k-means, as in Figure 2.
-        most_clusters: that the gap statistic tries, from 1.
-        references: sets of kernels drawn from the layer's Gaussian.
-        starts: of k-means, one each, whose assignments are compared.
-        restarts: of k-means elsewhere, the best is kept.
-        sample: kernels of a layer that are looked at, at most, drawn at random.
-        resamples: of the bootstrap.
-        confidence: of every interval.
-        seed: of all that is drawn.
-    """
+class AnalysisSettings(KernelMeasures):
+    """How the measures are taken: the settings of kernels, and the ``confidence`` of every
+    interval, which is that of the comparison of methods."""
 
-    clusters: int = 3
-    most_clusters: int = 5
-    references: int = 20
-    starts: int = 5
-    restarts: int = 10
-    sample: int = 4096
-    resamples: int = 1000
-    confidence: float = 0.95
-    seed: int = 0
+    confidence: Share = ComparisonSettings().confidence
 
     @property
     def tried(self) -> int:

@@ -24,11 +24,9 @@ from upwind.common.errors import UpwindError
 from upwind.common.files import write_csv
 from upwind.kernels.layers import Layer, check_layers
 from upwind.kernels.stencils import STENCILS, WEIGHTS
+from upwind.settings.kernels import KernelMeasures
 
-CLUSTERS = 3  # paper, Section III
-SEED = 0  # authors' code
-# scikit-learn's default when the authors ran k-means (n_init = 10 up to version 1.3).
-RESTARTS = 10
+_DEFAULT = KernelMeasures()
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,9 @@ class Clustering:
 
 def cluster(
     layers: Iterable[Layer],
-    clusters: int = CLUSTERS,
-    seed: int = SEED,
-    restarts: int = RESTARTS,
+    clusters: int = _DEFAULT.clusters,
+    seed: int = _DEFAULT.seed,
+    restarts: int = _DEFAULT.restarts,
 ) -> Clustering:
     """Cluster and project the kernels of ``layers``.
 
@@ -126,7 +124,10 @@ def one_thread() -> Iterator[None]:
 
 
 def kmeans(
-    kernels: np.ndarray, clusters: int = CLUSTERS, seed: int = SEED, restarts: int = RESTARTS
+    kernels: np.ndarray,
+    clusters: int = _DEFAULT.clusters,
+    seed: int = _DEFAULT.seed,
+    restarts: int = _DEFAULT.restarts,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """k-means of kernels (n, 9): labels (n,) from 0, centroids (clusters, 9), and minus the mean
     squared distance to the own centroid. To be called within :func:`one_thread`."""

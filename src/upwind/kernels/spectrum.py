@@ -75,7 +75,7 @@ def nearest_table(layers: Iterable[Layer], image_size: int, limit: float = LIMIT
     )
 
 
-def shares(nearest: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def shares(nearest: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Share of a layer's kernels that each stencil is nearest to; ``nearest`` is
     :func:`nearest_table`.
 

@@ -15,8 +15,8 @@ from upwind.levelset.engines.registry import ENGINES, engine_named
 from upwind.levelset.itk_snap.bubble import ball, bubble_in
 from upwind.levelset.itk_snap.evolution import dice
 from upwind.levelset.itk_snap.region import region_around
-from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.levelset.itk_snap.trials import Trial, trial_speed
+from upwind.settings.levelset import OperatorSettings
 
 #: By then the contours of the real cases rest, but for slow leaks.
 ITERATIONS = 400

@@ -13,27 +13,28 @@ from upwind.levelset.engines.engine import Engine, Weights
 from upwind.levelset.engines.registry import ENGINES, engine_named
 from upwind.levelset.itk_snap.bubble import ball, bubble_in
 from upwind.levelset.itk_snap.region import Region, region_around
-from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.levelset.itk_snap.speeds import edge_speed, region_speed
 from upwind.levelset.itk_snap.trials import Trial
+from upwind.settings.levelset import OperatorSettings
 
 Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Course:
-    """How the contour is to move. Lengths in mm; thresholds in HU, by default two standard
-    deviations around the bubble's mean (ITK-SNAP's user reads them off the image)."""
+    """How the contour is to move. Lengths in mm; thresholds in HU; None: two standard
+    deviations around the bubble's mean (ITK-SNAP's user reads them off the image). Without a
+    radius the bubble has one of 12 mm, without a centre it is placed by the label."""
 
-    engine: str = "simpleitk"
-    mode: str = "region"
-    centre: Point | None = None  # the scanner's coordinates, as viewers show them
-    radius: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    iterations: int = 400
-    frames: int = 40
-    spacing: float = 3.0
+    engine: str
+    mode: str
+    centre: Point | None  # the scanner's coordinates, as viewers show them
+    radius: float | None
+    lower: float | None
+    upper: float | None
+    iterations: int
+    frames: int
+    spacing: float
     reach: float = 150.0  # from the centre, where there is no label to tell how far to look
 
 
@@ -46,8 +47,8 @@ class Moment:
 
 
 # Room around the label for leaks, and the bubble in it, as for the simulated operator.
-_MARGIN, _FRACTION = OperatorSettings.margin_mm, OperatorSettings.bubble_fraction
-_SD = OperatorSettings.default_sd
+_OPERATOR = OperatorSettings()
+_MARGIN, _FRACTION, _SD = _OPERATOR.margin_mm, _OPERATOR.bubble_fraction, _OPERATOR.default_sd
 _RADIUS = 12.0  # of a bubble whose radius is not given
 
 

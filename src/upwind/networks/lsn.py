@@ -15,7 +15,7 @@ nothing to learn from, which may be what happened to the paper's fold 2.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -25,17 +25,21 @@ from torch.nn import functional
 from upwind.common.errors import UpwindError
 from upwind.common.tuples import triple
 from upwind.levelset.equation import scheme
-from upwind.levelset.equation.edges import EDGE_CONTRAST, EdgeFunction, sobel
+from upwind.levelset.equation.edges import EdgeFunction, sobel
 from upwind.levelset.equation.limits import GRADIENT_FLOOR
 from upwind.networks.prior import disc_of
 from upwind.networks.speed import SpeedNetwork, start_of
+from upwind.settings.lsn import (
+    LEAST_KEPT_STEPS,
+    Edge,
+    LSNSettings,
+    Readout,
+    StencilRule,
+    Term,
+)
 
-TERMS = ("balloon", "transport", "curvature")
-STENCIL_RULES = ("mean_zero", "free", "fixed")
-EDGES = ("fixed", "learned")
-READOUTS = ("distance", "level_set")
-# Fewer save nothing more, and take a time that grows with the square of the number of steps.
-LEAST_KEPT_STEPS = 8
+TERMS, STENCIL_RULES, EDGES, READOUTS = map(get_args, (Term, StencilRule, Edge, Readout))
+_DEFAULT = LSNSettings()
 
 
 class LSN(nn.Module):
@@ -57,19 +61,19 @@ class LSN(nn.Module):
     def __init__(
         self,
         disc: tuple[float, float, float],
-        steps: int = 40,
-        dt: float = 0.5,
-        terms: Sequence[str] = TERMS,
-        channels: int = 16,
-        dilations: Sequence[int] = (1, 2, 4, 8),
-        sees_start: bool = False,
-        edge: str = "fixed",
-        edge_contrast: float = EDGE_CONTRAST,
-        upwind_stencils: str = "mean_zero",
-        curvature_stencils: str = "mean_zero",
-        softness: float = 1 / 32,
-        readout: str = "distance",
-        kept_steps: int | None = None,
+        steps: int = _DEFAULT.steps,
+        dt: float = _DEFAULT.dt,
+        terms: Sequence[str] = _DEFAULT.terms,
+        channels: int = _DEFAULT.channels,
+        dilations: Sequence[int] = _DEFAULT.dilations,
+        sees_start: bool = _DEFAULT.sees_start,
+        edge: str = _DEFAULT.edge,
+        edge_contrast: float = _DEFAULT.edge_contrast,
+        upwind_stencils: str = _DEFAULT.upwind_stencils,
+        curvature_stencils: str = _DEFAULT.curvature_stencils,
+        softness: float = _DEFAULT.softness,
+        readout: str = _DEFAULT.readout,
+        kept_steps: int | None = _DEFAULT.kept_steps,
     ) -> None:
         super().__init__()
         unknown = sorted(set(terms) - set(TERMS))

@@ -2,11 +2,8 @@
 
 import numpy as np
 
-# Radius of the authors' initial disc: 20 of 256 pixels [code] (30 in their later study).
-PAPER_RADIUS = 20 / 256
 
-
-def disc_of(masks: np.ndarray, radius: float = PAPER_RADIUS) -> tuple[float, float, float]:
+def disc_of(masks: np.ndarray, radius: float) -> tuple[float, float, float]:
     """Initial disc (row, column, radius) as shares of the slice's size.
 
     ``masks`` (n, size, size) are the liver masks of the training slices; the disc is centred at

@@ -15,6 +15,9 @@ from torch.nn import functional
 from upwind.common.tuples import triple
 from upwind.levelset.equation.scheme import signed_distance_to_disc
 from upwind.networks.prior import disc_of
+from upwind.settings.lsn import LSNSettings
+
+_DEFAULT = LSNSettings()
 
 # Pixels of the start's distance that count as one unit of input, as a share of the slice's size:
 # intensities lie in [-1, 1], and so does the distance within a quarter of the image.
@@ -59,9 +62,9 @@ class SpeedAlone(nn.Module):
     def __init__(
         self,
         disc: tuple[float, float, float],
-        channels: int = 16,
-        dilations: Sequence[int] = (1, 2, 4, 8),
-        sees_start: bool = False,
+        channels: int = _DEFAULT.channels,
+        dilations: Sequence[int] = _DEFAULT.dilations,
+        sees_start: bool = _DEFAULT.sees_start,
     ) -> None:
         super().__init__()
         self.disc = triple(disc)

@@ -8,7 +8,7 @@ Beside it, and not the paper's, the same network with kernels that learning keep
 finite differences: what the kernels are said to be is then all that they can be.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from torch.nn import functional
 
 from upwind.common.errors import UpwindError
 from upwind.networks.constrained import ConstrainedConvolution
+from upwind.settings.unet import KernelRule, UNetSettings
 
 Convolution = nn.Conv2d | ConstrainedConvolution
 
 # What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.subspaces.
-KERNELS = ("free", "mean_zero", "differences")
+KERNELS = get_args(KernelRule)
+_DEFAULT = UNetSettings()
 
 # Filters of the four down levels, outermost first, and of the bottleneck (authors' code).
 LEVEL_FILTERS = (16, 16, 16, 32)
@@ -31,7 +33,7 @@ BOTTOM_FILTERS = 64
 class Level(nn.Module):
     """Two 3x3 convolutions ('same' zero padding, bias), each followed by ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernels: str = "free") -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernels: str) -> None:
         super().__init__()
         self.first = _convolution(in_channels, out_channels, kernels)
         self.second = _convolution(out_channels, out_channels, kernels)
@@ -60,7 +62,7 @@ class UNet(nn.Module):
         self,
         level_filters: tuple[int, ...] = LEVEL_FILTERS,
         bottom_filters: int = BOTTOM_FILTERS,
-        kernels: str = "free",
+        kernels: str = _DEFAULT.kernels,
     ) -> None:
         super().__init__()
         if kernels not in KERNELS:

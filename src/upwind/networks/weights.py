@@ -15,6 +15,7 @@ from upwind import __version__
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
 from upwind.networks.registry import definition_of
+from upwind.settings.prediction import PredictionSettings
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Recipe:
     network: str
     image_size: int
     window: tuple[float, float]
-    threshold: float = 0.5
+    threshold: float = PredictionSettings().threshold
     options: dict[str, Any] = field(default_factory=dict)
 
 

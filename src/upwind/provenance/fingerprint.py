@@ -25,8 +25,9 @@ PACKAGE = "upwind"
 _SOURCES = Path(__file__).resolve().parents[1]
 # Names the release, not what is computed: a new one must not train every network again.
 _VERSION = "__version__"
-# They show progress, read command lines, lock files, read imports: nothing is computed with them.
-_NOT_COMPUTING = {"rich", "typer", "filelock", "grimp"}
+# They show progress, read command lines, lock files, read imports, check settings: nothing is
+# computed with them.
+_NOT_COMPUTING = {"rich", "typer", "filelock", "grimp", "pydantic"}
 # This package watches jobs and has no part in what they compute.
 _WATCHING = f"{PACKAGE}.provenance"
 # The sources when their imports were read.

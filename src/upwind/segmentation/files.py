@@ -23,9 +23,7 @@ class Segmented:
     warnings: list[str]
 
 
-def segment_file(
-    ct: Path, weights: Path, mask: Path, device: str = "auto", cpu_threads: int = 1
-) -> Segmented:
+def segment_file(ct: Path, weights: Path, mask: Path, device: str, cpu_threads: int) -> Segmented:
     """Segment the liver in ``ct`` (NIfTI, HU) and write ``mask`` on the CT's own grid (uint8, 1
     where liver).
 

@@ -131,6 +131,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "greater_than": lambda ctx: f"is not above {ctx['gt']:g}",
     "less_than": lambda ctx: f"is not below {ctx['lt']:g}",
     "multiple_of": lambda ctx: f"is not a multiple of {ctx['multiple_of']}",
+    "value_error": lambda ctx: str(ctx["error"]),
     "literal_error": lambda ctx: _not_among(ctx["expected"]),
     "string_pattern_mismatch": lambda ctx: f"does not have the form {ctx['pattern']}",
     "string_too_short": lambda ctx: "is empty",

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
 
 from upwind.settings.model import (
     Count,
@@ -49,6 +48,11 @@ class SearchSettings(Settings):
 
     Source: ours: the one that every engine with an edge mode solves. With defaults, five real
     livers at 4 mm had 0.871 with it and 0.812 with ITK-SNAP's own (torch)."""
+    trials: Count = 20
+    """Parameter sets tried per case.
+
+    Source: the paper's "10 min for a user to alter these parameters" at some 20 to 30 s a trial for
+    a person at the screen."""
     sampler: Sampler = "tpe"
     """What proposes trials after the first `levelset.startup`: `tpe`, Optuna's tree-structured
     Parzen estimator, or `random`. On five real cases and 20 phantoms its mean DSC after 6, 12 and
@@ -118,26 +122,20 @@ class SearchSettings(Settings):
         engine = info.data.get("engine")  # not there where it is itself at fault
         solved = EDGE_EQUATIONS_OF[engine] if engine else ()
         if solved and equation not in solved:  # whoever has no edge mode does not need one
-            raise PydanticCustomError(
-                "equation",
-                f"does not fit: it has to be {' or '.join(solved)} with the engine {engine}",
+            raise ValueError(
+                f"does not fit: it has to be {' or '.join(solved)} with the engine {engine}"
             )
         return equation
 
     @property
     def modes(self) -> tuple[Mode, ...]:
         """Modes of ITK-SNAP that the engine knows."""
-        return modes_of(self.engine)
+        return modes_with(EDGE_EQUATIONS_OF[self.engine])
 
 
 class OperatorSettings(SearchSettings):
     """What the operator may do, who sees the label."""
 
-    trials: Count = 20
-    """Parameter sets tried per case.
-
-    Source: the paper's "10 min for a user to alter these parameters" at some 20 to 30 s a trial for
-    a person at the screen."""
     spacing_mm: Positive = 3.0
     """Voxel size of the region of interest that the operator works on (ITK-SNAP lets users resample
     it); a trial costs about the fourth power of its inverse.
@@ -228,9 +226,9 @@ class LevelSetSection(OperatorSettings):
     Source: ours."""
 
 
-def modes_of(engine: EngineName) -> tuple[Mode, ...]:
-    """Modes of ITK-SNAP that an engine knows."""
-    return ("region", "edge") if EDGE_EQUATIONS_OF[engine] else ("region",)
+def modes_with(edge_equations: tuple[EdgeEquation, ...]) -> tuple[Mode, ...]:
+    """Modes of ITK-SNAP that an engine knows that solves these equations of the edge mode."""
+    return ("region", "edge") if edge_equations else ("region",)
 
 
 def operator_options(levelset: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,5 +239,5 @@ def operator_options(levelset: Mapping[str, Any]) -> dict[str, Any]:
 def blind_options(levelset: Mapping[str, Any]) -> dict[str, Any]:
     """Of the configuration's ``levelset:``, what :class:`BlindSettings` takes: its own keys, and
     those of the search that it has in common with the operator."""
-    shared = SearchSettings.model_fields
+    shared = SearchSettings.model_fields.keys() - BlindSection.model_fields
     return {key: value for key, value in levelset.items() if key in shared} | levelset["blind"]

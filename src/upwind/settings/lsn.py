@@ -20,7 +20,7 @@ class LSNSettings(NetworkSettings):
     """The level set network."""
 
     epochs: Count = 20
-    """Passes over the training slices.
+    """Passes over the training slices; the demo's 12 keep it to minutes.
 
     Source: paper."""
     steps: Count = 224
@@ -57,8 +57,8 @@ class LSNSettings(NetworkSettings):
 
     Source: ours."""
     softness: Annotated[float, Field(gt=0, le=1)] = 0.03125
-    """Width of the edge of sigmoid(distance / width) as a share of `image_size`: 2 pixels of 64.
-    Pixels far from the contour give no gradient, so it grows with the image.
+    """Width of the edge of sigmoid(distance / width) as a share of `image_size`: 1/32, 2 pixels of
+    64. Pixels far from the contour give no gradient, so it grows with the image.
 
     Source: ours."""
     readout: Readout = "distance"
@@ -71,7 +71,7 @@ class LSNSettings(NetworkSettings):
     """Radius of the initial disc as a share of `image_size`: 20 / 256. Its centre comes from the
     training patients.
 
-    Source: code."""
+    Source: code (30 / 256 in the authors' later study)."""
     channels: Count = 16
     """Channels of the speed network: small beside the UNet, so that the contour has work to do.
 

@@ -10,7 +10,6 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
 
@@ -44,7 +43,7 @@ def _written(given: Any, valid: Any) -> Any:
 
 def _different(values: tuple[T, ...]) -> tuple[T, ...]:
     if len(set(values)) < len(values):
-        raise PydanticCustomError("different", "names one thing twice")
+        raise ValueError("names one thing twice")
     return values
 
 
@@ -59,7 +58,7 @@ def _apart(limits: tuple[float, float]) -> tuple[float, float]:
 
 def _at_least_apart(limits: tuple[float, float], width: float) -> tuple[float, float]:
     if limits[1] - limits[0] < width:
-        raise PydanticCustomError("range", "is not [low, high]: the second must be larger")
+        raise ValueError("is not [low, high]: the second must be larger")
     return limits
 
 
@@ -68,6 +67,9 @@ NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 #: Of a case, a fold, a slice; and seeds.
 Number = Annotated[int, Field(ge=0)]
+
+#: Neither none nor all.
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 #: [low, high], where both may be the same; and where they may not.
 Range = Annotated[tuple[T, T], AfterValidator(_ascending)]

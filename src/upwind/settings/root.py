@@ -15,21 +15,11 @@ from upwind.settings.atlas import AtlasSettings
 from upwind.settings.dataset import DatasetSettings, IntensitySettings
 from upwind.settings.kernels import ComparisonSettings, KernelSection
 from upwind.settings.levelset import LevelSetSection
-from upwind.settings.model import Number, Settings
+from upwind.settings.model import Number, Settings, Share
 from upwind.settings.networks import NetworkSettings
+from upwind.settings.prediction import PredictionSettings
 from upwind.settings.studies import ReplacementSettings, Study, StudyName, Variant, VariantName
 from upwind.settings.training import TrainingSection
-
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class PredictionSettings(Settings):
-    """How a probability is read."""
-
-    threshold: Share = 0.5
-    """Probability from which a pixel is liver.
-
-    Source: code."""
 
 
 class ExperimentSettings(Settings):

@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from upwind.settings.model import Count, Different, Number, Settings
 
@@ -15,7 +14,7 @@ FoldChoice = Literal["all"] | Different[Number]
 
 def _not_taken(name: str) -> str:
     if name == "replacements":
-        raise PydanticCustomError("taken", "is the name of something else: choose another")
+        raise ValueError("is the name of something else: choose another")
     return name
 
 

@@ -12,7 +12,7 @@ class UNetSettings(NetworkSettings):
     """The paper's UNet."""
 
     epochs: Count = 40
-    """Passes over the training slices.
+    """Passes over the training slices; the demo's 20 keep it to minutes.
 
     Source: paper."""
     kernels: KernelRule = "free"

@@ -16,9 +16,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def compare(
-    scores: pd.DataFrame, resamples: int = 10_000, confidence: float = 0.95, seed: int = 0
-) -> pd.DataFrame:
+def compare(scores: pd.DataFrame, resamples: int, confidence: float, seed: int) -> pd.DataFrame:
     """One row per subset, measure and method, and one per pair of methods.
 
     Columns: ``subset``, ``measure``, ``method``, ``other`` (empty for a single method),

@@ -32,7 +32,7 @@ def run_parts(
     kind of node say, where the last bits differ.
     """
     modules = (*_MODULES, network_module(recipe.network))
-    numbers = asdict(settings)
+    numbers = settings.model_dump()
     numbers.pop("device")
     parts = {
         "recipe": asdict(recipe),

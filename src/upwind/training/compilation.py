@@ -9,7 +9,7 @@ from upwind.training.precision import probability_in
 
 
 def compile_network(
-    network: nn.Module, images: torch.Tensor, masks: torch.Tensor, precision: str = "float32"
+    network: nn.Module, images: torch.Tensor, masks: torch.Tensor, precision: str
 ) -> None:
     """Compile ``network`` in place and run one batch (n, 1, size, size) through it and back; its
     weights stay as they are. Raises UpwindError where torch cannot compile here.

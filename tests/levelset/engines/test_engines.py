@@ -4,7 +4,6 @@ import importlib.util
 import itertools
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,9 @@ from upwind.levelset.itk_snap.bubble import bubble_in
 from upwind.levelset.itk_snap.evolution import dice
 from upwind.levelset.itk_snap.region import region_around
 from upwind.levelset.itk_snap.search import propose
-from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.levelset.itk_snap.trials import EDGE_EQUATIONS, Trial, trial_speed
 from upwind.phantom.write import write_patient
+from upwind.settings.levelset import OperatorSettings
 
 LITS_MINI = Path(__file__).resolve().parents[3].parent / "shared/lits_mini"
 UNIT = Weights(propagation=1.0, advection=0.0, curvature=0.0)
@@ -203,7 +202,7 @@ def test_the_table_of_engines():
         assert row["seconds"] > 0
         assert row["dsc"] > 0.6
     assert rows[0]["dsc_torch"] == rows[1]["dsc_simpleitk"] > 0.9
-    settings = replace(settings, engine="torch", edge_equation="itk_snap")
+    settings = settings.changed(engine="torch", edge_equation="itk_snap")
     *_, other, edge = comparison.compare(7, volume, r < 9, settings, ["simpleitk", "torch"], 60)
     assert (other["mode"], edge["mode"], edge["dsc_simpleitk"]) == ("region", "edge", None)
     assert edge["dsc"] != rows[3]["dsc"]
@@ -218,17 +217,19 @@ def test_an_equation_that_nobody_solves():
 def test_names():
     with pytest.raises(UpwindError, match="no engine 'itk'; choose from simpleitk, c3d, torch"):
         engine_named("itk")
-    with pytest.raises(UpwindError, match=r"levelset.engine is itk; it has to be simpleitk or c3d"):
+    with pytest.raises(ValueError, match=r"Input should be 'simpleitk', 'c3d' or 'torch'"):
         OperatorSettings(engine="itk")
     OperatorSettings(engine="torch", edge_equation="itk_snap")
+    for name in ENGINES:
+        assert OperatorSettings(engine=name).modes == ENGINES[name].modes
     assert OperatorSettings(engine="c3d").modes == ("region",)
-    with pytest.raises(UpwindError, match="it has to be geodesic with the engine simpleitk"):
+    with pytest.raises(ValueError, match="it has to be geodesic with the engine simpleitk"):
         OperatorSettings(edge_equation="itk_snap")
 
 
 def test_the_names_of_the_engines_come_without_their_libraries():
     """The workflow reads them whenever it starts, and in every job."""
-    read = "import sys, upwind.levelset.engines.registry, upwind.levelset.itk_snap.settings; "
+    read = "import sys, upwind.levelset.engines.registry, upwind.settings.levelset; "
     libraries = "{'SimpleITK', 'numba', 'torch', 'scipy', 'picsl_c3d'}"
     command = [sys.executable, "-c", f"{read}assert not {libraries} & set(sys.modules)"]
     subprocess.run(command, check=True)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from upwind.levelset.equation.edges import EDGE_CONTRAST, edge_function, sobel
+from upwind.levelset.equation.edges import edge_function, sobel
 
 
 def random_images(n=3, h=9, w=12):
@@ -28,10 +28,9 @@ def test_sobel_equals_scipy_with_replicated_borders():
 def test_edge_function_by_hand_on_two_ramps():
     # Slopes 1 and 1/2 of the largest: n = 1 and 1/16, so g = 1 / 21 and 1 / (1 + 20 / 16).
     profile = torch.cumsum(torch.tensor([4.0] * 8 + [2.0] * 8), 0)
-    g = edge_function(profile.expand(1, 5, 16))
+    g = edge_function(profile.expand(1, 5, 16), 20.0)
     torch.testing.assert_close(g[0, :, 2:6], torch.full((5, 4), 1 / 21))
     torch.testing.assert_close(g[0, :, 10:14], torch.full((5, 4), 1 / 2.25))
-    assert EDGE_CONTRAST == 20.0
 
 
 @pytest.mark.parametrize("contrast", [0.0, 3.0, 20.0])
@@ -46,9 +45,10 @@ def test_edge_function_lies_between_its_limits_and_reaches_the_lower_one(contras
 def test_every_slice_has_its_own_maximum_and_units_do_not_matter():
     images = random_images()
     scaled = images * torch.tensor([1.0, 100.0, 0.01], dtype=torch.float64)[:, None, None] + 7
-    torch.testing.assert_close(edge_function(scaled), edge_function(images), rtol=1e-9, atol=0)
+    found, expected = (edge_function(given, 20.0) for given in (scaled, images))
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=0)
 
 
 def test_an_image_without_edges_gives_one_everywhere():
-    g = edge_function(torch.full((1, 6, 6), 0.3))
+    g = edge_function(torch.full((1, 6, 6), 0.3), 20.0)
     assert torch.equal(g, torch.ones_like(g))

@@ -11,7 +11,7 @@ from upwind.levelset.itk_snap import blind
 from upwind.levelset.itk_snap.blind import Tuned, learn, segment_blind, tune
 from upwind.levelset.itk_snap.evolution import dice
 from upwind.levelset.itk_snap.journal import Journal
-from upwind.levelset.itk_snap.settings import BlindSettings, blind_options, operator_options
+from upwind.settings.levelset import BlindSettings, blind_options, operator_options
 
 SPACING = (4.0, 4.0, 8.0)
 SETTINGS = BlindSettings(trials=3, spacing_mm=8.0, max_iterations=200)

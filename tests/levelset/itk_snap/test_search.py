@@ -1,15 +1,13 @@
 """The search: its first trials, its chance, its memory, and that it gets nearer to the best."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from upwind.levelset.engines.engine import Weights
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.search import Finished, best_of, history, propose, search
-from upwind.levelset.itk_snap.settings import OperatorSettings, SearchSettings
 from upwind.levelset.itk_snap.trials import Trial
+from upwind.settings.levelset import OperatorSettings, SearchSettings
 
 BOTH = pytest.mark.parametrize("sampler", ["tpe", "random"])
 
@@ -79,7 +77,7 @@ def test_tpe_learns_from_what_it_tried():
     guided = [
         np.mean([distance(t)["dsc"] for t in trials(settings, seed)[20:]]) for seed in range(3)
     ]
-    settings = dataclasses.replace(settings, sampler="random")
+    settings = settings.changed(sampler="random")
     chance = [
         np.mean([distance(t)["dsc"] for t in trials(settings, seed)[20:]]) for seed in range(3)
     ]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from upwind.levelset.engines.engine import Weights
-from upwind.levelset.itk_snap.settings import BlindSettings
 from upwind.levelset.itk_snap.stopping import (
     Curve,
     Stopping,
@@ -12,6 +11,7 @@ from upwind.levelset.itk_snap.stopping import (
     evolve_curve,
     evolve_to_stop,
 )
+from upwind.settings.levelset import BlindSettings
 
 SETTINGS = BlindSettings(chunk=10, max_iterations=100)
 

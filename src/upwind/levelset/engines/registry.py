@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from upwind.common.errors import UpwindError
+from upwind.settings.levelset import EDGE_EQUATIONS_OF, EdgeEquation, EngineName, Mode, modes_with
 
 if TYPE_CHECKING:  # the names are read where there is no numpy
     from upwind.levelset.engines.engine import Engine
@@ -18,19 +19,21 @@ class EngineInfo(NamedTuple):
     (:data:`upwind.levelset.itk_snap.trials.EDGE_EQUATIONS`)."""
 
     module: str
-    edge_equations: tuple[str, ...]
+    edge_equations: tuple[EdgeEquation, ...]
 
     @property
-    def modes(self) -> tuple[str, ...]:
+    def modes(self) -> tuple[Mode, ...]:
         """The modes of ITK-SNAP that it knows."""
-        return ("region", "edge") if self.edge_equations else ("region",)
+        return modes_with(self.edge_equations)
 
 
-ENGINES = {
-    "simpleitk": EngineInfo("upwind.levelset.engines.simpleitk", ("geodesic",)),
-    # Convert3D computes no advection field.
-    "c3d": EngineInfo("upwind.levelset.engines.convert3d", ()),
-    "torch": EngineInfo("upwind.levelset.engines.narrow_band", ("geodesic", "itk_snap")),
+_MODULES: dict[EngineName, str] = {
+    "simpleitk": "upwind.levelset.engines.simpleitk",
+    "c3d": "upwind.levelset.engines.convert3d",
+    "torch": "upwind.levelset.engines.narrow_band",
+}
+ENGINES: dict[str, EngineInfo] = {
+    name: EngineInfo(_MODULES[name], solved) for name, solved in EDGE_EQUATIONS_OF.items()
 }
 
 

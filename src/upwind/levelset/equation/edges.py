@@ -4,13 +4,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# g = 1 / (1 + c n), n = |grad I|^4 over its maximum; Sobel gradients and c = 20 [authors' code].
-EDGE_CONTRAST = 20.0
 
-
-def edge_function(image: torch.Tensor, contrast: float = EDGE_CONTRAST) -> torch.Tensor:
-    """g in (0, 1], (n, h, w), near 0 on the edges of ``image`` (n, h, w). The maximum is taken
-    over each slice; an image without edges gives 1 everywhere."""
+def edge_function(image: torch.Tensor, contrast: float) -> torch.Tensor:
+    """g = 1 / (1 + c n), (n, h, w), in (0, 1], near 0 on the edges of ``image`` (n, h, w): c the
+    ``contrast``, n = |grad I|^4 over its maximum, gradients by Sobel's stencils [authors' code].
+    The maximum is taken over each slice; an image without edges gives 1 everywhere."""
     return _edges(*sobel(image), contrast)
 
 
@@ -24,7 +22,7 @@ class EdgeFunction(nn.Module):
     """The edge function as a part of a network; ``learned`` lets its two stencils and its contrast
     go from where :func:`edge_function` has them. The contrast stays above 0."""
 
-    def __init__(self, contrast: float = EDGE_CONTRAST, learned: bool = False) -> None:
+    def __init__(self, contrast: float, learned: bool = False) -> None:
         super().__init__()
         self.contrast = contrast
         self.log_contrast = nn.Parameter(torch.tensor(0.0)) if learned else None

@@ -28,7 +28,6 @@ from upwind.levelset.itk_snap.placement import (
 )
 from upwind.levelset.itk_snap.region import Region
 from upwind.levelset.itk_snap.search import Finished, Seed, best_of, search
-from upwind.levelset.itk_snap.settings import BlindSettings
 from upwind.levelset.itk_snap.stopping import (
     Curve,
     Stopping,
@@ -37,6 +36,7 @@ from upwind.levelset.itk_snap.stopping import (
     evolve_to_stop,
 )
 from upwind.levelset.itk_snap.trials import Trial, trial_speed
+from upwind.settings.levelset import BlindSettings
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from upwind.levelset.engines.engine import Engine, Weights
-from upwind.levelset.itk_snap.settings import OperatorSettings
+from upwind.settings.levelset import OperatorSettings
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from upwind.levelset.itk_snap.evolution import Evolution, dice, evolve_until_bes
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.region import region_around
 from upwind.levelset.itk_snap.search import Seed, best_of, history, search
-from upwind.levelset.itk_snap.settings import OperatorSettings
 from upwind.levelset.itk_snap.trials import Trial, trial_speed
+from upwind.settings.levelset import OperatorSettings
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from upwind.levelset.itk_snap.journal import Journal
-from upwind.levelset.itk_snap.settings import Range, SearchSettings
 from upwind.levelset.itk_snap.trials import Trial
+from upwind.settings.levelset import SearchSettings
 
 if TYPE_CHECKING:
     from optuna.distributions import FloatDistribution
@@ -161,10 +161,10 @@ def _space(settings: SearchSettings, name: str, of: str) -> "FloatDistribution":
 
 def _draw(settings: SearchSettings, generator: np.random.Generator) -> Trial:
     # Every trial draws every parameter, so that a change to one range leaves the rest as it was.
-    def uniform(limits: Range) -> float:
+    def uniform(limits: tuple[float, float]) -> float:
         return float(generator.uniform(*limits))
 
-    def log_uniform(limits: Range) -> float:
+    def log_uniform(limits: tuple[float, float]) -> float:
         return float(np.exp(generator.uniform(*np.log(limits))))
 
     return Trial(

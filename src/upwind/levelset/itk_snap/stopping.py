@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from upwind.levelset.engines.engine import Engine, Weights
-from upwind.levelset.itk_snap.settings import BlindSettings
+from upwind.settings.levelset import BlindSettings
 
 # Growths that are tried: relative gain of volume from one look to the next. 0 never stops a
 # contour that still grows.

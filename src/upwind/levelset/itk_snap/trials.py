@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from upwind.levelset.engines.engine import Weights
 from upwind.levelset.itk_snap import speeds
+from upwind.settings.levelset import SearchSettings
 
 # CT values are stored as whole HU: a bubble of noiseless tissue still needs thresholds apart.
 _LEAST_SD_HU = 1.0
@@ -44,7 +45,7 @@ class Trial:
     edge_scale: float = speeds.EDGE_SCALE
     curvature: float = Weights.curvature
     advection: float = _EDGE_ADVECTION
-    edge_equation: str = "geodesic"
+    edge_equation: str = SearchSettings().edge_equation
 
     @property
     def weights(self) -> Weights:
