@@ -1,4 +1,5 @@
-# make demo: the whole experiment on embedded data. make test: all tests. See README.md.
+# make demo: the whole experiment on embedded data. make check: for every save, the quick part of the
+# tests. make test: all tests. See README.md.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -6,14 +7,20 @@ BIN    := $(VENV)/bin
 CORES  ?= $(shell nproc)
 DEMO   ?= whole
 
-.PHONY: demo test test-slurm lint bench install clean
+.PHONY: demo check test test-slurm lint bench install clean
 
 demo: $(VENV)/.run
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/upwind show results/demo
 
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pytest -n $(CORES) --dist loadfile -m "not slow"
+
+# In the order of tests/conftest.py: the longest files first.
 test: $(VENV)/.dev
-	$(BIN)/pytest -n $(CORES) --dist loadfile
+	$(BIN)/pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --durations=20
 
 # Installs SLURM from Debian where it is missing, and starts a cluster on this machine: as root.
 # DEMO=short: with half the patients.

@@ -2,12 +2,48 @@ import html.parser
 import os
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 
 # Two workers on two cores: more threads would only wait for each other. Set before torch loads, and
 # inherited by the workflow's jobs.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+HERE = Path(__file__).parent
+# Files of tests that take longer than a few seconds, the longest first. They are started first, so
+# that no worker is left alone with one at the end, and `make check` leaves them out.
+SLOW = (
+    "workflow/test_whole_run.py",
+    "workflow/test_reruns.py",
+    "workflow/test_lits_mini.py",
+    "workflow/test_versions.py",
+    "audit/test_tampering.py",
+    "audit/test_whole.py",
+    "audit/test_own_method.py",
+    "audit/crate/test_published.py",
+    "versions/test_release.py",
+    "versions/test_importing.py",
+    "versions/test_pull.py",
+    "versions/test_volumes.py",
+    "training/test_interruption.py",
+    "training/test_compilation.py",
+    "levelset/equation/test_fused.py",
+    "levelset/equation/test_fused_volume.py",
+    "levelset/equation/test_convergence.py",
+    "levelset/engines/test_engines.py",
+    "levelset/itk_snap/test_search.py",
+    "workflow/test_engines.py",
+    "workflow/test_config.py",
+    "workflow/test_bad_cases.py",
+    "workflow/test_atlas.py",
+    "workflow/test_lint.py",
+    "workflow/test_profile.py",
+    "figures/test_kernel_file.py",
+    "atlas/test_browser.py",
+)
 
 # VmHWM rather than ru_maxrss, which a child process inherits from its parent.
 _MEASURE = """
@@ -62,6 +98,26 @@ def tags_of():
     return tags
 
 
+@pytest.fixture(scope="session")
+def python():
+    """An interpreter for a process of its own that starts with the large libraries loaded
+    (preloaded.py); elsewhere than on Linux the plain one."""
+    if sys.platform != "linux":
+        yield sys.executable
+        return
+    # Not pytest's own folder: the path of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="python-") as folder:
+        command = [sys.executable, Path(__file__).with_name("preloaded.py"), folder]
+        server = subprocess.Popen(command, stdin=subprocess.PIPE)
+        found = Path(folder, "python")
+        while not found.exists():
+            assert server.poll() is None, "it did not start"
+            time.sleep(0.05)
+        yield str(found)
+        server.stdin.close()
+        server.wait(60)
+
+
 @pytest.fixture
 def peak_memory():
     """A function of code and a folder (its ``sys.argv[1]``) that runs the code in a process of its
@@ -76,6 +132,16 @@ def peak_memory():
         return int(peak), rest
 
     return run
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the slow ones and put them first."""
+    place = {HERE / name: number for number, name in enumerate(SLOW)}
+    assert all(path.is_file() for path in place)
+    for item in items:
+        if item.path in place:
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_ignore_collect(collection_path, config):

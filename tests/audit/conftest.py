@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -195,7 +194,7 @@ def _network(made, method, fold, slices, epochs, code):
 
 
 @pytest.fixture(scope="session")
-def finished_once(tmp_path_factory):
+def finished_once(tmp_path_factory, python):
     """The folder in which the workflow ran to its end, once for all files of tests."""
     base = tmp_path_factory.getbasetemp()
     # With pytest-xdist each worker has a folder of its own in this one.
@@ -204,7 +203,7 @@ def finished_once(tmp_path_factory):
     with FileLock(shared / "finished.lock"):
         if not (folder / "done").exists():
             folder.mkdir(exist_ok=True)
-            _run_workflow(folder)
+            _run_workflow(folder, python)
             (folder / "done").touch()
     return folder
 
@@ -215,9 +214,9 @@ def finished(finished_once, tmp_path):
     return Path(shutil.copytree(finished_once, tmp_path / "copy", symlinks=True))
 
 
-def _run_workflow(folder):
+def _run_workflow(folder, python):
     (folder / "tiny.yaml").write_text(yaml.safe_dump(SETTINGS))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command = [python, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
     command += ["--directory", str(folder), "--cores", "2", "--configfile", "tiny.yaml"]
     done = subprocess.run(
         command,

@@ -166,7 +166,7 @@ NEW = {"tiny", "threshold"}
 
 
 @pytest.fixture(scope="module")
-def extended(finished_once, tmp_path_factory):
+def extended(finished_once, tmp_path_factory, python):
     """A finished run, and a checkout with two methods more than it was made with: what the run then
     plans, and what came of it."""
     folder = tmp_path_factory.mktemp("own") / "run"
@@ -193,13 +193,13 @@ def extended(finished_once, tmp_path_factory):
     }
     (folder / "own.yaml").write_text(yaml.safe_dump(settings))
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
-    planned = snakemake(folder, checkout, "--dry-run")
-    made = snakemake(folder, checkout, "all", "replacements")
+    planned = snakemake(python, folder, checkout, "--dry-run")
+    made = snakemake(python, folder, checkout, "all", "replacements")
     return folder, checkout, planned, made, before
 
 
-def snakemake(folder, checkout, *arguments):
-    command = [sys.executable, "-m", "snakemake", *arguments, "--nocolor", "--cores", "2"]
+def snakemake(python, folder, checkout, *arguments):
+    command = [python, "-m", "snakemake", *arguments, "--nocolor", "--cores", "2"]
     command += ["--snakefile", str(checkout / "Snakefile"), "--configfile", "own.yaml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]

@@ -93,6 +93,14 @@ def own_place_for_dvc(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def forked_dvc(request, monkeypatch, python):
+    """DVC takes a second to import: not in each of its processes, but for the tests of how they are
+    started."""
+    if request.path.name != "test_commands.py":
+        monkeypatch.setattr(sys, "executable", python)
+
+
+@pytest.fixture(autouse=True)
 def git_identity(monkeypatch):
     """Commits of the package's own."""
     for who in ("AUTHOR", "COMMITTER"):

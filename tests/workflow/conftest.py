@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +14,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Workplace:
-    """A folder with the repository's ``config/`` in which the workflow runs."""
+    """A folder with the repository's ``config/`` in which the workflow runs by ``python``."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, python):
+        self.folder, self.python = folder, python
         shutil.copytree(REPOSITORY / "config", folder / "config")
 
     def configure(self, settings, name="small.yaml"):
@@ -27,10 +26,11 @@ class Workplace:
         path.write_text(yaml.safe_dump(settings))
         return path
 
-    def snakemake(self, *arguments, configfiles=()):
+    def snakemake(self, *arguments, configfiles=(), python=None):
         """Run snakemake; exit code in ``returncode``, what a user sees in ``stdout``."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile"]
-        command += ["--directory", self.folder, "--cores", "2", "--nocolor", *arguments]
+        command = [python or self.python, "-m", "snakemake"]
+        command += ["--snakefile", REPOSITORY / "Snakefile", "--directory", self.folder]
+        command += ["--cores", "2", "--nocolor", *arguments]
         if configfiles:
             command += ["--configfile", *configfiles]
         return subprocess.run(
@@ -103,21 +103,21 @@ def write_headers():
 
 
 @pytest.fixture(scope="session")
-def workplace_in():
+def workplace_in(python):
     """Make a folder that is there a workplace."""
-    return Workplace
+    return lambda folder: Workplace(folder, python)
 
 
 @pytest.fixture
-def workplace(tmp_path):
+def workplace(tmp_path, workplace_in):
     """An empty workplace."""
-    return Workplace(tmp_path)
+    return workplace_in(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def shared_workplace(tmp_path_factory):
+def shared_workplace(tmp_path_factory, workplace_in):
     """A workplace that the tests of a module share."""
-    return Workplace(tmp_path_factory.mktemp("workplace"))
+    return workplace_in(tmp_path_factory.mktemp("workplace"))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """Pinned requirements and conda environments say the same, and hold what the scripts import."""
 
 import ast
+import functools
+import importlib.metadata
 import re
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "src"
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+# What is installed, by module: looked through once, and not for every script.
+packages_distributions = functools.cache(importlib.metadata.packages_distributions)
 
 
 def canonical(name):
@@ -45,16 +48,18 @@ def module_file(name):
     return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()), None)
 
 
+@functools.cache
 def imported_names(path):
     """Names that a file imports, anywhere in it."""
+    found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            yield node.module
             # What is imported from a package may itself be a module.
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def third_party(script):

@@ -78,10 +78,10 @@ NOTHING = Counter()
 
 
 class Project:
-    """A copy of the repository in which the experiment is run and edited."""
+    """A copy of the repository in which the experiment is run, by ``python``, and edited."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, python):
+        self.folder, self.python = folder, python
         for name in ("workflow", "src", "config", "envs"):
             shutil.copytree(
                 REPOSITORY / name,
@@ -105,7 +105,7 @@ class Project:
 
     def command(self, *arguments):
         """Snakemake's command line."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
+        command = [self.python, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments]
         return [*command, "--configfile", "tiny.yaml"]
 
     def snakemake(self, *arguments, packages=None):
@@ -170,9 +170,9 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, python):
     """The project after its first run."""
-    project = Project(tmp_path_factory.mktemp("project"))
+    project = Project(tmp_path_factory.mktemp("project"), python)
     project.run()
     assert project.planned() == NOTHING
     return project
@@ -503,16 +503,22 @@ def test_an_interrupted_run(project):
     """Killed in the middle, with its jobs; the next run makes the rest, and no half is kept."""
     before = (project.folder / RESULTS / "scores.csv").read_bytes()
     (project.folder / RESULTS / "scores.csv").unlink()
-    for path in (project.folder / RESULTS / "segmentations").glob("*/*/unseen/*.nii.gz"):
+    masks = list((project.folder / RESULTS / "segmentations").glob("*/*/unseen/*.nii.gz"))
+    for path in masks:
         path.write_bytes(b"half")
     run = subprocess.Popen(
-        project.command(),
+        [sys.executable, *project.command()[1:]],  # so that its jobs are of its process group
         cwd=project.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    time.sleep(8)
+    end = time.monotonic() + 300
+    # Of two masks of a job the first is there.
+    while not any(path.exists() and path.read_bytes() != b"half" for path in masks):
+        assert run.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     assert project.snakemake("--unlock").returncode == 0

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 
 import nibabel as nib
@@ -62,7 +61,7 @@ class Clone:
         return command(self.folder, "git", *arguments)
 
     def dvc(self, *arguments):
-        return command(self.folder, sys.executable, "-m", "dvc", *arguments)
+        return command(self.folder, self.workplace.python, "-m", "dvc", *arguments)
 
     def commit_data(self, message):
         """Make the folder the new version, and share it."""

@@ -5,6 +5,7 @@ The run is made once for this file: with pytest-xdist use ``--dist loadfile``.
 
 import json
 import re
+import sys
 
 import matplotlib.image
 import nibabel as nib
@@ -41,8 +42,9 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def workplace(shared_workplace):
-    """The workplace after the run, which must succeed."""
-    result = shared_workplace.snakemake(configfiles=[shared_workplace.configure(SETTINGS)])
+    """The workplace after the run, every process as a user's, which must succeed."""
+    settings = shared_workplace.configure(SETTINGS)
+    result = shared_workplace.snakemake(configfiles=[settings], python=sys.executable)
     assert result.returncode == 0, result.stdout[-5000:]
     assert "66 of 66 steps (100%) done" in result.stdout
     return shared_workplace
