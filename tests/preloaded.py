@@ -7,6 +7,7 @@ its own like any other, 0.05 s instead of 2 s after it was asked for. Nothing of
 imported here, so that each fork imports the sources that its own ``PYTHONPATH`` names.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -17,7 +18,11 @@ import select
 import signal
 import socket
 import sys
+import threading
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 LIBRARIES = (
     "dvc.cli",
@@ -77,7 +82,7 @@ def main(folder: Path) -> None:
         _write_python(folder)
         if not (asked := _serve(server)):
             return
-    _run(*asked, paths, str(folder / "python"))
+    _end(_exit_code(lambda: _run(*asked, paths, str(folder / "python"))))
 
 
 def _write_python(folder: Path) -> None:
@@ -130,6 +135,30 @@ def _keep(connection: socket.socket, worker: int, streams: list[int]) -> None:
     with contextlib.suppress(OSError):
         connection.sendall(bytes([code % 256]))
     os._exit(0)
+
+
+def _exit_code(call: Callable[[], None]) -> int:
+    try:
+        call()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+            return 1
+        return end.code or 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End as an interpreter does, but for taking its modules apart: that would copy every page that
+    is shared with the server."""
+    threading._shutdown()  # waits for threads
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code % 256)
 
 
 def _run(
