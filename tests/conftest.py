@@ -43,6 +43,8 @@ SLOW = (
     "workflow/test_profile.py",
     "figures/test_kernel_file.py",
     "atlas/test_browser.py",
+    "settings/test_documents.py",
+    "phantom/test_write.py",
 )
 
 # VmHWM rather than ru_maxrss, which a child process inherits from its parent.
