@@ -120,6 +120,14 @@ def python():
         server.wait(60)
 
 
+@pytest.fixture(autouse=True)
+def denormal_numbers():
+    """Training flushes them to zero, for its whole process; the next test shall have them again."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
+
+
 @pytest.fixture
 def peak_memory():
     """A function of code and a folder (its ``sys.argv[1]``) that runs the code in a process of its
