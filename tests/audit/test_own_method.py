@@ -190,11 +190,12 @@ def extended(finished_once, tmp_path_factory, python):
     settings |= {
         "threshold": {"hu": 40},
         "replacements": {"folds": [0], "replacements": ["centroid"]},
+        "atlas": {"pixels": 16, "most_slices": 2},
     }
     (folder / "own.yaml").write_text(yaml.safe_dump(settings))
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
     planned = snakemake(python, folder, checkout, "--dry-run")
-    made = snakemake(python, folder, checkout, "all", "replacements")
+    made = snakemake(python, folder, checkout, "all", "atlas")
     return folder, checkout, planned, made, before
 
 
@@ -274,7 +275,8 @@ def test_the_figure_is_in_the_run_its_report_and_its_releases(extended):
     assert (listed.category, listed.caption, listed.released) == ("Scores", "patients", True)
 
 
-def test_the_audit_holds_with_the_study_that_was_run_by_name(extended):
+def test_the_audit_holds_with_the_atlas_that_was_made_by_name(extended):
+    """With it the study that it needs the table of, not the figures."""
     folder, checkout, *_ = extended
     program = "import sys; from upwind.cli import app; app(sys.argv[1:])"
     command = [sys.executable, "-c", program, "audit", str(RESULTS), "--deep", "--json"]
@@ -287,4 +289,6 @@ def test_the_audit_holds_with_the_study_that_was_run_by_name(extended):
     assert not {finding["kind"] for finding in audited["findings"]} & {"left over", "left_over"}
     assert audited["counts"]["table1_cells"] % 5 == 0
     assert audited["counts"]["extended_cells"] % 6 == 0
+    assert (folder / RESULTS / "atlas/index.html").exists()
     assert (folder / RESULTS / "studies/replacements.csv").exists()
+    assert not (folder / RESULTS / "studies/replacements.png").exists()

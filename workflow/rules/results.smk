@@ -58,9 +58,9 @@ def results_in(folder, wanted, released=True, published=True):
 
 
 def target(name, *paths):
-    """Outputs that `snakemake NAME` asks for, and that no plain run makes."""
+    """Outputs that `snakemake NAME` asks for, and that no plain run makes: all, or the only one."""
     RESULT_LIST.targets[name] = [str(Path(path).relative_to(RESULTS)) for path in paths]
-    return list(paths)
+    return list(paths) if len(paths) > 1 else paths[0]
 
 
 # Of jobs, not of rules.

@@ -115,13 +115,14 @@ def _plan(run: RecordedRun, checkout: Checkout) -> list[PlannedJob]:
 
 
 def _made_by_name(run: RecordedRun) -> list[str]:
-    """Outputs of the targets that were asked for by name (a study, the atlas) and made."""
+    """Outputs of targets that are asked for by name (a study, the atlas), as far as they were made:
+    the atlas needs the table of another target, but not its figures."""
     try:
         targets = run.results.targets.values()
     except UpwindError:  # that the record is not there is said elsewhere
         return []
-    outputs = [[f"{run.home}/{path}" for path in paths] for paths in targets]
-    return [path for paths in outputs if any(p in run.makers for p in paths) for path in paths]
+    outputs = (f"{run.home}/{path}" for paths in targets for path in paths)
+    return [path for path in outputs if path in run.makers]
 
 
 def _config(run: RecordedRun) -> str:
