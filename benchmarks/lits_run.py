@@ -89,8 +89,7 @@ def without_training(
         Rule("segment_blind", FOLDS, CASES * evolution / 3600),
         Rule("segment_fold", 2 * FOLDS, predicted),
         Rule("score_network", 2 * FOLDS, scored),
-        Rule("score_level_set", 1, hours("score", SLICES)),
-        Rule("score_blind", 1, hours("score", SLICES)),
+        Rule("score_untrained", 2, 2 * hours("score", SLICES)),
     ]
 
 

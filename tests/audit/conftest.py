@@ -159,7 +159,8 @@ def experiment(tmp_path):
         for fold in (0, 1):
             _network(made, method, str(fold), slices, epochs, code)
     labels = [f"{DATA}/label-{case}.nii" for case in range(4)]
-    made.job("score_level_set", labels, {f"{HOME}/scores/itk_snap.csv": score_table(["itk_snap"])})
+    text = {f"{HOME}/scores/itk_snap.csv": score_table(["itk_snap"])}
+    made.job("score_untrained", labels, text, wildcards={"method": "itk_snap"})
     by_method = [f"{HOME}/scores/{m}-{f}.csv" for m in ("unet", "lsn") for f in (0, 1)]
     by_method.append(f"{HOME}/scores/itk_snap.csv")
     made.job("gather_scores", by_method, {f"{HOME}/scores.csv": score_table(SCORES)})

@@ -54,8 +54,8 @@ LSN = Counter(train=FOLDS) | JUDGED | STENCILS | MEASURES | SEGMENTED
 BOTH = UNET | LSN | Counter(train=2 * FOLDS + 1)
 BOTH |= Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS)
 SEARCHES = Counter(draw_searches=1)
-OPERATOR = Counter(operate_level_set=PATIENTS, score_level_set=1) + SEARCHES + SCORES
-BLIND = Counter(tune_level_set=FOLDS, segment_blind=FOLDS, score_blind=1) + SEARCHES + SCORES
+OPERATOR = Counter(operate_level_set=PATIENTS, score_untrained=1) + SEARCHES + SCORES
+BLIND = Counter(tune_level_set=FOLDS, segment_blind=FOLDS, score_untrained=1) + SEARCHES + SCORES
 LEVEL_SET = OPERATOR | BLIND
 SPLIT = Counter(split_fold=FOLDS + 1, gather_splits=1)
 FIGURES = Counter(
@@ -291,13 +291,19 @@ CODE_EDITS = {
         "src/upwind/scores/metrics.py",
         "\nimport ",
         "\nEXACT = True\nimport ",
-        Counter(score_network=2 * FOLDS, score_level_set=1, score_blind=1) + SCORES,
+        Counter(score_network=2 * FOLDS, score_untrained=2) + SCORES,
+    ),
+    "a method's name": (
+        "src/upwind/methods/unet.py",
+        'title="UNet"',
+        'title="U-Net"',
+        Counter(describe_methods=1, tabulate=1, draw_scores=1, draw_gallery=1, draw_curves=1),
     ),
     "the table's layout": (
         "src/upwind/tables/table1.py",
         "\nimport ",
         "\nWIDTH = 3\nimport ",
-        Counter(tabulate=1, draw_scores=1),  # the figure names its columns as the table does
+        Counter(tabulate=1),
     ),
     "the clusters": (
         "src/upwind/kernels/clustering.py",
@@ -421,7 +427,7 @@ DELETED = {
     "scores/unet-0.csv": Counter(score_network=1) + SCORES,
     "kernels/axes.csv": KERNELS,
     "figure2.png": Counter(draw_figure2=1),
-    "blind/0/parameters.json": Counter(tune_level_set=1, segment_blind=1, score_blind=1)
+    "blind/0/parameters.json": Counter(tune_level_set=1, segment_blind=1, score_untrained=1)
     + SEARCHES
     + SCORES,
 }

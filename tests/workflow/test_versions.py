@@ -230,11 +230,11 @@ NEW_CASE_3 = Counter(
         ("train", "network=lsn, fold=0"),
         *(("segment_fold", f"network={n}, fold={f}") for n in ("unet", "lsn") for f in (0, 1)),
         *(("score_network", f"network={n}, fold={f}") for n in ("unet", "lsn") for f in (0, 1)),
-        ("score_level_set", ""),
+        ("score_untrained", "method=itk_snap"),
         # Fold 0 is tuned on cases 2 and 3, which fold 1 leaves out.
         ("tune_level_set", "fold=0"),
         *(("segment_blind", f"fold={fold}") for fold in (0, 1)),
-        ("score_blind", ""),
+        ("score_untrained", "method=itk_snap_blind"),
         ("gather_scores", ""),
     ]
 )

@@ -46,7 +46,7 @@ def workplace(shared_workplace):
     settings = shared_workplace.configure(SETTINGS)
     result = shared_workplace.snakemake(configfiles=[settings], python=sys.executable)
     assert result.returncode == 0, result.stdout[-5000:]
-    assert "66 of 66 steps (100%) done" in result.stdout
+    assert "67 of 67 steps (100%) done" in result.stdout
     return shared_workplace
 
 
@@ -63,7 +63,8 @@ def scores(results):
 
 
 def dry_run(workplace, **changes):
-    """Rules that would run again after these changes of settings."""
+    """Rules that would run again after these changes of settings; with the method where it is one
+    of those without training."""
     settings = SETTINGS | {
         key: SETTINGS.get(key, {}) | value if isinstance(value, dict) else value
         for key, value in changes.items()
@@ -71,7 +72,14 @@ def dry_run(workplace, **changes):
     file = workplace.configure(settings, "changed.yaml")
     result = workplace.snakemake("--dry-run", configfiles=[file])
     assert result.returncode == 0, result.stdout
-    return set(re.findall(r"^(?:rule|checkpoint) (\w+):$", result.stdout, re.MULTILINE))
+    blocks = re.findall(
+        r"^(?:local)?(?:rule|checkpoint) (\w+):$((?:\n +.*)*)", result.stdout, re.MULTILINE
+    )
+    methods = [re.search(r"wildcards: method=(\w+)", block) for _, block in blocks]
+    return {
+        rule + (f" {method[1]}" if method else "")
+        for (rule, _), method in zip(blocks, methods, strict=True)
+    }
 
 
 def read_mask(path):
@@ -90,13 +98,18 @@ def test_another_setting_runs_again_what_it_changes_and_no_more(workplace):
     kept = {"all", "write_config"}
     assert dry_run(workplace, comparison={"resamples": 300}) == {"compare_methods"} | kept
     again = dry_run(workplace, levelset={"trials": 2})
-    assert {"operate_level_set", "score_level_set", "gather_scores", "tabulate"} <= again
+    assert {"operate_level_set", "score_untrained itk_snap", "gather_scores", "tabulate"} <= again
     assert not again & {"make_phantom", "slice_case", "train", "segment_fold", "score_network"}
-    assert not again & {"tune_level_set", "segment_blind", "score_blind"}
+    assert not again & {"tune_level_set", "segment_blind", "score_untrained itk_snap_blind"}
     blind = SETTINGS["levelset"]["blind"] | {"trials": 4}
     again = dry_run(workplace, levelset={"blind": blind})
-    assert {"tune_level_set", "segment_blind", "score_blind", "gather_scores"} <= again
-    assert not again & {"operate_level_set", "score_level_set", "train", "score_network"}
+    assert {
+        "tune_level_set",
+        "segment_blind",
+        "score_untrained itk_snap_blind",
+        "gather_scores",
+    } <= again
+    assert not again & {"operate_level_set", "score_untrained itk_snap", "train", "score_network"}
     again = dry_run(workplace, lsn={"epochs": 3})
     assert {"train", "segment_fold", "score_network", "tabulate"} <= again
     assert not again & {"operate_level_set", "cluster_kernels", "draw_figure1", "slice_case"}
@@ -111,7 +124,7 @@ def test_another_setting_runs_again_what_it_changes_and_no_more(workplace):
 def test_config_is_the_effective_one(workplace, results):
     expected = yaml.safe_load((workplace.folder / "config/config.yaml").read_text())
     for key, value in SETTINGS.items():
-        expected[key] = expected[key] | value if isinstance(value, dict) else value
+        expected[key] = expected.get(key, {}) | value if isinstance(value, dict) else value
     expected["levelset"]["blind"] |= SETTINGS["levelset"]["blind"]
     assert yaml.safe_load((results / "config.yaml").read_text()) == check_config(expected)
 
@@ -325,7 +338,7 @@ def test_kernels_are_measured_beside_controls(results):
         assert set(tables[name]["network"]) == {*cnns, "lsn"}, name
     assert tables["moments"].groupby("network").size()["second_seed"] == 14_608
     assert set(tables["cluster_tendency"]["network"]) == {"trained", "initial"}
-    assert tables["verdicts"]["layer"].tolist() == list(range(1, 19))
+    assert tables["cluster_verdicts"]["layer"].tolist() == list(range(1, 19))
     parts = tables["content"].query("network == 'trained'")["part"].tolist()
     assert parts == ["encoder"] * 8 + ["bottleneck"] * 2 + ["decoder"] * 8
     second, _ = load_weights(results / "studies/networks/unet/all-1-all/weights.safetensors")
@@ -374,6 +387,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     kernels = ("figure2_icons", "cluster_tendency", "content", "nearest")
     expected |= {f"{name}.{ending}" for name in kernels for ending in ("png", "pdf")}
     expected |= {"convergence.csv", "convergence.png"}
+    expected |= {"methods.json", "results.json"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
     expected |= {"extended.csv", "extended.html", "extended.md", "blind"}
     expected |= {"verdicts.csv", "table1.csv", "table1.html", "table1.md", "table1.tex"}
