@@ -21,6 +21,7 @@ import snakemake
 from packaging.requirements import Requirement
 from packaging.version import Version
 from snakemake.api import SnakemakeApi
+from snakemake.exceptions import IncompleteFilesException
 from snakemake.jobs import GroupJobFactory
 from snakemake.resources import Resources
 from snakemake.settings.enums import Quietness
@@ -351,6 +352,21 @@ def test_a_script_that_was_edited(folder):
     touch("copy.py")
     assert planned(folder, targets=["first.txt"]) == {"first.txt"}
     assert planned(folder, inside.ignore_edited_scripts) == set()
+
+
+@contract(
+    "make_incomplete_again",
+    needed_for="going on after a run that was killed, whatever profile is in use",
+    relies_on="DAGSettings.force_incomplete, by which files marked as incomplete are made again",
+)
+def test_what_a_killed_job_left(folder):
+    with read(folder) as (api, workflow):
+        execute(api)
+        (job,) = (job for job in workflow.dag.jobs if "second.txt" in job.output)
+        workflow.persistence.started(job)
+    with pytest.raises(IncompleteFilesException):
+        planned(folder)
+    assert planned(folder, inside.make_incomplete_again) == {"second.txt", "last.txt"}
 
 
 @contract(

@@ -56,7 +56,7 @@ BOTH |= Counter(segment_fold=2 * FOLDS, score_network=2 * FOLDS)
 SEARCHES = Counter(draw_searches=1)
 OPERATOR = Counter(operate_level_set=PATIENTS, score_untrained=1) + SEARCHES + SCORES
 BLIND = Counter(tune_level_set=FOLDS, segment_blind=FOLDS, score_untrained=1) + SEARCHES + SCORES
-LEVEL_SET = OPERATOR | BLIND
+LEVEL_SET = OPERATOR | BLIND | Counter(score_untrained=2)
 SPLIT = Counter(split_fold=FOLDS + 1, gather_splits=1)
 FIGURES = Counter(
     draw_figure1=1,

@@ -181,6 +181,18 @@ def ignore_edited_scripts(workflow: Any) -> None:
     before_planning(workflow, ignore)
 
 
+def make_incomplete_again(workflow: Any) -> None:
+    """Make again what a job that was killed left incomplete, where Snakemake would stop.
+
+    The same as ``--rerun-incomplete``, which a profile can say: this holds with any, and none.
+    """
+
+    def force() -> None:
+        workflow.dag_settings.force_incomplete = True
+
+    before_planning(workflow, force)
+
+
 def make_again(workflow: Any, outputs: Collection[str]) -> None:
     """Have the jobs run that make one of ``outputs``, if the run's targets need them. Paths that no
     job makes are passed over.

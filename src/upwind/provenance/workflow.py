@@ -13,6 +13,7 @@ from upwind.common.snakemake import (
     jobs_to_run,
     look_behind_ancient,
     make_again,
+    make_incomplete_again,
     rules_with_jobs,
     run_within,
     script_of,
@@ -87,10 +88,11 @@ def _version_for(
 
 def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     """Make again, in a run or a dry run, what :func:`untrusted` finds among the files that the run
-    wants, and say so."""
+    wants, and say so; and what a killed job left incomplete."""
     reasons = untrusted(folders)
     # Code counts by way of the parameter "code", without comments and formatting.
     ignore_edited_scripts(workflow)
+    make_incomplete_again(workflow)
     make_again(workflow, reasons)
     look_behind_ancient(workflow)
     after_planning(workflow, lambda: _tell(workflow, reasons))
