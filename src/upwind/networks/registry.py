@@ -17,15 +17,14 @@ def networks() -> dict[str, str]:
     return found
 
 
-def definition_of(name: str) -> tuple[str, str]:
-    """Module and class of a network. Raises UpwindError for a network that is not known."""
+def definition_of(name: str) -> str:
+    """``module:class`` of a network. Raises UpwindError for a network that is not known."""
     known = networks()
     if name not in known:
         raise UpwindError(f"unknown network {name!r}; known are {sorted(known)}")
-    module, _, attribute = known[name].partition(":")
-    return module, attribute
+    return known[name]
 
 
 def network_module(name: str) -> str:
     """The module that defines a network. Raises UpwindError for a network that is not known."""
-    return definition_of(name)[0]
+    return definition_of(name).partition(":")[0]

@@ -1,10 +1,9 @@
 """Trained weights as safetensors, with what is needed to rebuild the network and feed it."""
 
-import importlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import safe_open
@@ -14,6 +13,7 @@ from torch import nn
 from upwind import __version__
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
+from upwind.common.references import referred_to
 from upwind.networks.registry import definition_of
 from upwind.settings.prediction import PredictionSettings
 
@@ -33,14 +33,7 @@ class Recipe:
 def network_class(name: str) -> type[nn.Module]:
     """A network's class, of the form of :class:`upwind.networks.network.SegmentationNetwork`,
     imported now. Raises UpwindError for a network that is not known or not there."""
-    module, attribute = definition_of(name)
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UpwindError(
-            f"network {name}: there is no {attribute} in {module} ({error}): mend the network's "
-            "definition in upwind.methods"
-        ) from error
+    return cast(type[nn.Module], referred_to(definition_of(name), f"network {name}"))
 
 
 def build(recipe: Recipe) -> nn.Module:

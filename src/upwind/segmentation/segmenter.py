@@ -5,13 +5,13 @@ A segmenter is any function of the form of :class:`Segmenter`; a method names it
 one is no part of what another made.
 """
 
-import importlib
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from upwind.common.errors import UpwindError
+from upwind.common.references import referred_to
 from upwind.data.volumes import Volume
 
 
@@ -25,14 +25,7 @@ class Segmenter(Protocol):
 
 def segmenter_named(reference: str) -> Segmenter:
     """The function of a reference ``module:function``. Raises UpwindError where there is none."""
-    module, _, name = reference.partition(":")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UpwindError(
-            f"there is no segmenter {reference} ({error}): mend the method's definition in "
-            "upwind.methods"
-        ) from error
+    return cast(Segmenter, referred_to(reference, "segmenter"))
 
 
 def segment_volume(segment: Segmenter, volume: Volume, settings: Mapping[str, Any]) -> np.ndarray:

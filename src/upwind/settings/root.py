@@ -1,16 +1,15 @@
 """The whole configuration of an experiment: top-level settings, and the sections."""
 
 import functools
-import importlib
 from collections.abc import Mapping, Sequence
 from types import GenericAlias
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
 from upwind.common.errors import UpwindError
+from upwind.common.references import referred_to
 from upwind.methods import catalogue, networks_of, trained
-from upwind.methods.method import Method
 from upwind.settings.atlas import AtlasSettings
 from upwind.settings.dataset import DatasetSettings, IntensitySettings
 from upwind.settings.kernels import ComparisonSettings, KernelSection
@@ -92,7 +91,11 @@ def experiment_model() -> type[ExperimentSettings]:
     Raises UpwindError for a method whose settings are not there, or whose name another section has.
     """
     methods = catalogue()
-    sections = {key: _named(method) for key, method in methods.items() if method.settings}
+    sections = {
+        key: referred_to(method.settings, f"method {key}")
+        for key, method in methods.items()
+        if method.settings
+    }
     taken = sorted(sections.keys() & ExperimentSettings.model_fields.keys())
     if taken:
         raise UpwindError(f"a method cannot be named {', '.join(taken)}: a setting has that name")
@@ -100,18 +103,6 @@ def experiment_model() -> type[ExperimentSettings]:
     others = {key: model for key, model in sections.items() if key not in networks}
     parts = {key: tuple(network.parts) for key, network in networks_of(methods).items()}
     return settings_model(networks, parts, others)
-
-
-def _named(method: Method) -> type[Any]:
-    """The model that a method names for its section."""
-    module, _, name = method.settings.partition(":")
-    try:
-        return cast(type[Any], getattr(importlib.import_module(module), name))
-    except (ImportError, AttributeError) as error:
-        raise UpwindError(
-            f"method {method.key}: there is no {name} in {module} ({error}): mend its definition "
-            "in upwind.methods"
-        ) from error
 
 
 def settings_model(
