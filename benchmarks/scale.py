@@ -30,12 +30,13 @@ LEVEL_SET_TRIALS = 3  # of the 20 that a case has
 
 def settings() -> dict:
     """The configuration of the LiTS run."""
+    from snakemake.utils import update_config
+
     from upwind.settings.check import check_config
 
     files = [REPOSITORY / "config" / name for name in ("config.yaml", "lits.yaml")]
     merged, lits = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
-    for key, value in lits.items():
-        merged[key] = merged[key] | value if isinstance(value, dict) else value
+    update_config(merged, lits)
     return check_config(merged)
 
 

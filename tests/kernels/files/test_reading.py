@@ -260,6 +260,16 @@ def test_a_file_cut_short_is_refused(kind, share, network, model, keras_file, tm
     refused(path, "cut short or damaged|no plain state dict")
 
 
+def test_an_old_file_may_be_cut_anywhere(network, tmp_path):
+    """Which error its pickle then ends with depends on the byte."""
+    path = tmp_path / "cut.pt"
+    torch.save(network.state_dict(), path, _use_new_zipfile_serialization=False)
+    content = path.read_bytes()
+    for length in range(1, min(len(content), 1500)):
+        path.write_bytes(content[:length])
+        refused(path, "cut short or damaged|no plain state dict")
+
+
 @pytest.mark.parametrize("suffix", ["safetensors", "pt", "onnx", "h5", "txt"])
 def test_what_is_no_weights_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"w.{suffix}"

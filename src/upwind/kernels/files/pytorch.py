@@ -1,6 +1,7 @@
 """3x3 convolutions of a PyTorch state dict, loaded without running what a pickle may hold."""
 
 import pickle
+import struct
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -51,7 +52,17 @@ def _load(path: Path) -> Any:
                 "state_dict() instead"
             ) from error
         raise unreadable(path, "a PyTorch file", error) from error
-    except (EOFError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    # Where a pickle ends early decides which of these it is.
+    except (
+        EOFError,
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        AssertionError,
+        struct.error,
+    ) as error:
         raise unreadable(path, "a PyTorch file", error) from error
 
 
