@@ -191,15 +191,15 @@ def _numbers(run: RecordedRun, distrusted: Collection[str], deep: bool, jobs: in
         path = f"{run.home}/{FOLDER}"
         message = "no number was made again: the record of the configuration is not there"
         return Checked((unchecked(FindingKind.number, path, message, "run the workflow again"),))
-    place = Results(run.folder, run.home, run.config, distrusted)
-    parts = [check_numbers(place), check_comparison(place), check_kernels(place)]
-    parts.append(check_searches(place))
+    results = Results(run.folder, run.home, run.config, distrusted)
+    parts = [check_numbers(results), check_comparison(results), check_kernels(results)]
+    parts.append(check_searches(results))
     if deep:
         from upwind.audit.recomputed.volumes import recompute  # half a second of imports
 
         bad = {run.place(path) for path in distrusted}
         raw = {case: files for case, files in raw_cases(run).items() if not bad & {*files}}
-        parts.append(recompute(place, raw, jobs))
+        parts.append(recompute(results, raw, jobs))
     return Checked.all_of(parts)
 
 

@@ -7,12 +7,12 @@ import pytest
 
 @pytest.fixture(name="edit")
 def editing():
-    """A function that changes a cell of a place's CSV file; row as Python counts."""
+    """A function that changes a cell of a results's CSV file; row as Python counts."""
 
-    def edit(place, path, row, column, value):
-        rows = place.rows(path)
+    def edit(results, path, row, column, value):
+        rows = results.rows(path)
         rows[row][column] = value
-        with (place.folder / path).open("w", newline="") as file:
+        with (results.folder / path).open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)

@@ -29,15 +29,15 @@ def scores(patients=7):
 
 
 @pytest.fixture
-def place(tmp_path):
+def results(tmp_path):
     scores().to_csv(tmp_path / "scores.csv", index=False)
     compared = compare(pd.read_csv(tmp_path / "scores.csv"), resamples=50, confidence=0.9, seed=3)
     compared.to_csv(tmp_path / "comparison.csv", index=False)
     return Results(tmp_path, "results/x", CONFIG)
 
 
-def test_the_workflows_table_comes_out_the_same(place):
-    checked = check_comparison(place)
+def test_the_workflows_table_comes_out_the_same(results):
+    checked = check_comparison(results)
     assert checked.findings == ()
     # 3 methods with 4 values and 3 pairs with 6, for each of 4 subsets and measures.
     assert checked.counts == {"comparisons": 4 * (3 * 4 + 3 * 6)}
@@ -53,19 +53,19 @@ def test_with_a_single_patient(tmp_path):
 @pytest.mark.parametrize(
     "column", ["patients", "mean", "low", "high", "wilcoxon_p", "holm_p", "other", "measure"]
 )
-def test_every_column(place, column):
-    path = place.folder / "comparison.csv"
+def test_every_column(results, column):
+    path = results.folder / "comparison.csv"
     table = pd.read_csv(path)
     row = table.index[table["other"].notna()][0]
     value = table.loc[row, column]
     table.loc[row, column] = value + "x" if isinstance(value, str) else value + 1
     table.to_csv(path, index=False)
-    findings = check_comparison(place).findings
+    findings = check_comparison(results).findings
     assert {finding.path for finding in findings} == {"results/x/comparison.csv"}
 
 
-def test_another_seed_gives_other_intervals(place):
-    other = Results(place.folder, place.home, CONFIG | {"seed": 4})
+def test_another_seed_gives_other_intervals(results):
+    other = Results(results.folder, results.home, CONFIG | {"seed": 4})
     messages = " ".join(finding.message for finding in check_comparison(other).findings)
     assert ": low is" in messages
     assert ": mean is" not in messages

@@ -26,7 +26,7 @@ LAYERS = {
 
 
 @pytest.fixture
-def place(tmp_path):
+def results(tmp_path):
     """Weights, and the tables that the workflow makes of them, and a drawing with its numbers."""
     rng = np.random.default_rng(0)
     tensors = {
@@ -46,17 +46,17 @@ def place(tmp_path):
     return Results(tmp_path, "results/x", CONFIG)
 
 
-def again(place):
-    """A place that has read nothing yet."""
-    return Results(place.folder, place.home, place.config)
+def again(results):
+    """A results that has read nothing yet."""
+    return Results(results.folder, results.home, results.config)
 
 
-def found(place):
-    return {finding.path for finding in check_kernels(again(place)).findings}
+def found(results):
+    return {finding.path for finding in check_kernels(again(results)).findings}
 
 
-def test_what_the_workflow_writes_holds(place):
-    checked = check_kernels(place)
+def test_what_the_workflow_writes_holds(results):
+    checked = check_kernels(results)
     assert checked.findings == ()
     kernels = sum(out * into for out, into in LAYERS.values())
     assert checked.counts["kernels"] == kernels
@@ -82,55 +82,55 @@ def test_what_the_workflow_writes_holds(place):
         ("nearest_shares", "share", 1e-3),
     ],
 )
-def test_every_number_of_figure_2(place, table, column, change):
-    path = place.folder / f"kernels/{table}.csv"
+def test_every_number_of_figure_2(results, table, column, change):
+    path = results.folder / f"kernels/{table}.csv"
     frame = pd.read_csv(path)
     frame.loc[2, column] += change
     frame.to_csv(path, index=False)
     # Clusters show in the scores of their layer.
     expected = "layers" if column == "cluster" else table
-    assert f"results/x/kernels/{expected}.csv" in found(place)
+    assert f"results/x/kernels/{expected}.csv" in found(results)
 
 
-def test_kernels_that_are_missing_from_the_moments(place):
-    path = place.folder / "kernels/moments.csv"
+def test_kernels_that_are_missing_from_the_moments(results):
+    path = results.folder / "kernels/moments.csv"
     pd.read_csv(path).drop(index=3).to_csv(path, index=False)
-    assert "results/x/kernels/moments.csv" in found(place)
+    assert "results/x/kernels/moments.csv" in found(results)
 
 
-def test_results_from_before_the_measures_hold_without_them(place):
+def test_results_from_before_the_measures_hold_without_them(results):
     for name in ("moments", "content", "nearest_shares"):
-        (place.folder / f"kernels/{name}.csv").unlink()
-    old = Results(place.folder, place.home, {"kernels": {"network": "all"}})
+        (results.folder / f"kernels/{name}.csv").unlink()
+    old = Results(results.folder, results.home, {"kernels": {"network": "all"}})
     assert check_kernels(old).findings == ()
 
 
-def test_other_weights_than_in_the_table(place):
-    path = place.folder / "networks/unet/all/weights.safetensors"
+def test_other_weights_than_in_the_table(results):
+    path = results.folder / "networks/unet/all/weights.safetensors"
     content = bytearray(path.read_bytes())
     content[-100] ^= 1
     path.write_bytes(content)
-    assert found(place) == {"results/x/kernels/kernels.csv"}
+    assert found(results) == {"results/x/kernels/kernels.csv"}
 
 
 @pytest.mark.parametrize(("table", "column"), [("kernels", "pc1"), ("axes", "w0")])
-def test_a_value_that_is_not_finite(place, table, column):
-    path = place.folder / f"kernels/{table}.csv"
+def test_a_value_that_is_not_finite(results, table, column):
+    path = results.folder / f"kernels/{table}.csv"
     frame = pd.read_csv(path)
     frame.loc[1, column] = np.nan
     frame.to_csv(path, index=False, na_rep="nan")
-    assert f"results/x/kernels/{table}.csv" in found(place)
+    assert f"results/x/kernels/{table}.csv" in found(results)
 
 
-def test_an_empty_table(place):
-    (place.folder / "kernels/kernels.csv").write_text("layer,cluster\n")
-    assert "results/x/kernels/kernels.csv" in found(place)
+def test_an_empty_table(results):
+    (results.folder / "kernels/kernels.csv").write_text("layer,cluster\n")
+    assert "results/x/kernels/kernels.csv" in found(results)
 
 
-def test_weights_that_cannot_be_read(place):
-    (place.folder / "networks/unet/all/weights.safetensors").write_bytes(b"\x01" * 30)
-    assert found(place) == {"results/x/kernels/kernels.csv"}
+def test_weights_that_cannot_be_read(results):
+    (results.folder / "networks/unet/all/weights.safetensors").write_bytes(b"\x01" * 30)
+    assert found(results) == {"results/x/kernels/kernels.csv"}
 
 
-def test_without_a_configuration_nothing_is_made_again(place):
-    assert check_kernels(Results(place.folder, place.home, {})).counts == {}
+def test_without_a_configuration_nothing_is_made_again(results):
+    assert check_kernels(Results(results.folder, results.home, {})).counts == {}

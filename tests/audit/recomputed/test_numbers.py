@@ -37,7 +37,7 @@ def scores():
 
 
 @pytest.fixture
-def place(tmp_path):
+def results(tmp_path):
     """Results as the workflow's own code writes them; fold 1 of the LSN failed to train."""
     table, every = scores(), tmp_path / "scores.csv"
     table.to_csv(every, index=False)
@@ -64,12 +64,12 @@ def place(tmp_path):
     return Results(tmp_path, "results/x", CONFIG)
 
 
-def found(place):
-    return [(f.path, f.message) for f in check_numbers(place).findings]
+def found(results):
+    return [(f.path, f.message) for f in check_numbers(results).findings]
 
 
-def test_what_the_workflow_writes_holds(place):
-    checked = check_numbers(place)
+def test_what_the_workflow_writes_holds(results):
+    checked = check_numbers(results)
     assert checked.findings == ()
     # Four rows (0, 1, avg, avg_without_1) of four columns in both tables; 20 scores of 7 columns.
     counts = {"verdicts": 4, "gathered_scores": 20 * 7, "table1_cells": 16, "extended_cells": 16}
@@ -78,11 +78,11 @@ def test_what_the_workflow_writes_holds(place):
 
 @pytest.mark.parametrize("row", range(4))
 @pytest.mark.parametrize("column", ["itk_snap", "unet", "lsn_test", "lsn_validation"])
-def test_every_cell_of_table_1(place, row, column, edit):
+def test_every_cell_of_table_1(results, row, column, edit):
     name = ["0", "1", "avg", "avg_without_1"][row]
-    value = float(place.rows("table1.csv")[row][column])
-    edit(place, "table1.csv", row, column, repr(value + 1e-6))
-    path, message = found(place)[0]
+    value = float(results.rows("table1.csv")[row][column])
+    edit(results, "table1.csv", row, column, repr(value + 1e-6))
+    path, message = found(results)[0]
     assert path == "results/x/table1.csv"
     assert f"cell {column}, {name} is {value + 1e-6!r} there" in message
     assert "by scores.csv" in message
@@ -90,35 +90,35 @@ def test_every_cell_of_table_1(place, row, column, edit):
 
 @pytest.mark.parametrize("row", range(4))
 @pytest.mark.parametrize("column", ["itk_snap", "itk_snap_blind", "unet", "lsn"])
-def test_every_cell_of_the_extended_table(place, row, column, edit):
+def test_every_cell_of_the_extended_table(results, row, column, edit):
     name = ["0", "1", "avg", "avg_without_1"][row]
-    value = float(place.rows("extended.csv")[row][column])
-    edit(place, "extended.csv", row, column, repr(value + 1e-6))
-    path, message = found(place)[0]
+    value = float(results.rows("extended.csv")[row][column])
+    edit(results, "extended.csv", row, column, repr(value + 1e-6))
+    path, message = found(results)[0]
     assert path == "results/x/extended.csv"
     assert f"cell {column}, {name} is {value + 1e-6!r} there" in message
 
 
-def test_a_row_too_few_or_too_many(place):
-    path = place.folder / "table1.csv"
+def test_a_row_too_few_or_too_many(results):
+    path = results.folder / "table1.csv"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]))
-    assert "its rows are 0, 1, avg; they must be 0, 1, avg, avg_without_1" in found(place)[0][1]
+    assert "its rows are 0, 1, avg; they must be 0, 1, avg, avg_without_1" in found(results)[0][1]
 
 
 @pytest.mark.parametrize("column", ["dsc", "overlap_voxels", "hd95_mm"])
-def test_a_score_that_no_method_has(place, column, edit):
-    edit(place, "scores.csv", 4, column, "0.5")
-    broken = found(place)
+def test_a_score_that_no_method_has(results, column, edit):
+    edit(results, "scores.csv", 4, column, "0.5")
+    broken = found(results)
     assert broken[0][0] == "results/x/scores.csv"
     assert f"unet 0 0 unseen: {column} is 0.5 there" in broken[0][1]
     assert "scores/unet-0.csv" in broken[0][1]
     assert (len(broken) > 1) == (column == "dsc")  # Table I no longer follows
 
 
-def test_a_row_of_scores_that_is_gone_or_new(place, edit):
-    edit(place, "scores.csv", 4, "case", "7")
-    messages = [message for path, message in found(place) if path == "results/x/scores.csv"]
+def test_a_row_of_scores_that_is_gone_or_new(results, edit):
+    edit(results, "scores.csv", 4, "case", "7")
+    messages = [message for path, message in found(results) if path == "results/x/scores.csv"]
     assert any("unet 0 0 unseen" in message for message in messages)
     assert any("unet 0 7 unseen" in message for message in messages)
 
@@ -126,39 +126,39 @@ def test_a_row_of_scores_that_is_gone_or_new(place, edit):
 @pytest.mark.parametrize(
     ("column", "value"), [("failed", "False"), ("heldout_dsc", "0.31"), ("reason", "")]
 )
-def test_a_verdict_that_the_curves_do_not_give(place, column, value, edit):
-    edit(place, "verdicts.csv", 3, column, value)
-    broken = [path for path, _ in found(place)]
+def test_a_verdict_that_the_curves_do_not_give(results, column, value, edit):
+    edit(results, "verdicts.csv", 3, column, value)
+    broken = [path for path, _ in found(results)]
     assert broken[0] == "results/x/verdicts.csv"
     # A run that did not fail is part of every average.
     assert ("results/x/table1.csv" in broken) == (column == "failed")
 
 
 @pytest.mark.parametrize("loss", ["", "inf"])
-def test_a_loss_that_is_not_finite_is_a_failure(place, loss, edit):
-    edit(place, "networks/unet/0/curves.csv", 1, "train_loss", loss)
-    ((path, message),) = found(place)
+def test_a_loss_that_is_not_finite_is_a_failure(results, loss, edit):
+    edit(results, "networks/unet/0/curves.csv", 1, "train_loss", loss)
+    ((path, message),) = found(results)
     assert (path, "unet 0: failed is False there" in message) == ("results/x/verdicts.csv", True)
 
 
-def test_nothing_follows_from_a_file_that_is_known_to_be_broken(place, edit):
-    edit(place, "scores.csv", 4, "dsc", "0.5")
-    distrusting = Results(place.folder, place.home, CONFIG, {"results/x/scores.csv"})
+def test_nothing_follows_from_a_file_that_is_known_to_be_broken(results, edit):
+    edit(results, "scores.csv", 4, "dsc", "0.5")
+    distrusting = Results(results.folder, results.home, CONFIG, {"results/x/scores.csv"})
     assert {path for path, _ in found(distrusting)} == {"results/x/scores.csv"}
 
 
-def test_what_is_not_here_is_unchecked(place):
-    (place.folder / "verdicts.csv").unlink()
-    findings = check_numbers(place).findings
+def test_what_is_not_here_is_unchecked(results):
+    (results.folder / "verdicts.csv").unlink()
+    findings = check_numbers(results).findings
     assert {(f.severity, f.kind) for f in findings} == {(Severity.unchecked, FindingKind.number)}
     names = ("verdicts.csv", "table1.csv", "extended.csv")
     assert {f.path for f in findings} == {f"results/x/{name}" for name in names}
 
 
 @pytest.mark.parametrize("text", ["", "fold\n0\n", "\x00", "fold,itk_snap\n0,x\n"])
-def test_a_table_that_is_no_table(place, text):
-    (place.folder / "table1.csv").write_text(text)
-    assert "results/x/table1.csv" in {path for path, _ in found(place)}
+def test_a_table_that_is_no_table(results, text):
+    (results.folder / "table1.csv").write_text(text)
+    assert "results/x/table1.csv" in {path for path, _ in found(results)}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ TRIAL = Trial("edge", curvature=0.3)
 
 
 @pytest.fixture
-def place(tmp_path):
+def results(tmp_path):
     """One search of the operator and one fold tuned blind, as the workflow's own code writes."""
     scores = [0.7, 0.6, 0.8, 0.75]
     operator = [
@@ -43,17 +43,17 @@ def place(tmp_path):
     return Results(tmp_path, "results/x", {})
 
 
-def retune(place, **changes):
-    path = place.folder / TUNED
+def retune(results, **changes):
+    path = results.folder / TUNED
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def found(place):
-    return [(f.path, f.message) for f in check_searches(place).findings]
+def found(results):
+    return [(f.path, f.message) for f in check_searches(results).findings]
 
 
-def test_what_the_workflow_writes_holds(place):
-    checked = check_searches(place)
+def test_what_the_workflow_writes_holds(results):
+    checked = check_searches(results)
     assert checked.findings == ()
     assert checked.counts == {"trials": 8, "tuned_folds": 1}
 
@@ -63,23 +63,23 @@ def test_what_the_workflow_writes_holds(place):
     ("column", "value"),
     [("trial", "7"), ("spent_seconds", "99"), ("best_dsc", "0.81"), ("chosen", "False")],
 )
-def test_what_follows_from_the_trials(place, path, column, value, edit):
-    edit(place, path, 2, column, value)
-    ((wrong, message),) = found(place)
+def test_what_follows_from_the_trials(results, path, column, value, edit):
+    edit(results, path, 2, column, value)
+    ((wrong, message),) = found(results)
     assert wrong == f"results/x/{path}"
     assert f"trial 2: {column} do not follow" in message
 
 
-def test_a_score_that_makes_another_trial_the_best(place, edit):
-    edit(place, OPERATOR, 0, "dsc", "0.9")
-    messages = [message for _, message in found(place)]
+def test_a_score_that_makes_another_trial_the_best(results, edit):
+    edit(results, OPERATOR, 0, "dsc", "0.9")
+    messages = [message for _, message in found(results)]
     assert len(messages) == 4
     assert any("chosen" in message for message in messages)
 
 
-def test_a_patient_of_its_own_fold_is_told(place):
-    retune(place, patients=[0, 3])
-    ((path, message),) = found(place)
+def test_a_patient_of_its_own_fold_is_told(results):
+    retune(results, patients=[0, 3])
+    ((path, message),) = found(results)
     assert path == f"results/x/{TUNED}"
     assert "tuned on [3], whom fold 1 leaves out" in message
 
@@ -93,8 +93,8 @@ def test_a_patient_of_its_own_fold_is_told(place):
         ({"trial": asdict(replace(TRIAL, edge_equation="itk_snap"))}, "edge_equation"),
     ],
 )
-def test_parameters_that_no_trial_gave(place, changes, name):
-    retune(place, **changes)
-    ((path, message),) = found(place)
+def test_parameters_that_no_trial_gave(results, changes, name):
+    retune(results, **changes)
+    ((path, message),) = found(results)
     assert path == f"results/x/{TUNED}"
     assert message.startswith(f"{name} is ")

@@ -119,8 +119,8 @@ def raw(folder, cases=CASES):
 
 
 def audited(folder, jobs=1, cases=CASES, distrusted=()):
-    place = Results(folder / "results", "results/x", CONFIG, distrusted)
-    return recompute(place, raw(folder, cases), jobs)
+    results = Results(folder / "results", "results/x", CONFIG, distrusted)
+    return recompute(results, raw(folder, cases), jobs)
 
 
 def found(folder):

@@ -18,22 +18,22 @@ from upwind.audit.recomputed.numbers import Results, run_checks, same
 _MEASURES = ("dsc", "hd95_mm", "assd_mm")
 
 
-def check_comparison(place: Results) -> Checked:
+def check_comparison(results: Results) -> Checked:
     """Every value of ``comparison.csv``: means, bootstrap intervals and tests over patients."""
     check = ("comparisons", "comparison.csv", ("scores.csv",), _comparison)
-    return run_checks(place, [check])
+    return run_checks(results, [check])
 
 
-def _comparison(place: Results) -> Iterator[Finding | int]:
-    rows = {_key(row): row for row in place.rows("comparison.csv")}
-    expected = dict(_compared(place))
+def _comparison(results: Results) -> Iterator[Finding | int]:
+    rows = {_key(row): row for row in results.rows("comparison.csv")}
+    expected = dict(_compared(results))
     for key in rows.keys() ^ expected.keys():
-        yield place.number("comparison.csv", f"{' '.join(key)}: a row too many or too few")
+        yield results.number("comparison.csv", f"{' '.join(key)}: a row too many or too few")
     for key in rows.keys() & expected.keys():
         for column, value in expected[key].items():
             if not same(rows[key][column], value):
                 message = f"{' '.join(key)}: {column} is {rows[key][column]} there and {value!r}"
-                yield place.number("comparison.csv", f"{message} by scores.csv")
+                yield results.number("comparison.csv", f"{message} by scores.csv")
             yield 1
 
 
@@ -41,32 +41,32 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
     return row["subset"], row["measure"], row["method"], row["other"]
 
 
-def _compared(place: Results) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
+def _compared(results: Results) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
     """Rows of the table by key: each method's mean over patients, and each pair's differences."""
-    patients = _by_patient(place)
+    patients = _by_patient(results)
     for subset, measure in sorted({key[:2] for key in patients}):
         methods = sorted(key[2] for key in patients if key[:2] == (subset, measure))
         pairs = {}
         for method in methods:
             values = patients[subset, measure, method]
-            summary = _summary([values[case] for case in sorted(values)], place)
+            summary = _summary([values[case] for case in sorted(values)], results)
             yield (subset, measure, method, ""), summary
         for one, other in itertools.combinations(methods, 2):
             a, b = patients[subset, measure, one], patients[subset, measure, other]
             differences = [a[case] - b[case] for case in sorted(a.keys() & b.keys())]
             if differences:
-                summary = _summary(differences, place)
+                summary = _summary(differences, results)
                 pairs[one, other] = summary | {"wilcoxon_p": _signed_rank(differences)}
         for (one, other), corrected in _holm(pairs).items():
             row = pairs[one, other] | {"holm_p": corrected}
             yield (subset, measure, one, other), row
 
 
-def _by_patient(place: Results) -> dict[tuple[str, str, str], dict[int, float]]:
+def _by_patient(results: Results) -> dict[tuple[str, str, str], dict[int, float]]:
     """Mean of each patient's defined scores, by subset, measure and method."""
     found: defaultdict[tuple[str, str, str], defaultdict[int, list[float]]]
     found = defaultdict(lambda: defaultdict(list))
-    for row in place.rows("scores.csv"):
+    for row in results.rows("scores.csv"):
         for measure in _MEASURES:
             if row[measure]:
                 key = row["subset"], measure, row["method"]
@@ -77,14 +77,16 @@ def _by_patient(place: Results) -> dict[tuple[str, str, str], dict[int, float]]:
     }
 
 
-def _summary(values: list[float], place: Results) -> dict[str, float]:
+def _summary(values: list[float], results: Results) -> dict[str, float]:
     """Mean and percentile bootstrap over patients."""
     count, data = len(values), np.array(values)
     summary = {"patients": count, "mean": math.fsum(values) / count}
     if count < 2:
         return summary | {"low": math.nan, "high": math.nan}
-    settings = place.config["comparison"]
-    draws = np.random.default_rng(place.config["seed"]).choice(data, (settings["resamples"], count))
+    settings = results.config["comparison"]
+    draws = np.random.default_rng(results.config["seed"]).choice(
+        data, (settings["resamples"], count)
+    )
     means, outside = draws.sum(axis=1) / count, (1 - settings["confidence"]) / 2
     low, high = np.quantile(means, [outside, 1 - outside])
     return summary | {"low": float(low), "high": float(high)}

@@ -27,11 +27,11 @@ _PRINTED = 1e-5
 _ORDER = {"down": 0, "bottom": 1, "up": 2}
 
 
-def check_kernels(place: Results) -> Checked:
+def check_kernels(results: Results) -> Checked:
     """Every table that Figure 2 is drawn from."""
-    if "kernels" not in place.config:
+    if "kernels" not in results.config:
         return Checked()
-    weights = (f"networks/unet/{place.config['kernels']['network']}/weights.safetensors",)
+    weights = (f"networks/unet/{results.config['kernels']['network']}/weights.safetensors",)
     kernels, axes = ("kernels/kernels.csv",), ("kernels/axes.csv",)
     checks = [
         ("kernels", "kernels/kernels.csv", weights, _weights),
@@ -40,20 +40,20 @@ def check_kernels(place: Results) -> Checked:
         ("projections", "kernels/kernels.csv", axes, _projections),
         ("projections", "kernels/stencils.csv", (*kernels, *axes), _stencils),
     ]
-    if "spectrum_size" in place.config["kernels"]:  # measured since then
+    if "spectrum_size" in results.config["kernels"]:  # measured since then
         moments, nearest = ("kernels/moments.csv",), ("kernels/nearest.csv",)
         checks += [
             ("moments", "kernels/moments.csv", kernels, _moments),
             ("kernel_content", "kernels/content.csv", moments, _content),
             ("nearest_shares", "kernels/nearest_shares.csv", nearest, _shares),
         ]
-    return run_checks(place, checks)
+    return run_checks(results, checks)
 
 
-def _convolutions(place: Results) -> list[np.ndarray]:
+def _convolutions(results: Results) -> list[np.ndarray]:
     """Weights (out, in, 3, 3) of the UNet's layers in order of execution."""
-    path = f"networks/unet/{place.config['kernels']['network']}/weights.safetensors"
-    tensors = read_tensors(place.folder / path)
+    path = f"networks/unet/{results.config['kernels']['network']}/weights.safetensors"
+    tensors = read_tensors(results.folder / path)
     names = [name for name, array in tensors.items() if array.shape[2:] == (3, 3)]
     return [tensors[name] for name in sorted(names, key=_in_order)]
 
@@ -63,17 +63,17 @@ def _in_order(name: str) -> tuple[int, list[str]]:
     return _ORDER[part], rest  # the level, then first or second
 
 
-def _weights(place: Results) -> Iterator[Finding | int]:
+def _weights(results: Results) -> Iterator[Finding | int]:
     """One row for each kernel, output channel by output channel, its weights row by row."""
-    kernels = np.concatenate([array.reshape(-1, 9) for array in _convolutions(place)])
-    table = place.table("kernels/kernels.csv")
+    kernels = np.concatenate([array.reshape(-1, 9) for array in _convolutions(results)])
+    table = results.table("kernels/kernels.csv")
     if len(kernels) != len(table["layer"]):
         message = f"{len(table['layer'])} kernels there and {len(kernels)} in the network"
-        yield place.number("kernels/kernels.csv", message)
+        yield results.number("kernels/kernels.csv", message)
         return
     for row in np.flatnonzero((_vectors(table) != kernels).any(axis=1))[:3]:
         message = f"row {row + 1}: its weights are not those of the network"
-        yield place.number("kernels/kernels.csv", message)
+        yield results.number("kernels/kernels.csv", message)
     yield len(kernels)
 
 
@@ -81,12 +81,12 @@ def _vectors(table: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.stack([table[name] for name in _WEIGHTS], axis=1)
 
 
-def _layers(place: Results) -> Iterator[Finding | int]:
+def _layers(results: Results) -> Iterator[Finding | int]:
     """Counts, the mean squared distance to the own cluster's mean, and the Calinski-Harabasz
     score: between the clusters and within them, by degrees of freedom."""
-    table = place.table("kernels/kernels.csv")
+    table = results.table("kernels/kernels.csv")
     vectors = _vectors(table)
-    for row in place.rows("kernels/layers.csv"):
+    for row in results.rows("kernels/layers.csv"):
         chosen = table["layer"] == int(row["layer"])
         points, labels = vectors[chosen], table["cluster"][chosen]
         groups = [points[labels == label] for label in np.unique(labels)]
@@ -103,63 +103,63 @@ def _layers(place: Results) -> Iterator[Finding | int]:
         for column, (value, tolerance) in expected.items():
             if not same(row[column], value, tolerance):
                 message = f"layer {row['layer']}: {column} is {row[column]} there and {value:g} by"
-                yield place.number("kernels/layers.csv", f"{message} kernels.csv")
+                yield results.number("kernels/layers.csv", f"{message} kernels.csv")
             yield 1
 
 
-def _axes(place: Results) -> Iterator[Finding | int]:
+def _axes(results: Results) -> Iterator[Finding | int]:
     """Axes of one length, at right angles, along which the kernels vary as much as is said and
     independently of each other: so the principal ones."""
-    vectors = _vectors(place.table("kernels/kernels.csv"))
-    table = place.table("kernels/axes.csv")
+    vectors = _vectors(results.table("kernels/kernels.csv"))
+    table = results.table("kernels/axes.csv")
     axes, centred = _vectors(table), vectors - vectors.mean(0)
     covariance = axes @ (centred.T @ centred) @ axes.T / (centred**2).sum()
     gap = np.abs(axes @ axes.T - np.eye(len(axes))).max()
     off = np.abs(covariance - np.diag(table["explained_variance_ratio"])).max()
     if not max(gap, off) <= _PROJECTED:  # also where one is NaN
         message = f"they are no principal axes of kernels.csv (off by {max(gap, off):.1e})"
-        yield place.number("kernels/axes.csv", message)
+        yield results.number("kernels/axes.csv", message)
     yield len(axes)
 
 
-def _projections(place: Results) -> Iterator[Finding | int]:
-    table = place.table("kernels/kernels.csv")
+def _projections(results: Results) -> Iterator[Finding | int]:
+    table = results.table("kernels/kernels.csv")
     vectors = _vectors(table)
-    yield from _projected(place, "kernels/kernels.csv", vectors, vectors.mean(0), table)
+    yield from _projected(results, "kernels/kernels.csv", vectors, vectors.mean(0), table)
 
 
-def _stencils(place: Results) -> Iterator[Finding | int]:
-    mean = _vectors(place.table("kernels/kernels.csv")).mean(0)
-    rows = place.rows("kernels/stencils.csv")
+def _stencils(results: Results) -> Iterator[Finding | int]:
+    mean = _vectors(results.table("kernels/kernels.csv")).mean(0)
+    rows = results.rows("kernels/stencils.csv")
     table = {name: np.array([float(row[name]) for row in rows]) for name in ("pc1", "pc2")}
     vectors = np.array([[float(row[name]) for name in _WEIGHTS] for row in rows])
-    yield from _projected(place, "kernels/stencils.csv", vectors, mean, table)
+    yield from _projected(results, "kernels/stencils.csv", vectors, mean, table)
 
 
 def _projected(
-    place: Results,
+    results: Results,
     path: str,
     vectors: np.ndarray,
     mean: np.ndarray,
     table: Mapping[str, np.ndarray],
 ) -> Iterator[Finding | int]:
-    axes = _vectors(place.table("kernels/axes.csv"))
+    axes = _vectors(results.table("kernels/axes.csv"))
     for index, name in enumerate(("pc1", "pc2")):
         wrong = ~(np.abs((vectors - mean) @ axes[index] - table[name]) <= _PROJECTED)
         for row in np.flatnonzero(wrong)[:3]:
             message = f"row {row + 1}: {name} is not the projection on axis {index + 1} of axes.csv"
-            yield place.number(path, message)
+            yield results.number(path, message)
         yield len(wrong)
 
 
-def _moments(place: Results) -> Iterator[Finding | int]:
+def _moments(results: Results) -> Iterator[Finding | int]:
     """m_ij of the trained network's kernels: sums of k1^i k2^j q / (i! j!), one by one."""
-    vectors = _vectors(place.table("kernels/kernels.csv"))
-    layers, measures = _measures(place.text("kernels/moments.csv"))
+    vectors = _vectors(results.table("kernels/kernels.csv"))
+    layers, measures = _measures(results.text("kernels/moments.csv"))
     trained = [network == "trained" for network, _ in layers]
     if sum(trained) != len(vectors):
         message = f"{sum(trained)} kernels there and {len(vectors)} in kernels.csv"
-        yield place.number("kernels/moments.csv", message)
+        yield results.number("kernels/moments.csv", message)
         return
     down, along = (k.ravel() for k in np.mgrid[-1:2, -1:2])
     for i, j in np.ndindex(3, 3):
@@ -168,29 +168,29 @@ def _moments(place: Results) -> Iterator[Finding | int]:
         ours = measures[f"m{i}{j}"][trained]
         for row in np.flatnonzero(~np.isclose(ours, expected, rtol=_PRINTED, atol=_PROJECTED))[:3]:
             message = f"row {row + 1}: m{i}{j} is not that of the kernel in kernels.csv"
-            yield place.number("kernels/moments.csv", message)
+            yield results.number("kernels/moments.csv", message)
         yield len(ours)
 
 
-def _content(place: Results) -> Iterator[Finding | int]:
+def _content(results: Results) -> Iterator[Finding | int]:
     """Means of every measure over a layer's kernels."""
-    layers, measures = _measures(place.text("kernels/moments.csv"))
+    layers, measures = _measures(results.text("kernels/moments.csv"))
     rows_of = defaultdict(list)
     for index, layer in enumerate(layers):
         rows_of[layer].append(index)
-    for row in place.rows("kernels/content.csv"):
+    for row in results.rows("kernels/content.csv"):
         kernels = rows_of[row["network"], row["layer"]]
         where = f"{row['network']}, layer {row['layer']}"
         if int(row["kernels"]) != len(kernels):
             message = f"{where}: {row['kernels']} kernels there and {len(kernels)} in moments.csv"
-            yield place.number("kernels/content.csv", message)
+            yield results.number("kernels/content.csv", message)
         for name in [column for column in row if column.startswith(("energy", "angle", "mean_"))]:
             values = measures[name][kernels]
             known = values[~np.isnan(values)]
             mean = float(known.mean()) if len(known) else None
             if not same(row[name], mean, _PRINTED):
                 message = f"{where}: {name} is {row[name]} there and {mean} by moments.csv"
-                yield place.number("kernels/content.csv", message)
+                yield results.number("kernels/content.csv", message)
             yield 1
 
 
@@ -208,18 +208,18 @@ def _measures(text: str) -> tuple[list[tuple[str, str]], dict[str, np.ndarray]]:
     return layers, dict(zip(names, values.T, strict=True))
 
 
-def _shares(place: Results) -> Iterator[Finding | int]:
+def _shares(results: Results) -> Iterator[Finding | int]:
     """Shares of a layer's kernels that each hand-crafted kernel is nearest to."""
-    counts = _nearest(place.text("kernels/nearest.csv"))
+    counts = _nearest(results.text("kernels/nearest.csv"))
     totals: Counter[tuple[str, str]] = Counter()
     for (network, number, _), count in counts.items():
         totals[network, number] += count
-    for row in place.rows("kernels/nearest_shares.csv"):
+    for row in results.rows("kernels/nearest_shares.csv"):
         layer = row["network"], row["layer"]
         share = counts[*layer, row["stencil"]] / totals[layer] if totals[layer] else None
         if not same(row["share"], share, _PRINTED):
             message = f"{', layer '.join(layer)}: {row['stencil']} is {row['share']} there and"
-            yield place.number("kernels/nearest_shares.csv", f"{message} {share} by nearest.csv")
+            yield results.number("kernels/nearest_shares.csv", f"{message} {share} by nearest.csv")
         yield 1
 
 

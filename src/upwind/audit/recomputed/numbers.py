@@ -73,7 +73,7 @@ Check = Callable[[Results], Iterator[Finding | int]]
 
 
 def run_checks(
-    place: Results, checks: Iterable[tuple[str, str, tuple[str, ...], Check]]
+    results: Results, checks: Iterable[tuple[str, str, tuple[str, ...], Check]]
 ) -> Checked:
     """Run checks given as (what they count, the file they are about, files or patterns that they
     need, function); the function yields findings, and how many numbers it has looked at.
@@ -83,16 +83,18 @@ def run_checks(
     """
     parts = []
     for label, about, needed, check in checks:
-        files = [file for pattern in needed for file in _matching(place, pattern)]
-        if any(place.name(file) in place.distrusted for file in files):
+        files = [file for pattern in needed for file in _matching(results, pattern)]
+        if any(results.name(file) in results.distrusted for file in files):
             continue
-        gone = [file for file in (about, *files) if not (place.folder / file).is_file()]
+        gone = [file for file in (about, *files) if not (results.folder / file).is_file()]
         if gone or not files:
-            message = f"not made again: {place.name(gone[0] if gone else needed[0])} is not here"
-            finding = unchecked(FindingKind.number, place.name(about), message, "audit where it is")
+            message = f"not made again: {results.name(gone[0] if gone else needed[0])} is not here"
+            finding = unchecked(
+                FindingKind.number, results.name(about), message, "audit where it is"
+            )
             parts.append(Checked((finding,)))
             continue
-        parts.append(_outcome(place, label, about, check))
+        parts.append(_outcome(results, label, about, check))
     return Checked.all_of(parts)
 
 
@@ -106,10 +108,10 @@ def same(text: str, value: float | None, tolerance: float = CLOSE) -> bool:
         return False
 
 
-def check_numbers(place: Results) -> Checked:
+def check_numbers(results: Results) -> Checked:
     """All numbers that can be made again from tables alone, in well under a second."""
     return run_checks(
-        place,
+        results,
         [
             ("verdicts", "verdicts.csv", ("networks/*/*/curves.csv",), _verdicts),
             ("gathered_scores", "scores.csv", ("scores/*.csv",), _gathered),
@@ -129,106 +131,108 @@ def _parsed(text: str) -> dict[str, np.ndarray]:
     return dict(zip(names.split(","), values.T, strict=True))
 
 
-def _matching(place: Results, pattern: str) -> list[str]:
+def _matching(results: Results, pattern: str) -> list[str]:
     if "*" not in pattern:
         return [pattern]
-    return sorted(path.relative_to(place.folder).as_posix() for path in place.folder.glob(pattern))
+    return sorted(
+        path.relative_to(results.folder).as_posix() for path in results.folder.glob(pattern)
+    )
 
 
-def _outcome(place: Results, label: str, about: str, check: Check) -> Checked:
+def _outcome(results: Results, label: str, about: str, check: Check) -> Checked:
     findings, count = [], 0
     try:
         with np.errstate(all="ignore"):  # of a value that is not finite a finding tells
-            for item in check(place):
+            for item in check(results):
                 if isinstance(item, int):
                     count += item
                 else:
                     findings.append(item)
     except (OSError, ValueError, LookupError, TypeError, ArithmeticError, csv.Error) as error:
         reason = f"{type(error).__name__}: {error}"
-        findings.append(place.number(about, f"it cannot be made again ({reason})"))
+        findings.append(results.number(about, f"it cannot be made again ({reason})"))
     return Checked(tuple(findings), {label: count})
 
 
-def _verdicts(place: Results) -> Iterator[Finding | int]:
+def _verdicts(results: Results) -> Iterator[Finding | int]:
     """A run failed if its last losses are not finite, or its held-out DSC is below the limit."""
-    limit = float(place.config["training"]["failed_below"])
-    for row in place.rows("verdicts.csv"):
-        last = place.rows(f"networks/{row['method']}/{row['fold']}/curves.csv")[-1]
+    limit = float(results.config["training"]["failed_below"])
+    for row in results.rows("verdicts.csv"):
+        last = results.rows(f"networks/{row['method']}/{row['fold']}/curves.csv")[-1]
         losses = [_value(last[name]) for name in ("train_loss", "heldout_loss")]
         dsc = _value(last["heldout_dsc"])
         failed = not (all(map(math.isfinite, losses)) and dsc >= limit)
         run = f"{row['method']} {row['fold']}"
         if row["failed"] != str(failed) or bool(row["reason"]) != failed:
             message = f"{run}: failed is {row['failed']} there, its curves say {failed}"
-            yield place.number("verdicts.csv", message)
+            yield results.number("verdicts.csv", message)
         if not same(row["heldout_dsc"], dsc):
             message = (
                 f"{run}: held-out DSC is {row['heldout_dsc']} there, its curves end with {dsc}"
             )
-            yield place.number("verdicts.csv", message)
+            yield results.number("verdicts.csv", message)
         yield 1
 
 
-def _gathered(place: Results) -> Iterator[Finding | int]:
+def _gathered(results: Results) -> Iterator[Finding | int]:
     parts = {
-        path.relative_to(place.folder).as_posix(): place.rows(f"scores/{path.name}")
-        for path in sorted((place.folder / "scores").glob("*.csv"))
+        path.relative_to(results.folder).as_posix(): results.rows(f"scores/{path.name}")
+        for path in sorted((results.folder / "scores").glob("*.csv"))
     }
     source = {_key(row): (path, row) for path, rows in parts.items() for row in rows}
-    gathered = {_key(row): row for row in place.rows("scores.csv")}
+    gathered = {_key(row): row for row in results.rows("scores.csv")}
     for key in sorted(source.keys() ^ gathered.keys()):
         where = "scores.csv" if key in source else source.get(key, ("scores/",))[0]
-        yield place.number("scores.csv", f"{' '.join(key)} is missing in {where}")
+        yield results.number("scores.csv", f"{' '.join(key)} is missing in {where}")
     for key in source.keys() & gathered.keys():
         path, row = source[key]
         for column, text in gathered[key].items():
             if row[column] != text and not same(text, _value(row[column])):
                 message = f"{' '.join(key)}: {column} is {text} there and {row[column]} in {path}"
-                yield place.number("scores.csv", message)
+                yield results.number("scores.csv", message)
         yield len(row)
 
 
-def _table1(place: Results) -> Iterator[Finding | int]:
+def _table1(results: Results) -> Iterator[Finding | int]:
     columns = {
         column["key"]: (method["key"], column["subset"])
-        for method in place.methods
+        for method in results.methods
         for column in method["columns"]
     }
-    yield from _means(place, "table1.csv", columns)
+    yield from _means(results, "table1.csv", columns)
 
 
-def _extended(place: Results) -> Iterator[Finding | int]:
-    columns = {method["key"]: (method["key"], "unseen") for method in place.methods}
-    yield from _means(place, "extended.csv", columns)
+def _extended(results: Results) -> Iterator[Finding | int]:
+    columns = {method["key"]: (method["key"], "unseen") for method in results.methods}
+    yield from _means(results, "extended.csv", columns)
 
 
 def _means(
-    place: Results, path: str, columns: Mapping[str, tuple[str, str]]
+    results: Results, path: str, columns: Mapping[str, tuple[str, str]]
 ) -> Iterator[Finding | int]:
     """A fold's cell is the mean DSC of its cases, ``avg`` the mean of the folds, all with the
     same weight, and ``avg_without`` that of the folds in which every network trained."""
     scores = defaultdict(list)
-    for row in place.rows("scores.csv"):
+    for row in results.rows("scores.csv"):
         if row["dsc"]:
             scores[row["fold"], row["method"], row["subset"]].append(float(row["dsc"]))
     folds = sorted({fold for fold, _, _ in scores}, key=int)
-    failed = {r["fold"] for r in place.rows("verdicts.csv") if r["failed"] == "True"} & set(folds)
+    failed = {r["fold"] for r in results.rows("verdicts.csv") if r["failed"] == "True"} & set(folds)
     labels = {fold: [fold] for fold in folds} | {"avg": folds}
     kept = [fold for fold in folds if fold not in failed]
     if failed and kept:
         labels["avg_without_" + "_".join(sorted(failed, key=int))] = kept
-    rows = place.rows(path)
+    rows = results.rows(path)
     if [row["fold"] for row in rows] != list(labels):
         found = ", ".join(row["fold"] for row in rows)
-        yield place.number(path, f"its rows are {found}; they must be {', '.join(labels)}")
+        yield results.number(path, f"its rows are {found}; they must be {', '.join(labels)}")
         return
     for row in rows:
         for column, (method, subset) in columns.items():
             means = [_mean(scores[fold, method, subset]) for fold in labels[row["fold"]]]
             if not same(row[column], _mean(means)):
                 message = f"cell {column}, {row['fold']} is {row[column]} there and "
-                yield place.number(path, f"{message}{_mean(means)!r} by scores.csv")
+                yield results.number(path, f"{message}{_mean(means)!r} by scores.csv")
             yield 1
 
 

@@ -18,17 +18,17 @@ _MILLISECOND = 5e-4
 _TEXT = ("mode", "edge_equation")
 
 
-def check_searches(place: Results) -> Checked:
+def check_searches(results: Results) -> Checked:
     """Every trial of every search, and that the blind one saw none of the patients that it is
     scored on."""
     searches = [
-        path.relative_to(place.folder).as_posix()
+        path.relative_to(results.folder).as_posix()
         for pattern in (_OPERATOR, _BLIND)
-        for path in sorted(place.folder.glob(pattern))
+        for path in sorted(results.folder.glob(pattern))
     ]
     parameters = [
-        path.relative_to(place.folder).as_posix()
-        for path in sorted(place.folder.glob("blind/*/parameters.json"))
+        path.relative_to(results.folder).as_posix()
+        for path in sorted(results.folder.glob("blind/*/parameters.json"))
     ]
     checks: list[tuple[str, str, tuple[str, ...], Check]] = [
         ("trials", path, (path,), _history_of(path)) for path in searches
@@ -36,14 +36,14 @@ def check_searches(place: Results) -> Checked:
     for path in parameters:
         trials = str(PurePosixPath(path).parent / "trials.csv")
         checks.append(("tuned_folds", path, (trials, "folds.csv"), _tuned_in(path, trials)))
-    return run_checks(place, checks)
+    return run_checks(results, checks)
 
 
 def _history_of(path: str) -> Check:
     """Sums of seconds, the best so far and the choice, from the trials themselves."""
 
-    def check(place: Results) -> Iterator[Finding | int]:
-        rows = place.rows(path)
+    def check(results: Results) -> Iterator[Finding | int]:
+        rows = results.rows(path)
         scores = [float(row["dsc"]) for row in rows]
         chosen = scores.index(max(scores))
         for number, row in enumerate(rows):
@@ -60,7 +60,7 @@ def _history_of(path: str) -> Check:
             ]
             if wrong:
                 message = f"trial {number}: {', '.join(wrong)} do not follow from its trials"
-                yield place.number(path, message)
+                yield results.number(path, message)
             yield 1
 
     return check
@@ -70,22 +70,22 @@ def _tuned_in(path: str, trials: str) -> Check:
     """The parameters are those of the best trial, and none of the patients is one that the fold
     leaves out."""
 
-    def check(place: Results) -> Iterator[Finding | int]:
-        tuned = json.loads((place.folder / path).read_text(encoding="utf-8"))
+    def check(results: Results) -> Iterator[Finding | int]:
+        tuned = json.loads((results.folder / path).read_text(encoding="utf-8"))
         fold = PurePosixPath(path).parent.name
-        unseen = {int(r["case"]) for r in place.rows("folds.csv") if r["fold"] == fold}
+        unseen = {int(r["case"]) for r in results.rows("folds.csv") if r["fold"] == fold}
         seen = sorted(unseen & set(tuned["patients"]))
         if seen or str(tuned["fold"]) != fold or not tuned["patients"]:
             message = f"tuned on {seen or 'patients of another fold'}, whom fold {fold} leaves out"
-            yield place.number(path, message)
-        best = max(place.rows(trials), key=lambda row: float(row["dsc"]))
+            yield results.number(path, message)
+        best = max(results.rows(trials), key=lambda row: float(row["dsc"]))
         stated = tuned["trial"] | tuned["stopping"] | {"dsc": tuned["dsc"]}
         for name in sorted(stated.keys() & best.keys()):
             text, value = best[name], stated[name]
             # A trial's row is empty where its mode does not use a value.
             if text and not (text == value if name in _TEXT else same(text, value)):
                 message = f"{name} is {value} there and {text} in the best trial of {trials}"
-                yield place.number(path, message)
+                yield results.number(path, message)
         yield 1
 
     return check

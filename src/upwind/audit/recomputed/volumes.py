@@ -29,13 +29,13 @@ _NAMED = {
 }  # fmt: skip
 
 
-def recompute(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1) -> Checked:
+def recompute(results: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int = 1) -> Checked:
     """Everything that follows from the raw volumes ``raw`` (image and label by case), the stored
     segmentations and slices. ``jobs`` cases are worked on at a time."""
     return Checked.all_of(
         [
             run_checks(
-                place,
+                results,
                 [
                     ("folded_cases", "folds.csv", ("cases.txt",), _folds),
                     ("split_slices", "split.csv", ("folds.csv", "slices/*.safetensors"), _split),
@@ -47,40 +47,40 @@ def recompute(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int = 
                     ),
                 ],
             ),
-            _cases(place, raw, jobs),
+            _cases(results, raw, jobs),
         ]
     )
 
 
-def _folds(place: Results) -> Iterator[Finding | int]:
+def _folds(results: Results) -> Iterator[Finding | int]:
     """Contiguous blocks of the cases in order, the first ones larger by one where they must be."""
-    numbers = sorted(int(line) for line in (place.folder / "cases.txt").read_text().split())
-    count, seed = int(place.config["folds"]), place.config["fold_shuffle_seed"]
+    numbers = sorted(int(line) for line in (results.folder / "cases.txt").read_text().split())
+    count, seed = int(results.config["folds"]), results.config["fold_shuffle_seed"]
     order: Iterable[int] = range(len(numbers))
     if seed is not None:
         order = np.random.default_rng(seed).permutation(len(numbers)).tolist()
     least, larger = divmod(len(numbers), count)
     blocks = [fold for fold in range(count) for _ in range(least + (fold < larger))]
     expected = {numbers[index]: fold for index, fold in zip(order, blocks, strict=True)}
-    rows = {int(row["case"]): int(row["fold"]) for row in place.rows("folds.csv")}
+    rows = {int(row["case"]): int(row["fold"]) for row in results.rows("folds.csv")}
     for case in sorted(rows.keys() ^ expected.keys()):
-        yield place.number("folds.csv", f"case {case} is there or in cases.txt, not in both")
+        yield results.number("folds.csv", f"case {case} is there or in cases.txt, not in both")
     for case in sorted(rows.keys() & expected.keys()):
         if rows[case] != expected[case]:
             message = (
                 f"case {case} is in fold {rows[case]} there and in {expected[case]} by the rule"
             )
-            yield place.number("folds.csv", message)
+            yield results.number("folds.csv", message)
         yield 1
 
 
-def _split(place: Results) -> Iterator[Finding | int]:
+def _split(results: Results) -> Iterator[Finding | int]:
     """Slices of each fold's training patients, shuffled, the first share of them held out."""
-    fold_of = {int(row["case"]): row["fold"] for row in place.rows("folds.csv")}
-    liver = {case: _liver_slices(place.folder, case) for case in sorted(fold_of)}
-    share, seed = place.config["heldout_share"], place.config["split_seed"]
+    fold_of = {int(row["case"]): row["fold"] for row in results.rows("folds.csv")}
+    liver = {case: _liver_slices(results.folder, case) for case in sorted(fold_of)}
+    share, seed = results.config["heldout_share"], results.config["split_seed"]
     parts: defaultdict[str, dict[tuple[int, int], str]] = defaultdict(dict)
-    for row in place.rows("split.csv"):
+    for row in results.rows("split.csv"):
         parts[row["fold"]][int(row["case"]), int(row["slice"])] = row["part"]
     for fold in [*sorted(set(fold_of.values()), key=int), "all"]:
         slices = [(case, z) for case, z in _listed(liver) if fold_of[case] != fold]
@@ -94,7 +94,7 @@ def _split(place: Results) -> Iterator[Finding | int]:
             message = (
                 f"fold {fold}: {wrong} slices are in another part than by the rule, or in none"
             )
-            yield place.number("split.csv", message)
+            yield results.number("split.csv", message)
         yield len(slices)
 
 
@@ -111,27 +111,27 @@ def _liver_slices(folder: Path, case: int) -> list[int]:
     return np.flatnonzero(tensors["liver_bearing"]).tolist()
 
 
-def _complete(place: Results) -> Iterator[Finding | int]:
+def _complete(results: Results) -> Iterator[Finding | int]:
     """A row for every patient that a fold did not train on, and every one with held-out slices."""
-    fold_of = {row["case"]: row["fold"] for row in place.rows("folds.csv")}
-    chosen = place.config["levelset"]["cases"]
+    fold_of = {row["case"]: row["fold"] for row in results.rows("folds.csv")}
+    chosen = results.config["levelset"]["cases"]
     listed = _NAMED.get(chosen, ()) if isinstance(chosen, str) else chosen
     operated = [case for case in fold_of if chosen == "all" or int(case) in listed]
-    held = {(r["fold"], r["case"]) for r in place.rows("split.csv") if r["part"] == "heldout"}
+    held = {(r["fold"], r["case"]) for r in results.rows("split.csv") if r["part"] == "heldout"}
     expected = set()
-    for method in place.methods:
+    for method in results.methods:
         key, some = method["key"], method["cases"] == "levelset.cases"
         whole = ((case, s) for case in (operated if some else fold_of) for s in _WHOLE)
         expected |= {(key, fold_of[case], case, subset) for case, subset in whole}
         if "heldout" in method["subsets"]:
             expected |= {(key, fold, case, "heldout") for fold, case in held if fold != "all"}
-    found = Counter(_key(row) for row in place.rows("scores.csv"))
+    found = Counter(_key(row) for row in results.rows("scores.csv"))
     for key in sorted(found.keys() | expected):
         if found[key] != (key in expected):
             message = (
                 f"{' '.join(key)}: {found[key]} rows there, {int(key in expected)} by folds.csv"
             )
-            yield place.number("scores.csv", f"{message} and split.csv")
+            yield results.number("scores.csv", f"{message} and split.csv")
     yield len(expected)
 
 
@@ -139,13 +139,13 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
     return row["method"], row["fold"], row["case"], row["subset"]
 
 
-def _cases(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Checked:
+def _cases(results: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> Checked:
     tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv", "methods.json")
-    if any(place.name(path) in place.distrusted for path in tables):
+    if any(results.name(path) in results.distrusted for path in tables):
         return Checked()
     tasks: list[int] = []
     gone: list[int] = []
-    for case in sorted({int(row["case"]) for row in place.rows("folds.csv")}):
+    for case in sorted({int(row["case"]) for row in results.rows("folds.csv")}):
         here = case in raw and all(path.is_file() for path in raw[case])
         (tasks if here else gone).append(case)
     findings: list[Finding] = []
@@ -153,21 +153,21 @@ def _cases(place: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) -> C
     if gone:
         message = f"{len(gone)} cases were not scored again: their volumes are not here"
         remedy = "audit with --deep where the volumes are"
-        findings.append(unchecked(FindingKind.number, place.name("scores.csv"), message, remedy))
-    work = _worked_on([_task(place, case, *raw[case]) for case in tasks], jobs)
+        findings.append(unchecked(FindingKind.number, results.name("scores.csv"), message, remedy))
+    work = _worked_on([_task(results, case, *raw[case]) for case in tasks], jobs)
     for remade in track(work, len(tasks), "cases made again"):
-        findings += [place.number(path, message) for path, message in remade.wrong]
+        findings += [results.number(path, message) for path, message in remade.wrong]
         counts.update(remade.counts)
     return Checked(tuple(findings), dict(counts))
 
 
-def _task(place: Results, case: int, image: Path, label: Path) -> Task:
+def _task(results: Results, case: int, image: Path, label: Path) -> Task:
     heldout = defaultdict(list)
-    for row in place.rows("split.csv"):
+    for row in results.rows("split.csv"):
         if int(row["case"]) == case and row["part"] == "heldout":
             heldout[row["fold"]].append(int(row["slice"]))
-    rows = [row for row in place.rows("scores.csv") if int(row["case"]) == case]
-    patterns = {method["key"]: method["masks"] for method in place.methods}
+    rows = [row for row in results.rows("scores.csv") if int(row["case"]) == case]
+    patterns = {method["key"]: method["masks"] for method in results.methods}
     masks = [
         patterns[row["method"]][row["subset"]].format(case=row["case"], fold=row["fold"])
         for row in rows
@@ -176,13 +176,13 @@ def _task(place: Results, case: int, image: Path, label: Path) -> Task:
         case=case,
         image=image,
         label=label,
-        folder=place.folder,
+        folder=results.folder,
         slices=f"slices/case-{case}.safetensors",
-        report=next(row for row in place.rows("cases.csv") if int(row["case"]) == case),
+        report=next(row for row in results.rows("cases.csv") if int(row["case"]) == case),
         scores=[
             (row, mask)
             for row, mask in zip(rows, masks, strict=True)
-            if place.name(mask) not in place.distrusted
+            if results.name(mask) not in results.distrusted
         ],
         heldout=dict(heldout),
     )
