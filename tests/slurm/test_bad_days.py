@@ -14,7 +14,7 @@ SETTINGS = {
     "image_size": 32,
     "dataset": {"patients": 4},
     "training": {"checkpoint_seconds": 1},
-    "unet": {"epochs": 500},  # time enough to be disturbed in
+    "unet": {"epochs": 1200},  # a minute or two: time enough to be disturbed in twice
 }
 
 
