@@ -113,6 +113,7 @@ def test_a_name_belongs_to_one(given, said):
             "'module.function' is not of the form package.module:name",
         ),
         ({"network": Network("a.b", 1.0), "settings": "a:B"}, "'a.b' is not of the form"),
+        ({"segment": "a:b", "by_fold": True}, "whatever the fold: give no network and no by_fold"),
         ({"network": Network("a:B", 1.0)}, "a network needs settings, with at least its epochs"),
         (
             {"columns": (Column("x", "X", "heldout"),)},

@@ -95,6 +95,11 @@ class Method:
             raise UpwindError(
                 f"method {self.key}: a network needs settings, with at least its epochs"
             )
+        if self.segment and self.in_folds:
+            raise UpwindError(
+                f"method {self.key}: a function segments a patient from the CT alone, whatever the "
+                "fold: give no network and no by_fold beside segment"
+            )
         references = [self.segment, self.settings]
         if self.network is not None:
             references += [self.network.definition, *self.network.parts.values()]
