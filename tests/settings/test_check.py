@@ -35,7 +35,11 @@ def merged(base, over):
     return result
 
 
-def problems(over, base=DEMO, model=None):
+# Whatever other networks somebody adds.
+PAPER = settings_model({"unet": UNetSettings, "lsn": LSNSettings}, {"lsn": ("speed",)})
+
+
+def problems(over, base=DEMO, model=PAPER):
     """Lines of the error that the demo with ``over`` gives; none if it holds."""
     try:
         check_config(merged(base, over), model)
