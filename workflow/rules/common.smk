@@ -183,17 +183,13 @@ def cases_of(method):
     return operated_cases() if METHODS[method].cases == OPERATED_CASES else cases()
 
 
-def segmentation_of(method, fold, case, subset=UNSEEN):
-    """Where a method's segmentation of a case is."""
-    return f"{RESULTS}/{METHODS[method].masks[subset]}".format(fold=fold, case=case)
-
-
 def segmentations_of(method):
     """A method's segmentations of unseen patients, as rules declare them: a folder for each fold, or
     the files of all its cases."""
     if METHODS[method].in_folds:
         return [f"{RESULTS}/segmentations/{method}/{fold}/{UNSEEN}" for fold in FOLDS]
-    return [segmentation_of(method, None, case) for case in cases_of(method)]
+    masks = f"{RESULTS}/{METHODS[method].masks[UNSEEN]}"
+    return [masks.format(case=case) for case in cases_of(method)]
 
 
 def unseen(fold):
