@@ -6,7 +6,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
     path
-    for folder in (".", "config", "results")
+    for folder in (".", "config", "docs", "results")
     for path in (REPOSITORY / folder).glob("*.md")
     if not path.name.startswith(".")
 )

@@ -65,7 +65,7 @@ def asked(jobs):
 
 
 def test_lits_takes_84_submissions(lits, groups):
-    """Stated in README.md."""
+    """Stated in docs/slurm.md."""
     alone = Counter(job.rule for job in lits if not job.group and job.rule not in LOCAL)
     kinds = Counter(name.rstrip("0123456789") for name in groups)
     # 131 cases, 20 or 8 to a group.
