@@ -135,13 +135,18 @@ def score_heldout(folder: Path, ending: str) -> Callable[[], object]:
 
 def segment_command(folder: Path, ending: str) -> Callable[[], object]:
     """`upwind segment` with the UNet."""
+    import torch
+
     from upwind.networks.weights import save_weights
-    from upwind.segmentation.files import segment_file
+    from upwind.segmentation.ensemble import load_ensemble
+    from upwind.segmentation.files import segment_files
+    from upwind.segmentation.targets import Target
 
     network, recipe, _ = network_for("unet")
     save_weights(folder / "weights.safetensors", network, recipe)
-    files = _pair(folder, ending)[0], folder / "weights.safetensors", folder / "mask.nii.gz"
-    return lambda: segment_file(*files, "cpu")
+    target = Target(_pair(folder, ending)[0], folder / "mask.nii.gz")
+    ensemble = load_ensemble([folder / "weights.safetensors"])
+    return lambda: list(segment_files([target], ensemble, False, torch.device("cpu")))
 
 
 STEPS = {

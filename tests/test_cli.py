@@ -140,6 +140,49 @@ def test_segment_warns_of_values_that_are_not_hu(tmp_path, weights):
     assert "may not be HU" in result.stderr
 
 
+@pytest.fixture
+def three_cts(tmp_path):
+    """The second is damaged."""
+    rng, folder = np.random.default_rng(0), tmp_path / "cts"
+    folder.mkdir()
+    for number in (1, 2, 3):
+        values = rng.normal(50, 150, (16, 16, 3)).astype(np.int16)
+        nib.save(nib.Nifti1Image(values, np.eye(4)), folder / f"ct{number}.nii.gz")
+    (folder / "ct2.nii.gz").write_bytes(b"no gzip")
+    return folder
+
+
+def test_segment_goes_on_after_a_bad_ct_and_names_it_at_the_end(tmp_path, three_cts, weights):
+    masks, probabilities = tmp_path / "masks", tmp_path / "p"
+    options = ("--weights", weights, "-o", masks, "--probability", probabilities)
+    result = upwind("segment", three_cts, *options, "--largest-component")
+    assert result.exit_code == 1
+    assert "Error: 1 of 3 CTs could not be segmented:\n" in result.stderr
+    assert "ct2.nii.gz cannot be segmented" in result.stderr
+    assert "CT 3/3" in result.stderr  # progress, as plain lines
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [
+        str(masks / f"ct{number}.nii.gz") for number in (1, 3)
+    ]
+    for folder, dtype in ((masks, np.uint8), (probabilities, np.float32)):
+        assert sorted(p.name for p in folder.iterdir()) == ["ct1.nii.gz", "ct3.nii.gz"]
+        assert nib.load(folder / "ct1.nii.gz").get_data_dtype() == dtype
+
+
+def test_segment_averages_networks(tmp_path, three_cts, weights):
+    other = tmp_path / "other.safetensors"
+    save_weights(other, UNet(), Recipe("unet", 16, (-100.0, 400.0)))
+    found = {}
+    for name, files in (("one", [weights]), ("two", [other]), ("both", [weights, other])):
+        options = [part for file in files for part in ("--weights", file)]
+        probability = tmp_path / f"{name}-p.nii"
+        options += ["-o", tmp_path / f"{name}.nii", "--probability", probability]
+        result = upwind("segment", three_cts / "ct1.nii.gz", *options)
+        assert result.exit_code == 0, result.output
+        found[name] = nib.load(probability).get_fdata()
+    np.testing.assert_allclose(found["both"], (found["one"] + found["two"]) / 2, atol=1e-7)
+    assert not np.array_equal(found["one"], found["two"])
+
+
 def test_segment_knows_its_devices(tmp_path, weights):
     nib.save(
         nib.Nifti1Image(np.arange(768, dtype=np.int16).reshape(16, 16, 3) - 500, np.eye(4)),

@@ -97,24 +97,63 @@ def check(
 
 @app.command()
 def segment(
-    ct: Annotated[Path, typer.Argument(help="CT in HU, NIfTI (.nii or .nii.gz).")],
-    weights: Annotated[Path, typer.Option(help="Trained network (.safetensors).")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Mask to write, NIfTI.")],
+    cts: Annotated[
+        list[Path],
+        typer.Argument(
+            help="CTs in HU, NIfTI (.nii or .nii.gz), or folders of them.", metavar="CT..."
+        ),
+    ],
+    weights: Annotated[
+        list[Path],
+        typer.Option(
+            help="Trained network (.safetensors); of several the mean probability counts."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Mask to write, NIfTI; a folder for several CTs.")
+    ],
+    probability: Annotated[
+        Path | None,
+        typer.Option(help="Write the probability of liver, too: NIfTI; a folder for several CTs."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of the probability; else as the weights state it.")
+    ] = None,
+    largest_component: Annotated[
+        bool, typer.Option("--largest-component", help="Keep the mask's largest component alone.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = _TRAINING.device,
     threads: Annotated[
         int, typer.Option(**_limits(_TRAINING, "cpu_threads"), help="CPU threads.")
     ] = _TRAINING.cpu_threads,
-    overwrite: Annotated[bool, typer.Option(help="Replace a mask that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
 ) -> None:
-    """Segment the liver in a CT with a trained network, on the CT's own grid."""
-    from upwind.segmentation.files import segment_file
+    """Segment the liver in CTs with trained networks, on each CT's own grid.
 
-    if output.exists() and not overwrite:
-        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
-    segmented = segment_file(ct, weights, output, device, threads)
-    for warning in segmented.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
-    typer.echo(f"{output}: {segmented.liver_ml:.0f} ml of liver")
+    What is wrong with one CT does not keep the others from being segmented; all failures are named
+    at the end, and the exit code is 1.
+    """
+    from upwind.segmentation.targets import find_targets
+
+    targets = find_targets(cts, output, probability, weights, overwrite)
+    # Torch takes seconds to load: what is wrong with the names is said before.
+    from upwind.common.progress import track
+    from upwind.segmentation.ensemble import load_ensemble
+    from upwind.segmentation.files import failures, segment_files
+    from upwind.training.device import use_device
+
+    ensemble = load_ensemble(weights, threshold)
+    segmented = segment_files(targets, ensemble, largest_component, use_device(device, threads))
+    several = len(targets) > 1
+    outcomes = [*(track(segmented, len(targets), "CT") if several else segmented)]
+    for outcome in outcomes:
+        for warning in outcome.warnings:
+            about = f"{outcome.target.ct}: " if several else ""
+            typer.echo(f"Warning: {about}{warning}", err=True)
+        if not outcome.error:
+            typer.echo(f"{outcome.target.mask}: {outcome.liver_ml:.0f} ml of liver")
+    if failed := failures(outcomes):
+        raise UpwindError(failed)
 
 
 @app.command()

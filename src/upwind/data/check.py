@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
-
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
 from upwind.data.naming import CaseFiles, partner_name, short_name
@@ -182,11 +180,10 @@ def _label_figures(header: Header | None, grid: Grid | None, findings: _Findings
     findings.errors += _label_problems(short_name(header.path), scan)
     if scan.damage or grid is None:
         return {}
-    voxel_ml = abs(float(np.linalg.det(grid.affine[:3, :3]))) / 1000
     return {
         "liver_slices": int(scan.liver_slices.sum()),
-        "liver_ml": (scan.liver + scan.tumour) * voxel_ml,
-        "tumour_ml": scan.tumour * voxel_ml,
+        "liver_ml": (scan.liver + scan.tumour) * grid.voxel_ml,
+        "tumour_ml": scan.tumour * grid.voxel_ml,
     }
 
 

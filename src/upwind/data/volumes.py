@@ -47,6 +47,11 @@ class Grid:
         codes = orientations.io_orientation(self.affine)[:, 0].astype(int)
         return triple(int(self.shape[np.flatnonzero(codes == axis)[0]]) for axis in range(3))
 
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel in ml, of a sheared grid too (a tilted gantry)."""
+        return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -137,11 +142,16 @@ def canonical_view(stored: np.ndarray, affine: np.ndarray) -> np.ndarray:
 def write_mask(path: str | os.PathLike[str], canonical: np.ndarray, grid: Grid) -> None:
     """Write a canonical mask or label (x, y, z) as uint8 NIfTI on ``grid``, the grid of the CT it
     belongs to, atomically."""
+    write_stored(path, as_stored(canonical.astype(np.uint8, copy=False), grid), grid.affine)
+
+
+def as_stored(canonical: np.ndarray, grid: Grid) -> np.ndarray:
+    """View a canonical array (x, y, z) with its axes as the file of ``grid`` has them."""
     back = orientations.ornt_transform(_CANONICAL, orientations.io_orientation(grid.affine))
-    stored = orientations.apply_orientation(canonical.astype(np.uint8, copy=False), back)
+    stored = orientations.apply_orientation(canonical, back)
     if stored.shape != grid.shape:
-        raise ValueError(f"mask of shape {stored.shape} does not fit the grid {grid.shape}")
-    write_stored(path, stored, grid.affine)
+        raise ValueError(f"an array of shape {stored.shape} does not fit the grid {grid.shape}")
+    return stored
 
 
 def write_stored(path: str | os.PathLike[str], stored: np.ndarray, affine: np.ndarray) -> None:

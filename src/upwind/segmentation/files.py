@@ -1,68 +1,173 @@
-"""One CT file to one mask file, with a trained network."""
+"""CT files to mask files, with trained networks."""
 
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from upwind.common.errors import UpwindError
+from upwind.common.wording import count_of
 from upwind.data.check import check_case
+from upwind.data.hounsfield import doubt_hu
 from upwind.data.naming import CaseFiles
 from upwind.data.reports import CaseReport
-from upwind.data.volumes import read_grid, read_volume, write_mask
-from upwind.networks.weights import load_weights
-from upwind.segmentation.predict import segment_volume
+from upwind.data.slices import resample_volume, return_to_grid
+from upwind.data.volumes import Grid, as_stored, read_grid, read_volume, write_stored
+from upwind.segmentation.components import largest_component as keep_largest
+from upwind.segmentation.ensemble import Ensemble, load_ensemble
+from upwind.segmentation.predict import mean_probability
+from upwind.segmentation.targets import Target
+from upwind.settings.training import OptimiserSettings
 from upwind.training.device import use_device
+
+PathLike = str | os.PathLike[str]
+_DEFAULT = OptimiserSettings()
 
 
 @dataclass(frozen=True)
 class Segmented:
-    """What came of a CT: ``liver_ml`` in ml, and what its user should know (``warnings``)."""
+    """What came of a CT.
 
-    liver_ml: float
-    warnings: list[str]
-
-
-def segment_file(ct: Path, weights: Path, mask: Path, device: str, cpu_threads: int) -> Segmented:
-    """Segment the liver in ``ct`` (NIfTI, HU) and write ``mask`` on the CT's own grid (uint8, 1
-    where liver).
-
-    Raises UpwindError for a CT with any problem that :func:`upwind.data.check.check_case` finds,
-    for a file that is not an upwind network's weights, and for a mask that is not NIfTI by name or
-    would replace one of the inputs.
+    Attributes:
+        mask: uint8, 1 where liver is, with the shape and axes of the CT's own file.
+        probability: of liver, float32, on the same grid; None where it was not asked for.
+        affine: (4, 4), mm, of that grid.
+        liver_ml: volume of the mask in ml.
+        warnings: what the user should know: a header that was mended, values that are hardly HU.
     """
-    _check_paths(ct, weights, mask)
+
+    mask: np.ndarray
+    probability: np.ndarray | None
+    affine: np.ndarray
+    liver_ml: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a target: the liver's volume in ml, or the error that stopped it."""
+
+    target: Target
+    liver_ml: float = 0.0
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
+
+def segment(
+    ct: PathLike,
+    weights: PathLike | Sequence[PathLike],
+    *,
+    threshold: float | None = None,
+    largest_component: bool = False,
+    probability: bool = False,
+    device: str = _DEFAULT.device,
+    threads: int = _DEFAULT.cpu_threads,
+) -> Segmented:
+    """Segment the liver in a CT with trained networks, on the CT's own grid. Nothing is written.
+
+    Args:
+        ct: a NIfTI file in HU, in any orientation and spacing.
+        weights: a weights file of upwind (``.safetensors``), or several: the mean of their
+            networks' probabilities counts.
+        threshold: of the probability, above which liver is; by default as the weights state it.
+        largest_component: keep only the largest connected component of the mask (3-D).
+        probability: return the probability too.
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: of the CPU.
+
+    Raises:
+        UpwindError: a CT that cannot be used, with all that is wrong; weights that are none of
+            upwind's, or that do not go together; no such device.
+    """
+    several = [weights] if isinstance(weights, str | os.PathLike) else weights
+    files = [Path(path) for path in several]
+    ensemble = load_ensemble(files, threshold)
+    chosen = use_device(device, threads)
+    return _segment(Path(ct), ensemble, largest_component, probability, chosen)
+
+
+def segment_files(
+    targets: Iterable[Target],
+    ensemble: Ensemble,
+    largest_component: bool,
+    device: torch.device,
+) -> Iterator[Outcome]:
+    """Segment each target's CT and write its files, each whole or not at all. What is wrong with
+    one is said in its outcome, and the others go on."""
+    for target in targets:
+        try:
+            outcome = _write(target, ensemble, largest_component, device)
+        except UpwindError as error:
+            outcome = Outcome(target, error=str(error))
+        yield outcome
+
+
+def failures(outcomes: Sequence[Outcome]) -> str:
+    """One message on all the CTs that were not segmented; empty where there are none."""
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if len(outcomes) > 1 and errors:
+        whole = count_of(len(outcomes), "CT")
+        errors = [f"{len(errors)} of {whole} could not be segmented:", *errors]
+    return "\n".join(errors)
+
+
+def _write(
+    target: Target, ensemble: Ensemble, largest_component: bool, device: torch.device
+) -> Outcome:
+    wanted = target.probability is not None
+    found = _segment(target.ct, ensemble, largest_component, wanted, device)
+    # The mask last: where it is, all is.
+    if target.probability is not None and found.probability is not None:
+        write_stored(target.probability, found.probability, found.affine)
+    write_stored(target.mask, found.mask, found.affine)
+    return Outcome(target, found.liver_ml, found.warnings)
+
+
+def _segment(
+    ct: Path,
+    ensemble: Ensemble,
+    largest_component: bool,
+    with_probability: bool,
+    device: torch.device,
+) -> Segmented:
     report = check_case(CaseFiles(0, ct, None), need_label=False)
     if report.errors:
         problems = "\n".join(f"  - {problem}" for problem in report.errors)
         raise UpwindError(f"{ct} cannot be segmented:\n{problems}")
-    network, recipe = load_weights(weights)
     grid = read_grid(ct)
     # Nobody else holds the CT, so that it is freed as soon as it is resampled.
-    result = segment_volume(network, read_volume(ct), recipe, use_device(device, cpu_threads))
-    write_mask(mask, result, grid)
-    x, y, z = grid.spacing
-    liver_ml = float(np.count_nonzero(result)) * x * y * z / 1000
-    return Segmented(liver_ml, _warnings(report, liver_ml))
-
-
-def _check_paths(ct: Path, weights: Path, mask: Path) -> None:
-    if not mask.name.endswith((".nii", ".nii.gz")):
-        raise UpwindError(f"{mask}: the mask is written as NIfTI; name it .nii or .nii.gz")
-    for path in (ct, weights):
-        if not path.is_file():
-            raise UpwindError(f"{path} does not exist or is not a file")
-        if mask.resolve() == path.resolve():
-            raise UpwindError(f"{mask} is an input; name another file for the mask")
-
-
-def _warnings(report: CaseReport, liver_ml: float) -> list[str]:
-    warnings = list(report.notes)
-    if report.hu_min is not None and report.hu_min >= 0:
-        warnings.append(
-            f"the CT's lowest value is {report.hu_min:g}, but air is -1000 HU and fat -100: these "
-            "may not be HU, and the network expects HU"
+    images = resample_volume(read_volume(ct), ensemble.recipe.image_size, np.int16)
+    small = mean_probability(ensemble.networks, images, ensemble.recipe, device)
+    if not np.isfinite(small).all():
+        raise UpwindError(
+            f"{ct} cannot be segmented: the network's probabilities are not numbers; its training "
+            "diverged, or the weights are damaged"
         )
+    mask = return_to_grid((small > ensemble.recipe.threshold).astype(np.uint8), grid)
+    if largest_component:
+        mask = keep_largest(mask > 0).astype(np.uint8)
+    liver_ml = float(np.count_nonzero(mask)) * grid.voxel_ml
+    return Segmented(
+        mask=as_stored(mask, grid),
+        probability=_on_grid(small, grid) if with_probability else None,
+        affine=grid.affine,
+        liver_ml=liver_ml,
+        warnings=_warnings(report, liver_ml),
+    )
+
+
+def _on_grid(slices: np.ndarray, grid: Grid) -> np.ndarray:
+    return as_stored(return_to_grid(slices, grid), grid)
+
+
+def _warnings(report: CaseReport, liver_ml: float) -> tuple[str, ...]:
+    warnings = list(report.notes)
+    if report.hu_min is not None and report.hu_max is not None:
+        doubt = doubt_hu(report.hu_min, report.hu_max)
+        warnings += [f"{doubt}; the network expects HU"] if doubt else []
     if liver_ml == 0:
         warnings.append("no liver was found: is this an abdominal CT in HU?")
-    return warnings
+    return tuple(warnings)
