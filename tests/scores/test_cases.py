@@ -8,7 +8,7 @@ import pytest
 from upwind.common.errors import UpwindError
 from upwind.data.volumes import read_volume, write_mask
 from upwind.scores.cases import (
-    COLUMNS,
+    columns,
     read_pair,
     score_heldout,
     score_unseen,
@@ -39,6 +39,9 @@ def test_unseen_patients_are_scored_on_the_whole_volume(pair):
     assert whole["label_ml"] == pytest.approx(0.060)
     assert whole["hd95_mm"] > 0
     assert whole["assd_mm"] > 0
+    assert whole["volume_difference_ml"] == pytest.approx(0.010)
+    assert whole["volume_difference_percent"] == pytest.approx(100 / 6)
+    assert whole["diagonal_mm"] == pytest.approx(math.hypot(6 * 0.5, 10 * 0.8, 8 * 2.5))
 
 
 def test_the_livers_extent_leaves_out_what_lies_above_and_below(pair):
@@ -104,10 +107,19 @@ def test_the_table_has_the_columns_of_scores_csv_and_leaves_undefined_cells_empt
     rows = [{"method": "unet", "fold": 1, "case": 7} | row for row in score_unseen(*pair, SPACING)]
     scores_table(rows).to_csv(tmp_path / "scores.csv", index=False)
     read = pd.read_csv(tmp_path / "scores.csv")
-    assert tuple(read.columns) == COLUMNS
+    assert read.columns.tolist() == columns()
     assert read["hd95_mm"].isna().tolist() == [False, True]
     assert read["case"].tolist() == [7, 7]
-    assert scores_table([]).columns.tolist() == list(COLUMNS)
+    assert scores_table([]).columns.tolist() == columns()
+
+
+def test_nsd_has_a_column_for_each_tolerance(pair):
+    whole, extent = score_unseen(*pair, SPACING, (2.5, 0.5))
+    table = scores_table([whole, extent], (2.5, 0.5))
+    assert table.columns.tolist() == columns((2.5, 0.5))
+    assert {"nsd_2.5mm", "nsd_0.5mm"} < set(table) - {"nsd_5mm"}
+    assert table["nsd_2.5mm"].iloc[0] > table["nsd_0.5mm"].iloc[0] > 0
+    assert table["nsd_2.5mm"].isna().tolist() == [False, True]
 
 
 # From files ---------------------------------------------------------------------------------------

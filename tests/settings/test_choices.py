@@ -36,6 +36,7 @@ OTHERWISE = {
     "phantom/scene.py paint.softness": "of an organ's border",
     "results.py Result.kind": "of a result",
     "segmentation/predict.py segment_slices.batch_size": "changes no result",
+    "audit/trace/page.py _Box.scores": "rows behind a number",
     "segmentation/predict.py segment_slices.device": "where a tensor is made",
     "segmentation/predict.py segment_volume.device": "where a tensor is made",
 }

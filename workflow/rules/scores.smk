@@ -26,6 +26,7 @@ rule score_network:
     params:
         cases=lambda w: cases(),
         version=lambda w: versions(*cases()),
+        tolerances=config["scores"]["nsd_tolerances_mm"],
     script:
         "../scripts/score_network.py"
 
@@ -48,6 +49,7 @@ rule score_untrained:
         cases=lambda w: cases_of(w.method),
         masks=lambda w: f"{RESULTS}/{METHODS[w.method].masks[UNSEEN]}",
         version=lambda w: versions(*cases_of(w.method)),
+        tolerances=config["scores"]["nsd_tolerances_mm"],
     script:
         "../scripts/score_untrained.py"
 

@@ -15,9 +15,10 @@ with logged(snakemake.log[0]):
     key, numbers = snakemake.wildcards.method, snakemake.params.cases
     raw = RawCases.of(numbers, snakemake.input.images, snakemake.input.labels)
     folds = pd.read_csv(snakemake.input.folds)
-    rows = []
+    rows, tolerances = [], snakemake.params.tolerances
     for fold in sorted(folds["fold"].unique()):
         unseen = [case for case in unseen_cases(folds, fold) if case in numbers]
         folder = Path(snakemake.params.masks.format(fold=fold, case=0)).parent
-        rows += [{"method": key, "fold": fold} | row for row in unseen_rows(folder, unseen, raw)]
-    write_csv(snakemake.output.scores, scores_table(rows))
+        scored = unseen_rows(folder, unseen, raw, tolerances)
+        rows += [{"method": key, "fold": fold} | row for row in scored]
+    write_csv(snakemake.output.scores, scores_table(rows, tolerances))

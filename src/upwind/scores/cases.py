@@ -1,7 +1,7 @@
 """Scores of one case on its original grid."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,19 @@ from upwind.common.errors import UpwindError
 from upwind.data.volumes import read_grid
 from upwind.data.voxels import read_positive
 from upwind.methods.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
-from upwind.scores.metrics import overlap, surface_distances
+from upwind.scores.metrics import (
+    DISTANCES,
+    TOLERANCES,
+    diagonal,
+    nsd_column,
+    overlap,
+    surface_scores,
+    volume_difference,
+)
 
-COLUMNS = (
-    "method", "fold", "case", "subset", "dsc", "overlap_voxels", "mask_voxels", "label_voxels",
-    "hd95_mm", "assd_mm", "mask_ml", "label_ml",
-)  # fmt: skip
+_KEYS = ("method", "fold", "case", "subset")
+_COUNTS = ("dsc", "overlap_voxels", "mask_voxels", "label_voxels")
+_VOLUMES = ("mask_ml", "label_ml", "volume_difference_ml", "volume_difference_percent")
 
 # Mask, label and spacing (mm).
 Pair = tuple[np.ndarray, np.ndarray, tuple[float, float, float]]
@@ -38,15 +45,27 @@ def read_pair(
     return mask, label, grid.spacing
 
 
+def columns(tolerances: Sequence[float] = TOLERANCES) -> list[str]:
+    """Columns of ``scores.csv``, with the NSD at ``tolerances`` (mm)."""
+    nsd = map(nsd_column, tolerances)
+    return [*_KEYS, *_COUNTS, *DISTANCES, *nsd, *_VOLUMES, "diagonal_mm"]
+
+
 def score_unseen(
-    mask: np.ndarray, label: np.ndarray, spacing: tuple[float, float, float]
+    mask: np.ndarray,
+    label: np.ndarray,
+    spacing: tuple[float, float, float],
+    tolerances: Sequence[float] = TOLERANCES,
 ) -> list[dict[str, object]]:
-    """Rows 'unseen' (whole volume, with surface distances) and 'unseen_liver' (overlap over the
+    """Rows 'unseen' (whole volume, with surface distances, NSD at ``tolerances`` in mm and the
+    volume's diagonal) and 'unseen_liver' (overlap over the
     liver's extent alone: what the whole volume adds is what the method does to slices without
     liver, which no network is trained on)."""
     extent = np.flatnonzero(label.any(axis=(0, 1)))
     part = slice(extent[0], extent[-1] + 1) if extent.size else slice(0, 0)
-    whole = _row(UNSEEN, mask, label, spacing) | surface_distances(mask, label, spacing)
+    whole = _row(UNSEEN, mask, label, spacing)
+    whole |= surface_scores(mask, label, spacing, tolerances)
+    whole |= {"diagonal_mm": diagonal(mask.shape, spacing)}
     return [whole, _row(UNSEEN_LIVER, mask[..., part], label[..., part], spacing)]
 
 
@@ -61,9 +80,11 @@ def score_heldout(
     return _row(HELDOUT, mask[..., chosen], label[..., chosen], spacing)
 
 
-def scores_table(rows: Iterable[dict[str, object]]) -> pd.DataFrame:
-    """Rows (with method, fold, case) as a table with the columns of ``scores.csv``."""
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+def scores_table(
+    rows: Iterable[dict[str, object]], tolerances: Sequence[float] = TOLERANCES
+) -> pd.DataFrame:
+    """Rows (with method, fold, case) as a table with the :func:`columns` of ``scores.csv``."""
+    return pd.DataFrame(rows, columns=columns(tolerances))
 
 
 def _row(
@@ -71,9 +92,6 @@ def _row(
 ) -> dict[str, object]:
     counts = overlap(mask, label)
     millilitres = float(np.prod(spacing)) / 1000
-    return {
-        "subset": subset,
-        **counts,
-        "mask_ml": counts["mask_voxels"] * millilitres,
-        "label_ml": counts["label_voxels"] * millilitres,
-    }
+    mask_ml, label_ml = (counts[f"{name}_voxels"] * millilitres for name in ("mask", "label"))
+    volumes = {"mask_ml": mask_ml, "label_ml": label_ml} | volume_difference(mask_ml, label_ml)
+    return {"subset": subset, **counts, **volumes}

@@ -1,21 +1,26 @@
 """Scores of a folder of segmentations."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from upwind.scores.cases import Pair, read_pair, score_heldout, score_unseen
+from upwind.scores.metrics import TOLERANCES
 from upwind.scores.raw import RawCases
 
 
 def unseen_rows(
-    folder: str | os.PathLike[str], cases: Iterable[int], raw: RawCases
+    folder: str | os.PathLike[str],
+    cases: Iterable[int],
+    raw: RawCases,
+    tolerances: Sequence[float] = TOLERANCES,
 ) -> Iterator[dict[str, object]]:
-    """Rows of whole volumes: ``folder`` holds ``segmentation-N.nii.gz`` for each case."""
+    """Rows of whole volumes: ``folder`` holds ``segmentation-N.nii.gz`` for each case. NSD is
+    taken at ``tolerances`` (mm)."""
     for case in cases:
-        for row in score_unseen(*_pair(folder, case, raw)):
+        for row in score_unseen(*_pair(folder, case, raw), tolerances):
             yield {"case": case} | row
 
 

@@ -1,12 +1,17 @@
 """Overlap and surface distances between a mask and a label, slab by slab: no step makes a copy of a
 whole volume but that of its border."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from upwind.scores.distances import nearest_distances
+from upwind.settings.scores import ScoreSettings
 
+TOLERANCES = ScoreSettings().nsd_tolerances_mm
+#: Scores in mm that an empty mask leaves undefined.
+DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
 _SLAB = 16  # slices looked at together
 
 
@@ -25,25 +30,62 @@ def overlap(mask: np.ndarray, label: np.ndarray) -> dict[str, float | int]:
     }
 
 
-def surface_distances(
-    mask: np.ndarray, label: np.ndarray, spacing: tuple[float, float, float]
+def volume_difference(mask_ml: float, label_ml: float) -> dict[str, float]:
+    """Volume of the mask less that of the label: in ml, and in percent of the label's (LiTS' RVD,
+    times 100), which is undefined (NaN) for an empty label. Negative where the mask is smaller."""
+    difference = mask_ml - label_ml
+    return {
+        "volume_difference_ml": difference,
+        "volume_difference_percent": 100 * difference / label_ml if label_ml else float("nan"),
+    }
+
+
+def nsd_column(tolerance: float) -> str:
+    """Name of the NSD at a ``tolerance`` in mm: ``nsd_5mm``."""
+    return f"nsd_{tolerance:g}mm"
+
+
+def surface_scores(
+    mask: np.ndarray,
+    label: np.ndarray,
+    spacing: tuple[float, float, float],
+    tolerances: Sequence[float] = TOLERANCES,
 ) -> dict[str, float]:
-    """HD95 and ASSD in mm between the border voxels of two 3-D bool masks (x, y, z).
+    """HD95 by both definitions, ASSD (mm) and NSD at ``tolerances`` (mm) of two 3-D bool masks
+    (x, y, z), all from one measurement of the distances between their borders.
 
     Distances run from each border voxel (face neighbourhood) to the nearest border voxel of the
-    other mask, both ways; HD95 is the 95th percentile and ASSD the mean of both sets together
-    (both as in MedPy 0.5). NaN where either mask is empty.
+    other mask, both ways. ``hd95_mm`` is the 95th percentile and ``assd_mm`` the mean of both sets
+    together (MedPy 0.5); ``hd95_max_mm`` is the larger of the two sets' 95th percentiles (MONAI
+    1.6). NSD is the share of all border voxels whose distance is at most the tolerance (Nikolov et
+    al. 2018, arXiv:1809.04430, counted in voxels as MONAI does). Where one mask alone is empty, the
+    distances are undefined (NaN) and NSD is 0; where both are, everything is undefined.
     """
+    names = [nsd_column(tolerance) for tolerance in tolerances]
     if not mask.any() or not label.any():
-        return {"hd95_mm": float("nan"), "assd_mm": float("nan")}
+        none = mask.any() or label.any()
+        return dict.fromkeys(DISTANCES, math.nan) | dict.fromkeys(names, 0.0 if none else math.nan)
     box = _bounding_box(mask, label)
     a, b = _border(mask[box]), _border(label[box])
-    distances = np.concatenate([nearest_distances(a, b, spacing), nearest_distances(b, a, spacing)])
-    assd = float(distances.mean())
+    ways = nearest_distances(a, b, spacing), nearest_distances(b, a, spacing)
+    distances = np.concatenate(ways)
+    mean = float(distances.mean())  # before the percentiles, which reorder what they are taken of
+    near = [int(np.count_nonzero(distances <= tolerance)) for tolerance in tolerances]
     return {
-        "hd95_mm": float(np.percentile(distances, 95, overwrite_input=True)),
-        "assd_mm": assd,
+        "hd95_mm": _percentile(distances),
+        "hd95_max_mm": max(map(_percentile, ways)),
+        "assd_mm": mean,
+        **{name: count / len(distances) for name, count in zip(names, near, strict=True)},
     }
+
+
+def diagonal(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> float:
+    """Length (mm) of a volume's diagonal, edge to edge: no distance in it is larger."""
+    return math.hypot(*(n * size for n, size in zip(shape, spacing, strict=True)))
+
+
+def _percentile(distances: np.ndarray) -> float:
+    return float(np.percentile(distances, 95, overwrite_input=True))
 
 
 def _slabs(depth: int) -> Iterator[slice]:

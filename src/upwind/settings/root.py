@@ -17,6 +17,7 @@ from upwind.settings.levelset import LevelSetSection
 from upwind.settings.model import Number, Settings, Share
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.prediction import PredictionSettings
+from upwind.settings.scores import ScoreSettings
 from upwind.settings.studies import ReplacementSettings, Study, StudyName, Variant, VariantName
 from upwind.settings.training import TrainingSection
 
@@ -66,6 +67,7 @@ class ExperimentSettings(Settings):
     levelset: LevelSetSection = LevelSetSection()
     kernels: KernelSection = KernelSection()
     atlas: AtlasSettings = AtlasSettings()
+    scores: ScoreSettings = ScoreSettings()
     comparison: ComparisonSettings = ComparisonSettings()
     variants: dict[VariantName, Variant]
     """Networks by name: `{of: lsn, terms: [balloon]}` is the LSN with one setting of its own; `of`

@@ -27,6 +27,7 @@ CONFIG = {
     "heldout_share": 0.3,
     "split_seed": 0,
     "levelset": {"cases": [0, 2]},
+    "scores": {"nsd_tolerances_mm": [3, 5]},
 }
 SHAPE = (12, 10, 8)  # columns, rows, slices
 CASES = range(3)
@@ -141,7 +142,7 @@ def test_what_the_pipeline_makes_holds(made, jobs):
     checked = audited(made, jobs)
     assert checked.findings == ()
     rows = len(pd.read_csv(made / "results/scores.csv"))
-    assert checked.counts["scores"] == 8 * rows
+    assert checked.counts["scores"] == 14 * rows
     assert checked.counts["score_rows"] == rows
     assert checked.counts["cases"] == 3
     assert checked.counts["resampled_slices"] == 3 * SHAPE[2]
@@ -156,9 +157,15 @@ def test_what_the_pipeline_makes_holds(made, jobs):
         ("mask_voxels", 1),
         ("label_voxels", 1),
         ("hd95_mm", 0.01),
+        ("hd95_max_mm", 0.01),
         ("assd_mm", 0.01),
+        ("nsd_3mm", 0.01),
+        ("nsd_5mm", 0.01),
         ("mask_ml", 1e-3),
         ("label_ml", 1e-3),
+        ("volume_difference_ml", 1e-3),
+        ("volume_difference_percent", 1e-3),
+        ("diagonal_mm", 0.01),
     ],
 )
 def test_every_column_of_the_scores(made, column, change):

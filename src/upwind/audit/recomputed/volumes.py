@@ -184,6 +184,7 @@ def _task(results: Results, case: int, image: Path, label: Path) -> Task:
             for row, mask in zip(rows, masks, strict=True)
             if results.name(mask) not in results.distrusted
         ],
+        tolerances=results.config["scores"]["nsd_tolerances_mm"],
         heldout=dict(heldout),
     )
 

@@ -1,0 +1,15 @@
+"""The section ``scores``: how segmentations are held against labels."""
+
+from upwind.settings.model import Different, Positive, Settings
+
+
+class ScoreSettings(Settings):
+    """How segmentations are held against labels."""
+
+    nsd_tolerances_mm: Different[Positive] = (3, 5)
+    """Distances up to which a border counts as found in the normalised surface Dice (NSD), one
+    column `nsd_<tolerance>mm` of `scores.csv` each. 5 mm is what the FLARE 2022 challenge allows
+    the liver, 3 mm what TotalSegmentator's authors allow every organ; readers who agree on a liver
+    differ by about as much.
+
+    Source: FLARE 2022 (`DSC_NSD_eval.py`), and Wasserthal et al. 2023, doi:10.1148/ryai.230024."""
