@@ -260,6 +260,10 @@ def audit(
         bool,
         typer.Option("--ask/--no-ask", help="Ask the workflow what it would do (some seconds)."),
     ] = True,
+    trust: Annotated[
+        Path | None,
+        typer.Option(help="A project of yours, other than this folder, whose workflow may be run."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cases at a time, with --deep.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -268,6 +272,9 @@ def audit(
     Every file is hashed and compared with the records of the jobs, these with the code, the
     packages and the configuration, and tables are made again. The exit code is 0 only if
     everything holds; warnings and what could not be checked are named.
+
+    The workflow is asked only in the project that you stand in, or that you trust: asking it
+    executes its Snakefile. Of anybody else's results nothing is executed.
     """
     from rich.console import Console
 
@@ -280,7 +287,7 @@ def audit(
     else:
         from upwind.audit.whole import audit as audited
 
-        result = audited(folder, deep=deep, ask=ask, jobs=jobs)
+        result = audited(folder, deep=deep, ask=ask, jobs=jobs, trusted=trust)
     if as_json:
         typer.echo(to_json(result))
     else:

@@ -24,7 +24,7 @@ WARNINGS = {FindingKind.uncommitted, FindingKind.commits}
 
 
 def broken(root, **options):
-    result = audit(root / "results/tiny", **options)
+    result = audit(root / "results/tiny", trusted=root, **options)
     return {(f.kind, f.path) for f in result.of(Severity.broken)}
 
 
@@ -45,7 +45,7 @@ def resealed_for(root, *changed):
 
 
 def test_a_finished_run_holds_down_to_the_volumes(finished):
-    result = audit(finished / "results/tiny", deep=True)
+    result = audit(finished / "results/tiny", trusted=finished, deep=True)
     assert result.of(Severity.broken) == []
     assert result.of(Severity.unchecked) == []
     assert {finding.kind for finding in result.of(Severity.warning)} <= WARNINGS
@@ -118,7 +118,7 @@ def test_a_parameter_that_a_forger_changed_in_a_record(finished):
     params = read_record(finished / path).params
     reseal(finished, path, params=params | {"network": params["network"] | {"epochs": 40}})
     assert broken(finished, ask=False) == set()
-    result = audit(finished / "results/tiny")
+    result = audit(finished / "results/tiny", trusted=finished)
     (finding,) = result.of(Severity.broken)
     assert (finding.kind, finding.path) == (FindingKind.parameter, path)
     assert "network.epochs was 40 and is 1 now" in finding.message
@@ -203,9 +203,28 @@ def test_raw_cases_are_found_by_both_namings(project):
     assert found[12][1].parent.name == "labelsTr"
 
 
+def test_nothing_that_lies_beside_the_results_is_executed(finished, tmp_path, monkeypatch):
+    """Somebody else's results, unpacked: their Snakefile runs only where the caller stands in that
+    folder, or trusts it."""
+    ran = tmp_path / "ran"
+    for name in ("Snakefile", "src/upwind/__init__.py", "src/upwind/common/snakemake.py"):
+        path = finished / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.write_text(f"open({str(ran)!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    result = audit(finished / "results/tiny")
+    assert not ran.exists()
+    (finding,) = [f for f in result.of(Severity.unchecked) if f.kind is FindingKind.workflow]
+    assert f"if they are yours, audit in {finished}, or name that folder with --trust" in str(finding)
+    monkeypatch.chdir(finished)
+    audit(finished / "results/tiny")
+    assert ran.exists()
+
+
 def test_a_folder_without_any_record(tmp_path):
     (tmp_path / "results/x").mkdir(parents=True)
-    result = audit(tmp_path / "results/x")
+    result = audit(tmp_path / "results/x", trusted=tmp_path)
     assert [finding.kind for finding in result.of(Severity.broken)] == [FindingKind.missing_record]
 
 
@@ -218,7 +237,7 @@ def test_nothing_to_audit(arguments, tmp_path, monkeypatch):
 def test_a_configuration_that_the_workflow_refuses(project):
     """It says that the data are the phantom's; that folder holds others."""
     (finding,) = [
-        f for f in audit(project.results).of(Severity.broken) if f.kind is FindingKind.workflow
+        f for f in audit(project.results, trusted=project.root).of(Severity.broken) if f.kind is FindingKind.workflow
     ]
     assert finding.path == "results/x/config.yaml"
     assert "the workflow refuses to plan" in finding.message

@@ -59,19 +59,22 @@ def audit(
     plan: Collection[PlannedJob] | None = None,
     left_out: Collection[str] = (),
     jobs: int = 1,
+    trusted: str | os.PathLike[str] | None = None,
 ) -> Audit:
     """Check the experiment whose results lie in ``folder`` from end to end.
 
     ``deep`` makes scores, slices and folds again from the volumes, ``jobs`` cases at a time.
     ``ask`` starts a dry run of the workflow, which takes a few seconds; a ``plan`` that is known
-    already saves it. ``left_out`` are files that this copy of the results leaves out on purpose.
+    already saves it. A dry run executes the Snakefile and reads the configuration that lie beside
+    the results, so there is one only where the caller stands in that folder, or names it as
+    ``trusted``. ``left_out`` are files that this copy of the results leaves out on purpose.
     Raises UpwindError where ``folder`` is no folder.
     """
     started = time.monotonic()
     run = load(folder)
     checkout = find_checkout(run.root)
     with ThreadPoolExecutor(1) as aside:
-        asked = aside.submit(_plan, run, checkout) if ask and plan is None else None
+        asked = aside.submit(_plan, run, checkout, trusted) if ask and plan is None else None
         states, code = hashed(run), fingerprints(run, checkout)
         known, cannot = _answer(run, asked, plan)
     planned = planned_records(run, known) if known else {}
@@ -99,19 +102,29 @@ def raw_cases(run: RecordedRun) -> dict[int, tuple[Path, Path]]:
     return {case: (files[False], files[True]) for case, files in found.items() if len(files) == 2}
 
 
-def _plan(run: RecordedRun, checkout: Checkout) -> list[PlannedJob]:
+def _plan(
+    run: RecordedRun, checkout: Checkout, trusted: str | os.PathLike[str] | None
+) -> list[PlannedJob]:
     """Raises UpwindError where the workflow cannot be asked, or refuses."""
     if not run.config:
         raise _NobodyToAskError("the record of the configuration is not there or not intact")
     if checkout.snakefile is None:
         raise _NobodyToAskError("the workflow is not here")
-    there = run.root / run.home
-    if not (there.is_dir() and there.samefile(run.folder)):
+    if not any(_same_folder(run.root, own) for own in (Path.cwd(), trusted) if own is not None):
+        raise _NobodyToAskError(
+            "to ask it would execute what lies beside these results; if they are yours, audit in "
+            f"{run.root}, or name that folder with --trust"
+        )
+    if not _same_folder(run.root / run.home, run.folder):
         raise _NobodyToAskError(f"results do not lie where the run left them ({run.home})")
     data = run.root / str(run.config.get("dataset", {}).get("root", ""))
     if not data.is_dir():
         raise _NobodyToAskError(f"the data are not here ({data})")
     return ask_workflow(run.root, checkout.snakefile, _config(run), _made_by_name(run))
+
+
+def _same_folder(one: Path, other: str | os.PathLike[str]) -> bool:
+    return one.is_dir() and Path(other).is_dir() and one.samefile(other)
 
 
 def _made_by_name(run: RecordedRun) -> list[str]:
