@@ -5,6 +5,7 @@ compared with what Snakemake plans, and taken back; a part is really run. With p
 ``--dist loadfile``.
 """
 
+import base64
 import os
 import re
 import shutil
@@ -505,23 +506,36 @@ def test_a_failed_job_then_repaired(project):
     assert project.planned() == NOTHING
 
 
-def test_an_interrupted_run(project):
-    """Killed in the middle, with its jobs; the next run makes the rest, and no half is kept."""
-    before = (project.folder / RESULTS / "scores.csv").read_bytes()
-    (project.folder / RESULTS / "scores.csv").unlink()
-    for path in (project.folder / RESULTS / "segmentations").glob("*/*/unseen/*.nii.gz"):
-        path.write_bytes(b"half")
-    run = subprocess.Popen(
-        [sys.executable, *project.command()[1:]],  # so that its jobs are of its process group
-        cwd=project.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    time.sleep(8)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    assert project.snakemake("--unlock").returncode == 0
+def outputs_in_the_making(folder):
+    """Outputs that exist while their job still runs: Snakemake marks them until it has ended."""
+    markers = (folder / ".snakemake/incomplete").glob("*")
+    paths = {base64.b64decode(marker.name, altchars=b"-_").decode() for marker in markers}
+    return {path for path in paths if (folder / path).exists()}
+
+
+def test_a_run_that_is_interrupted_ten_times(project):
+    """Killed with its jobs, each time while another job is in the middle of its outputs. Nothing but
+    `--unlock` and the same command is needed to go on, and no half is kept."""
+    results = project.folder / RESULTS
+    before = {path: (results / path).read_bytes() for path in ("scores.csv", "kernels/kernels.csv")}
+    for name in ("segmentations/unet", "segmentations/lsn", "scores", "kernels"):
+        shutil.rmtree(results / name)
+    met = set()
+    for _ in range(10):
+        run = subprocess.Popen(
+            [sys.executable, *project.command()[1:]],  # so that its jobs are of its process group
+            cwd=project.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while run.poll() is None and not outputs_in_the_making(project.folder) - met:
+            time.sleep(0.01)
+        assert run.poll() is None, "the run ended before it could be interrupted"
+        met |= outputs_in_the_making(project.folder)
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        assert project.snakemake("--unlock").returncode == 0
     project.run()
-    assert (project.folder / RESULTS / "scores.csv").read_bytes() == before
+    assert {path: (results / path).read_bytes() for path in before} == before
     assert project.planned() == NOTHING
