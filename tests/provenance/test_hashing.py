@@ -3,7 +3,9 @@
 import hashlib
 import os
 
-from upwind.provenance.hashing import TIMESTAMP, files_in, holds, state_of
+import pytest
+
+from upwind.provenance.hashing import TIMESTAMP, FileState, files_in, holds, sha256_of, state_of
 
 
 def test_state_is_that_of_the_bytes(tmp_path):
@@ -47,6 +49,17 @@ def test_a_missing_file_holds_nothing(tmp_path):
     before = state_of(file)
     file.unlink()
     assert not holds(file, before, trust_dates=True)
+
+
+def test_what_never_ends_is_not_read(tmp_path):
+    """A record may name a device or a pipe; waiting for either would be for ever."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (pipe, tmp_path / "link", tmp_path):
+        with pytest.raises(OSError, match=r"not a plain file|directory"):
+            sha256_of(path)
+        assert not holds(path, FileState("0" * 64, path.stat().st_size, 0), trust_dates=False)
 
 
 def test_folders_file_by_file_without_snakemakes_own(tmp_path):

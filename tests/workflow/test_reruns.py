@@ -514,8 +514,8 @@ def outputs_in_the_making(folder):
 
 
 def test_a_run_that_is_interrupted_ten_times(project):
-    """Killed with its jobs, each time while another job is in the middle of its outputs. Nothing but
-    `--unlock` and the same command is needed to go on, and no half is kept."""
+    """Killed with its jobs, each time while another job is in the middle of its outputs. No more
+    than `--unlock` and the same command is needed to go on, and no half is kept."""
     results = project.folder / RESULTS
     before = {path: (results / path).read_bytes() for path in ("scores.csv", "kernels/kernels.csv")}
     for name in ("segmentations/unet", "segmentations/lsn", "scores", "kernels"):

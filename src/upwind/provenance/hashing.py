@@ -1,8 +1,10 @@
 """Content of files: SHA-256, size, and when it was last looked at."""
 
+import errno
 import functools
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +63,21 @@ def sha256_of_text(text: str) -> str:
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """SHA-256 (hex) of a file's bytes, read now."""
-    with Path(path).open("rb") as file:
+    """SHA-256 (hex) of a file's bytes, read now.
+
+    Raises OSError for what is no plain file: a record may name anything, and a pipe or a device
+    would be read for ever.
+    """
+    # Without O_NONBLOCK, to open a pipe would wait for its writer.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a plain file", os.fspath(path))
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def state_now(path: str | os.PathLike[str]) -> FileState:
+    """What a file holds, read anew, without its date. Raises OSError as :func:`sha256_of`."""
+    return FileState(sha256_of(path), Path(path).stat().st_size, 0)
 
 
 @functools.cache

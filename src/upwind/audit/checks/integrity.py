@@ -1,7 +1,6 @@
 """What each file must hold, by the record of the job that wrote it and those of the jobs that read
 it; and who is wrong where they, and the file itself, do not agree."""
 
-import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from upwind.audit.findings import Finding, FindingKind, broken, unchecked
 from upwind.audit.provenance_graph import RecordedRun, only_there, within, written
-from upwind.provenance.hashing import FileState
+from upwind.provenance.hashing import FileState, state_now
 
 _AGAIN = "run the workflow again"
 States = Mapping[str, FileState | None]
@@ -30,11 +29,10 @@ def hashed(run: RecordedRun) -> dict[str, FileState | None]:
 
 
 def state_here(path: Path) -> FileState | None:
-    """What a file holds now, read anew; None where it is not there or cannot be read."""
+    """What a file holds now, read anew; None where it is not there, cannot be read, or is no plain
+    file."""
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return FileState(digest, file.tell(), 0)
+        return state_now(path)
     except OSError:
         return None
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from upwind.audit.checks.integrity import state_here
 from upwind.audit.provenance_graph import RecordedRun, contents, load, within, written
 from upwind.audit.trace.cells import SCORES, TABLE, Cell, holders, read_cell
 from upwind.common.errors import UpwindError
 from upwind.common.wording import natural_order
-from upwind.provenance.hashing import FileState, state_of
+from upwind.provenance.hashing import FileState
 from upwind.provenance.records import FOLDER, OK, Record
 
 
@@ -146,7 +147,8 @@ def _changed(run: RecordedRun, paths: Iterable[str]) -> Iterator[str]:
         record = run.record_of(path)
         if record is None:
             continue  # a loose link, said below
-        if state_of(run.place(path)).sha256 != written(record)[path].sha256:
+        now = state_here(run.place(path))
+        if now is None or now.sha256 != written(record)[path].sha256:
             yield f"{path} was changed after {record.name} had written it"
 
 
