@@ -167,6 +167,9 @@ def evolve(
     label: Annotated[
         Path | None, typer.Option(help="Label of the CT: DSC is shown, and the bubble placed.")
     ] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Bring a label on another grid to the CT's.")
+    ] = False,
     centre: Annotated[
         tuple[float, float, float] | None,
         typer.Option(help="Centre of the bubble: X Y Z in mm, as viewers show them."),
@@ -196,13 +199,16 @@ def evolve(
     as its disc, slice by slice. DSC is that of the whole volume.
     """
     from upwind.common.progress import track
+    from upwind.data.labels import label_note
     from upwind.figures.evolution import check_output, read_inputs, write_movie
     from upwind.levelset.movie import Course, moments
 
     if output.exists() and not overwrite:
         raise UpwindError(f"{output} exists already; name another file or give --overwrite")
     check_output(output)
-    volume, liver = read_inputs(ct, label)
+    volume, liver = read_inputs(ct, label, resample=resample)
+    if label is not None and not resample and (note := label_note(label, volume.grid)):
+        typer.echo(f"Note: {note}", err=True)
     if weights is not None:
         from upwind.segmentation.movie import network_moments
 

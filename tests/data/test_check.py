@@ -6,6 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel import orientations
 
 from upwind.data.check import CaseReport, Limits, check_case, usable
 from upwind.data.naming import CaseFiles, find_cases
@@ -274,7 +275,7 @@ def test_constant_image(tmp_path):
 
 def test_grids_of_other_shapes(tmp_path):
     report = check_case(case(tmp_path, label=annotation()[:, :, :7]))
-    only(report.errors, "12 x 10 x 7 voxels against 12 x 10 x 8")
+    only(report.errors, "shape 12 x 10 x 8 against 12 x 10 x 7 voxels")
     assert report.notes == ()
 
 
@@ -287,7 +288,7 @@ def test_affine_mismatch_is_noted_and_the_images_affine_taken(tmp_path):
         report.notes,
         "orientation LPS against RAS",
         "spacing 0.8 x 0.7 x 2.5 against 0.8 x 0.7 x 5 mm",
-        "origin (0, 0, 0) against (1, 2, 3) mm",
+        "origin (-8.8, -6.3, 0) against (1, 2, 3) mm",
         "the image's is taken for both",
         "not mirrored",
     )
@@ -295,15 +296,28 @@ def test_affine_mismatch_is_noted_and_the_images_affine_taken(tmp_path):
     assert report.orientation == "LPS"
 
 
-def test_rounding_of_an_affine_is_no_mismatch(tmp_path):
+def test_a_tenth_of_a_voxel_is_no_mismatch(tmp_path):
     other = AFFINE.copy()
-    other[0, 3] = 0.005
+    other[0, 3] = 0.079
     assert check_case(case(tmp_path, label=nifti(annotation(), other))).notes == ()
-    other[0, 3] = 0.02
+    other[0, 3] = 0.081
     files = case(tmp_path, label=nifti(annotation(), other))
-    text = only(check_case(files).notes, "corners up to 0.02 mm apart")
+    text = only(check_case(files).notes, "corners up to 0.081 mm apart", "image's is taken")
     assert "mirrored" not in text
-    assert check_case(files, limits=Limits(same_grid=0.1)).notes == ()
+
+
+@pytest.mark.parametrize("codes", ["RAS", "SPL", "AIL"])
+def test_a_label_stored_in_another_order_is_measured_by_its_own_header(tmp_path, codes):
+    into = orientations.ornt_transform(
+        orientations.io_orientation(AFFINE), orientations.axcodes2ornt(codes)
+    )
+    label = nifti(annotation()).as_reoriented(into)
+    report = check_case(case(tmp_path, label=label))
+    assert report.errors == ()
+    only(report.notes, f"another order than its image ({codes} against LPS)", "its own header says")
+    assert (report.liver_slices, report.shape) == (2, SHAPE)
+    assert report.liver_ml == pytest.approx(24 * VOXEL_ML)
+    assert report.tumour_ml == pytest.approx(5 * VOXEL_ML)
 
 
 def test_label_values_outside_the_three(tmp_path):

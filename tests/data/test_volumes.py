@@ -145,14 +145,6 @@ def test_rescale_leaves_unscaled_numbers_alone():
     np.testing.assert_array_equal(rescale(stored, 2.0, -1.0), np.array([1, 3], np.float32))
 
 
-def test_label_can_be_read_on_the_affine_of_its_image(tmp_path):
-    path = save(tmp_path / "segmentation-0.nii", numbered(), affine_of("RAS"))
-    np.testing.assert_array_equal(read_volume(path).array, numbered())
-    volume = read_volume(path, affine_of("LPS"))
-    assert volume.grid.orientation == "LPS"
-    np.testing.assert_array_equal(volume.array, numbered()[::-1, ::-1, :])
-
-
 def test_header_alone_gives_the_same_grid(tmp_path):
     path = save(tmp_path / "volume-0.nii.gz", numbered(), affine_of("PIR"))
     grid, read = read_grid(path), read_volume(path).grid

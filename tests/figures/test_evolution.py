@@ -105,7 +105,7 @@ def test_clear_errors(files, tmp_path):
         app, ["evolve", str(tmp_path / "text.nii.gz"), "-o", str(tmp_path / "a.gif")]
     )
     assert "cannot be read as NIfTI" in message(bad)
-    assert "not a label of this CT" in message(evolve(files, "--label", other))
+    assert "on another grid than its image" in message(evolve(files, "--label", other))
     assert "labels no voxel" in message(evolve(files, "--label", empty))
     assert "where is the bubble to be?" in message(evolve(files))
     assert "is not in the CT" in message(evolve(files, "--centre", 900, 0, 0))

@@ -6,8 +6,8 @@ import pandas as pd
 
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
+from upwind.data.labels import read_liver
 from upwind.data.volumes import read_volume, write_mask
-from upwind.data.voxels import read_positive
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.operator import operate
 from upwind.provenance.hashing import sha256_of
@@ -16,7 +16,7 @@ from upwind.settings.levelset import OperatorSettings
 with logged(snakemake.log[0]):
     case, params = int(snakemake.wildcards.case), snakemake.params
     volume = read_volume(snakemake.input.image)
-    liver = read_positive(snakemake.input.label, volume.grid.affine)
+    liver = read_liver(snakemake.input.label, volume.grid)
     settings, seed = OperatorSettings(**params.settings), [params.seed, case]
     parts = {"settings": dict(params.settings) | {"trials": None}, "seed": seed}
     parts |= {"code": params.code}

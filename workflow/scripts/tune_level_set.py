@@ -7,8 +7,8 @@ import pandas as pd
 
 from upwind.common.files import write_csv, write_json
 from upwind.common.jobs import logged
+from upwind.data.labels import read_liver
 from upwind.data.volumes import read_volume
-from upwind.data.voxels import read_positive
 from upwind.levelset.itk_snap.blind import learn, tune
 from upwind.levelset.itk_snap.journal import Journal
 from upwind.levelset.itk_snap.search import history
@@ -19,7 +19,7 @@ from upwind.settings.levelset import BlindSettings
 def read(image, label):
     """A CT and its liver."""
     volume = read_volume(image)
-    return volume, read_positive(label, volume.grid.affine)
+    return volume, read_liver(label, volume.grid)
 
 
 with logged(snakemake.log[0]):

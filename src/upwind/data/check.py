@@ -11,21 +11,14 @@ from typing import TypedDict
 
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
+from upwind.data.grids import by, turned_grid
+from upwind.data.labels import label_turning
 from upwind.data.naming import CaseFiles, partner_name, short_name
-from upwind.data.placing import (
-    Limits,
-    affine_difference,
-    affine_problems,
-    by,
-    header_notes,
-    shape_difference,
-    sound_grid,
-    spacing_problems,
-)
+from upwind.data.placing import Limits, affine_problems, header_notes, spacing_problems
 from upwind.data.reports import CaseReport, cases_table, render, usable, view
 from upwind.data.scans import LabelScan, scan_image, scan_label
 from upwind.data.volumes import Grid
-from upwind.data.voxels import Header, overclaim, read_header
+from upwind.data.voxels import Header, overclaim, read_header, sound_grid
 
 __all__ = [
     "CaseReport",
@@ -58,11 +51,10 @@ def check_case(
     image = _header(case.image, findings)
     label = _header(case.label, findings)
     _check_placing(image, label, limits, findings)
-    grid, label_grid = sound_grid(image), sound_grid(label)
+    grid = sound_grid(image)
+    label_grid = _label_grid(label, grid, findings)
     hu = _image_range(image, findings)
-    # The label is measured on the image's grid (the authors' rule) wherever it fits.
-    fits = grid and label and grid.shape == label.shape
-    liver = _label_figures(label, grid if fits else label_grid, findings)
+    liver = _label_figures(label, label_grid, findings)
     return CaseReport(
         number=case.number,
         shape=grid.canonical_shape if grid else image.shape if image else None,
@@ -142,11 +134,24 @@ def _check_placing(
         findings.notes += header_notes(header)
     if image:
         findings.errors += affine_problems(image) + spacing_problems(image, limits)
-    if image and label:
-        findings.errors += shape_difference(image, label)
-        findings.notes += affine_difference(image, label, limits)
-    elif label:
+    if label and not image:
         findings.errors += affine_problems(label)
+
+
+def _label_grid(label: Header | None, ct: Grid | None, findings: _Findings) -> Grid | None:
+    """The grid that the label's stored array is measured on: its own where that covers its CT's
+    box, or nothing is known of a CT; the CT's by the authors' rule."""
+    own = sound_grid(label)
+    if label is None or ct is None or len(label.shape) != 3:
+        return own
+    try:
+        how, note = label_turning(label, ct)
+    except UpwindError as error:
+        findings.errors.append(str(error))
+        return own
+    if note:
+        findings.notes.append(note)
+    return turned_grid(ct, how)
 
 
 def _image_range(header: Header | None, findings: _Findings) -> tuple[float, float] | None:

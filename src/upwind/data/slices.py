@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
+from upwind.data.labels import read_label
 from upwind.data.volumes import Grid, Volume, from_display, read_volume, to_display
 
 
@@ -89,13 +90,12 @@ def resample_volume(volume: Volume, size: int, dtype: type[np.integer]) -> np.nd
 
 
 def slice_case(case: int, image_path: Path, label_path: Path, image_size: int) -> Slices:
-    """Read a checked case and resample it. The grid is the image's: where image and label state
-    different affines, the authors take the image's for both [code]."""
+    """Read a checked case and resample it. The grid is the image's."""
     image = read_volume(image_path)
     small_image = resample_volume(image, image_size, np.int16)
     grid = image.grid
     del image  # the CT is freed before the label is read: peak memory is one volume, not two
-    label = read_volume(label_path, affine=grid.affine)
+    label = read_label(label_path, grid)
     return Slices(
         case=case,
         grid=grid,

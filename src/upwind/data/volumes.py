@@ -82,19 +82,20 @@ def read_grid(path: str | os.PathLike[str]) -> Grid:
     return Grid(triple(int(n) for n in image.shape), np.asarray(image.affine, dtype=float))
 
 
-def read_volume(path: str | os.PathLike[str], affine: np.ndarray | None = None) -> Volume:
+def read_volume(path: str | os.PathLike[str]) -> Volume:
     """Read a 3-D NIfTI file without rescaling (one copy in memory, in the stored dtype) and view
-    it in the closest canonical orientation, as the authors do before anything else [code].
-
-    ``affine`` replaces the file's own: the CT's, for a label.
-    """
-    image = _load(path)
-    stated = image.affine if affine is None else affine
-    grid = Grid(triple(int(n) for n in image.shape), np.asarray(stated, dtype=float))
-    stored = _unzipped(image) if str(path).endswith(".gz") else _mapped(image)
-    proxy = proxy_of(image)
-    slope, intercept = float(proxy.slope), float(proxy.inter)
+    it in the closest canonical orientation, as the authors do before anything else [code]."""
+    stored, slope, intercept = read_stored(path)
+    grid = read_grid(path)
     return Volume(canonical_view(stored, grid.affine), grid, slope, intercept)
+
+
+def read_stored(path: str | os.PathLike[str]) -> tuple[np.ndarray, float, float]:
+    """A 3-D NIfTI file's array in the order and type that are stored, its slope and intercept."""
+    image = _load(path)
+    proxy = proxy_of(image)
+    stored = _unzipped(image) if str(path).endswith(".gz") else _mapped(image)
+    return stored, float(proxy.slope), float(proxy.inter)
 
 
 def proxy_of(image: nib.Nifti1Image) -> ArrayProxy:

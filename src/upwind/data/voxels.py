@@ -8,7 +8,6 @@ import gzip
 import io
 import logging
 import math
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from nibabel import imageglobals
+from nibabel import imageglobals, orientations
 
 from upwind.common.errors import UpwindError
 from upwind.data.naming import short_name
-from upwind.data.volumes import canonical_view, proxy_of, rescale
+from upwind.data.volumes import Grid, proxy_of, rescale
 
 # Deflate cannot do better than 1032:1 (zlib's own technical notes), so a .nii.gz of n bytes holds
 # at most this many times n bytes.
@@ -136,15 +135,24 @@ def planes(header: Header) -> Iterator[np.ndarray]:
         ) from error
 
 
-def read_positive(path: str | os.PathLike[str], affine: np.ndarray) -> np.ndarray:
-    """Where a file's values are positive (a mask, or liver with its tumours in a label), as
-    canonical bool (x, y, z) by ``affine``, the CT's. The values themselves, up to eight times as
-    large, pass plane by plane. Raises UpwindError as :func:`read_header` and :func:`planes` do."""
-    header = read_header(Path(path))
+def sound_grid(header: Header | None) -> Grid | None:
+    """The grid of a 3-D file whose affine makes sense."""
+    if header is None or len(header.shape) != 3 or not np.isfinite(header.affine).all():
+        return None
+    # nibabel marks an axis that it cannot tell from the others with NaN.
+    if np.isnan(orientations.io_orientation(header.affine)).any():
+        return None
+    return Grid(header.shape, header.affine)
+
+
+def read_positive(header: Header) -> np.ndarray:
+    """Where a file's values are positive (a mask, or liver with its tumours in a label), as stored,
+    bool. The values themselves, up to eight times as large, pass plane by plane. Raises UpwindError
+    as :func:`planes` does."""
     stored = np.empty(header.shape, bool, order="F")
     for index, plane in enumerate(planes(header)):
         np.greater(plane, 0, out=stored[..., index])
-    return canonical_view(stored, affine)
+    return stored
 
 
 def _is_gzipped(path: Path) -> bool:

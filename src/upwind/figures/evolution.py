@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
 from upwind.data.check import check_case
+from upwind.data.labels import read_liver, read_mask
 from upwind.data.naming import CaseFiles
 from upwind.data.volumes import Volume, read_volume, to_display
-from upwind.data.voxels import read_header, read_positive
+from upwind.data.voxels import read_header
 from upwind.figures import style
 from upwind.figures.gallery import HU_WINDOW, LABEL_COLOUR, MASK_COLOUR, largest_slice
 from upwind.levelset.itk_snap.evolution import dice
@@ -38,8 +39,11 @@ class MovieSummary:
     dsc: float | None
 
 
-def read_inputs(ct: Path, label: Path | None) -> tuple[Volume, np.ndarray | None]:
-    """The CT, and its label (canonical, boolean). Raises UpwindError for what cannot be used."""
+def read_inputs(
+    ct: Path, label: Path | None, *, resample: bool = False
+) -> tuple[Volume, np.ndarray | None]:
+    """The CT, and its label (canonical, boolean) as labels of data sets are read; ``resample``
+    brings one on another grid to the CT's. Raises UpwindError for what cannot be used."""
     for path in (ct, *([label] if label else [])):
         read_header(path)  # exists, and is NIfTI
     report = check_case(CaseFiles(0, ct, None), need_label=False)
@@ -49,12 +53,10 @@ def read_inputs(ct: Path, label: Path | None) -> tuple[Volume, np.ndarray | None
     volume = read_volume(ct)
     if label is None:
         return volume, None
-    if (shape := read_header(label).shape) != volume.grid.shape:
-        raise UpwindError(
-            f"the label {label} has the shape {shape} and the CT {volume.grid.shape}: it is not a "
-            "label of this CT"
-        )
-    liver = read_positive(label, volume.grid.affine)
+    if resample:
+        liver = read_mask(label, volume.grid, resample=True)
+    else:
+        liver = read_liver(label, volume.grid)
     if not liver.any():
         raise UpwindError(f"{label} labels no voxel: leave --label out, or give another")
     return volume, liver

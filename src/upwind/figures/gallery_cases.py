@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from upwind.common.frames import rows
-from upwind.data.volumes import Volume, read_volume, to_display
+from upwind.data.labels import read_liver, read_mask
+from upwind.data.volumes import read_volume, to_display
 from upwind.figures.gallery import GalleryItem, largest_slice, pick_cases
 from upwind.methods import Methods
 from upwind.methods.method import Method
@@ -26,9 +26,10 @@ def gallery_items(
 
 def _item(row: Any, method: Method, raw: RawCases, results: Path) -> GalleryItem:
     ct = read_volume(raw.images[row.case])
-    label = read_volume(raw.labels[row.case], affine=ct.grid.affine)
-    mask = read_volume(results / method.masks[UNSEEN].format(fold=row.fold, case=row.case))
-    z = largest_slice(to_display(label.array))
+    label = to_display(read_liver(raw.labels[row.case], ct.grid))
+    path = results / method.masks[UNSEEN].format(fold=row.fold, case=row.case)
+    mask = to_display(read_mask(path, ct.grid))
+    z = largest_slice(label)
     x, y, _ = ct.grid.spacing
     return GalleryItem(
         method=method.title,
@@ -36,12 +37,8 @@ def _item(row: Any, method: Method, raw: RawCases, results: Path) -> GalleryItem
         rank=row.rank,
         case=row.case,
         dsc=row.dsc,
-        ct=_slice(ct, z),
-        label=_slice(label, z) > 0,
-        mask=_slice(mask, z) > 0,
+        ct=to_display(ct.values(slice(z, z + 1)))[0].copy(),
+        label=label[z].copy(),
+        mask=mask[z].copy(),
         spacing=(y, x),
     )
-
-
-def _slice(volume: Volume, z: int) -> np.ndarray:
-    return to_display(volume.values(slice(z, z + 1)))[0]

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from upwind.common.errors import UpwindError
+from upwind.data.labels import read_liver, read_mask
 from upwind.data.volumes import read_grid
-from upwind.data.voxels import read_positive
 from upwind.methods.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
 from upwind.scores.metrics import (
     DISTANCES,
@@ -34,15 +33,9 @@ def read_pair(
     label_path: str | os.PathLike[str],
 ) -> Pair:
     """Mask and liver label (label > 0, tumour included) as canonical bool arrays on the CT's grid,
-    and the spacing in mm."""
+    and the spacing in mm. Raises UpwindError for a mask on another grid."""
     grid = read_grid(image_path)
-    mask, label = (read_positive(path, grid.affine) for path in (mask_path, label_path))
-    if mask.shape != label.shape:
-        raise UpwindError(
-            f"{mask_path} has shape {mask.shape} and {label_path} {label.shape}; "
-            "delete the segmentation and run again"
-        )
-    return mask, label, grid.spacing
+    return read_mask(mask_path, grid), read_liver(label_path, grid), grid.spacing
 
 
 def columns(tolerances: Sequence[float] = TOLERANCES) -> list[str]:

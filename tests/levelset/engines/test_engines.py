@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from upwind.common.errors import UpwindError
+from upwind.data.labels import read_liver
 from upwind.data.volumes import Grid, Volume, read_volume
-from upwind.data.voxels import read_positive
 from upwind.levelset import comparison
 from upwind.levelset.engines import convert3d, narrow_band
 from upwind.levelset.engines.engine import Weights
@@ -149,7 +149,7 @@ def test_the_same_bits_twice_and_what_has_no_contour_stays(name):
 def in_mode(mode, image_path, label_path):
     """Speed, bubble and weights of a mode of ITK-SNAP with its defaults, at 4 mm."""
     volume = read_volume(image_path)
-    label = read_positive(label_path, volume.grid.affine)
+    label = read_liver(label_path, volume.grid)
     region = region_around(label, volume.grid.spacing, 15.0, 4.0)
     image = region.to_working(volume.values(region.box[2])[region.box[:2]])
     bubble = bubble_in(region.to_working(label[region.box]) >= 0.5, 0.6)
