@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from upwind.common.same_bits import hold
+
 # Two workers on two cores: more threads would only wait for each other. Set before torch loads, and
 # inherited by the workflow's jobs.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+hold(os.environ)
 
 HERE = Path(__file__).parent
 # Files of tests that take longer than a few seconds, the longest first. They are started first, so

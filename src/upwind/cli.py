@@ -2,6 +2,7 @@
 ``upwind --help`` answers at once."""
 
 import enum
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from upwind.common.errors import UpwindError
+from upwind.common.same_bits import hold
 from upwind.settings.kernels import KernelMeasures
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
 from upwind.settings.model import Settings
@@ -33,6 +35,7 @@ class _Group(TyperGroup):
     """Commands whose :class:`UpwindError` is one message on stderr and exit code 1."""
 
     def invoke(self, ctx: Any) -> object:  # Typer's base class of a context has no public name
+        hold(os.environ)  # before a command loads what computes
         try:
             return super().invoke(ctx)
         except UpwindError as error:

@@ -132,13 +132,3 @@ def test_the_last_epoch_finishes_the_run():
         advance(state, 1)
         state.end_epoch([2], 0.5, 0.5)
     assert state.finished
-
-
-def test_all_weights_in_one_call_step_to_the_same_bits_as_each_in_its_own():
-    at_once, one_by_one = (TrainingState(network(), SETTINGS, seed=5) for _ in range(2))
-    assert at_once.optimiser.param_groups[0]["foreach"]
-    one_by_one.optimiser.param_groups[0]["foreach"] = False
-    for state in (at_once, one_by_one):
-        torch.manual_seed(3)
-        advance(state, 5)
-    assert same(at_once.tensors(), one_by_one.tensors())

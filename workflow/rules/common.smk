@@ -18,6 +18,7 @@ os.environ.update(PYTHONPATH=SOURCES)
 
 from upwind.common.errors import UpwindError
 from upwind.common.packages import check_packages
+from upwind.common.same_bits import hold
 from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
 from upwind.methods import catalogue, network_named, to_json, trained, untrained
@@ -51,6 +52,8 @@ or_stop(check_written_once, config_files(workflow))
 completed = or_stop(check_config, config)
 config.clear()
 config.update(completed)
+# Before any library that computes is loaded, here and in jobs, on whatever node.
+hold(os.environ, networks=config["training"]["same_bits"])
 
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"

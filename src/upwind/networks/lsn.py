@@ -192,8 +192,9 @@ def distance_from(u: torch.Tensor) -> torch.Tensor:
     padded = functional.pad(u[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     along_x = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
     along_y = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
-    slope = torch.sqrt(along_x**2 + along_y**2 + GRADIENT_FLOOR)
-    return u / slope.clamp_min(1.0)
+    # Not by a square root, which torch rounds otherwise on other makers' processors.
+    flatness = torch.rsqrt(along_x**2 + along_y**2 + GRADIENT_FLOOR)
+    return u * flatness.clamp_max(1.0)
 
 
 def _kept(stencils: torch.Tensor, rule: str) -> torch.Tensor:

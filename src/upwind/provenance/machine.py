@@ -7,14 +7,20 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from upwind.common.same_bits import held, widest_vectors
+
 
 @functools.cache
 def machine() -> dict[str, object]:
-    """Host, operating system, processor, cores and Python of this process."""
+    """Host, operating system, processor, cores and Python of this process; ``instructions``: the
+    widest vectors that the processor has, and by which variables libraries are ``held`` to AVX2
+    (:mod:`upwind.common.same_bits`)."""
     return {
         "host": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),
+        "instructions": widest_vectors(),
+        "held": held(os.environ),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
     }

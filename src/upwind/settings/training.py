@@ -54,8 +54,15 @@ class OptimiserSettings(Settings):
     Source: ours."""
     deterministic: bool = False
     """On a GPU: only algorithms that add in a fixed order, so that the same GPU gives the same bits
-    each time, more slowly; a checkpoint from another kind of device is then refused. A CPU always
-    gives the same bits.
+    each time, more slowly; a checkpoint from another kind of device is then refused. For CPUs see
+    `same_bits`.
+
+    Source: ours."""
+    same_bits: bool = True
+    """On a CPU: the same bits on every x86-64 processor with AVX2, whoever made it. oneDNN, torch
+    and MKL are held to AVX2, which costs nothing on a processor without AVX-512. `false` lets them
+    use what the processor has. Everything else is held either way; `docs/same_bits.md` says how,
+    and what it does not cover.
 
     Source: ours."""
 

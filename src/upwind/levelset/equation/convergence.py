@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 
 from upwind.levelset.equation import solver
+from upwind.levelset.equation.roots import square_root
 
 #: Columns of :func:`measure`, with what they hold.
 COLUMNS = {
@@ -74,7 +75,7 @@ def distance(
     squares = torch.zeros_like(points[0])
     for p, c in zip(points, centre, strict=False):
         squares = squares + (p - c) ** 2
-    return squares.sqrt()
+    return square_root(squares)
 
 
 def _error(u: torch.Tensor, exact: torch.Tensor) -> float:
@@ -99,7 +100,7 @@ def _curvature_flow(size: int, dimensions: int) -> float:
     u = _STEEP * (start - r)[None]
     fields = solver.constant_fields(u, curvature=1.0)
     found = solver.solve(u, fields, (1 / size,) * dimensions, time) / _STEEP
-    return _error(found, start - torch.sqrt(r**2 + 2 * (dimensions - 1) * time))
+    return _error(found, start - square_root(r**2 + 2 * (dimensions - 1) * time))
 
 
 def _transport(size: int, dimensions: int) -> float:

@@ -27,6 +27,7 @@ from torch.utils.checkpoint import checkpoint
 
 from upwind.levelset.equation.limits import CURVATURE_FLOOR, GRADIENT_FLOOR
 from upwind.levelset.equation.limits import stable_time_step as stable_time_step
+from upwind.levelset.equation.roots import square_root
 
 # Rows of the stencil tensor in 2-D; see `finite_differences` for d dimensions.
 X_BACKWARD, X_FORWARD, Y_BACKWARD, Y_FORWARD, X, Y, XX, YY, XY = range(9)
@@ -174,7 +175,7 @@ def signed_distance_to_disc(
     and ``radius`` in pixels, pixel centres at integers."""
     axis = torch.arange(size, dtype=dtype)
     rows, columns = axis[:, None] - centre[0], axis[None, :] - centre[1]
-    return radius - torch.sqrt(rows**2 + columns**2)
+    return radius - square_root(rows**2 + columns**2)
 
 
 Pairs = Sequence[tuple[torch.Tensor, torch.Tensor]]
@@ -187,7 +188,7 @@ def _upwind_gradients(one_sided: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
     for backward, forward in one_sided:
         growth = growth + relu(forward) ** 2 + relu(-backward) ** 2
         shrinkage = shrinkage + relu(-forward) ** 2 + relu(backward) ** 2
-    return torch.sqrt(growth), torch.sqrt(shrinkage)
+    return square_root(growth), square_root(shrinkage)
 
 
 def _transport(one_sided: Pairs, velocity: Sequence[torch.Tensor]) -> torch.Tensor:
