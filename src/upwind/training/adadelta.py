@@ -1,7 +1,6 @@
 """Adadelta (Zeiler 2012, arXiv:1212.5701) without a library's square root."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 
@@ -20,8 +19,9 @@ class Adadelta(torch.optim.Optimizer):
     ) -> None:
         super().__init__(parameters, {"lr": lr, "rho": rho, "eps": eps})
 
+    # torch's own also takes a closure that computes the loss again; nothing here has one.
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self) -> None:  # type: ignore[override]
         """Update every weight that has a gradient, all of a group in one call: a step of the UNet's
         38 tensors then takes half the time on a CPU."""
         for group in self.param_groups:
@@ -30,7 +30,7 @@ class Adadelta(torch.optim.Optimizer):
                 self._update(weights, group["lr"], group["rho"], group["eps"])
 
     def _update(self, weights: list[torch.Tensor], lr: float, rho: float, eps: float) -> None:
-        gradients = [weight.grad for weight in weights]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
         states = [self._state_of(weight) for weight in weights]
         squares = [state["square_avg"] for state in states]
         steps = [state["acc_delta"] for state in states]
