@@ -84,7 +84,7 @@ class RecordedRun:
         record = self.records.get(f"{self.home}/{FOLDER}/{CONFIG_RULE}/job.json")
         try:
             return ResultList.from_json(record.params["results"] if record else {})
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise UpwindError(
                 f"{self.folder}: no record of {CONFIG_RULE} tells what the run makes; run the "
                 "workflow again"
@@ -195,7 +195,7 @@ def _read(folder: Path) -> tuple[dict[str, Record], dict[str, str]]:
 def _home(folder: Path, records: Mapping[str, Record]) -> str:
     """How records name the folder they lie in."""
     config = records.get(f"{FOLDER}/{CONFIG_RULE}/job.json")
-    if config is not None:
+    if config is not None and config.declared:
         # Its one output lies at the top of the folder.
         return str(PurePosixPath(config.declared[0]).parent)
     logs = Counter(

@@ -8,6 +8,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 # Snakemake puts this empty file into folders that are outputs, after the job.
 TIMESTAMP = ".snakemake_timestamp"
@@ -18,8 +21,8 @@ class FileState:
     """What a file held: SHA-256 (hex) and size in bytes; ``mtime_ns`` is when it was last changed
     then, and serves only to spare a second hashing."""
 
-    sha256: str
-    bytes: int
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
     mtime_ns: int
 
 

@@ -10,8 +10,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
@@ -24,6 +27,27 @@ _END = "\n}"
 _SEAL = re.compile(r',\n "seal": "([0-9a-f]{64})"\n\}\n\Z')
 
 
+# A record may come from anywhere: what is read of one has these types.
+_Name = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_Text = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Files = dict[_Name, FileState]
+
+
+def _a_moment(text: str) -> str:
+    if text and datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("is no time with its zone")
+    return text
+
+
+def _a_commit(git: dict[str, str | bool] | None) -> dict[str, str | bool] | None:
+    if git is not None and [type(git.get(key)) for key in ("commit", "dirty")] != [str, bool]:
+        raise ValueError("does not name a commit, and whether files differed from it")
+    return git
+
+
+_Moment = Annotated[_Text, AfterValidator(_a_moment)]
+
+
 @dataclass(frozen=True)
 class Record:
     """One job. ``inputs``, ``outputs`` and ``logs`` are files by path, folders file by file;
@@ -32,23 +56,25 @@ class Record:
     reach, its script among them; ``packages`` are versions of what these import; ``git`` is commit
     and ``dirty``; times are UTC in ISO 8601."""
 
-    rule: str
-    wildcards: dict[str, str]
-    inputs: dict[str, FileState]
-    outputs: dict[str, FileState]
-    logs: dict[str, FileState]
-    declared: list[str]
-    order_only: list[str]
+    __pydantic_config__: ClassVar = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    rule: _Name
+    wildcards: dict[_Name, _Name]
+    inputs: _Files
+    outputs: _Files
+    logs: _Files
+    declared: list[_Name]
+    order_only: list[_Name]
     params: dict[str, Any]
-    code: dict[str, str]
-    packages: dict[str, str]
-    git: dict[str, Any] | None
-    machine: dict[str, Any]
-    accelerators: list[str] = field(default_factory=list)
-    scheduler_job: str | None = None
-    threads: int = 1
-    started: str = ""
-    ended: str = ""
+    code: dict[_Name, _Text]
+    packages: dict[_Name, _Text]
+    git: Annotated[dict[str, str | bool] | None, AfterValidator(_a_commit)]
+    machine: dict[_Name, Any]
+    accelerators: list[_Text] = field(default_factory=list)
+    scheduler_job: _Text | None = None
+    threads: Annotated[int, Field(ge=1)] = 1
+    started: _Moment = ""
+    ended: _Moment = ""
     seconds: float = 0.0
     status: str = OK
 
@@ -71,15 +97,19 @@ def write_record(path: str | os.PathLike[str], record: Record) -> None:
 def read_record(path: str | os.PathLike[str]) -> Record:
     """Read a record. Raises UpwindError for one that is damaged or does not match its seal."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        content = json.loads(_unsealed(text))
-        for side in ("inputs", "outputs", "logs"):
-            content[side] = {name: FileState(**state) for name, state in content[side].items()}
-        record = Record(**content)
+        body = _unsealed(Path(path).read_text(encoding="utf-8"))
+        json.loads(body, object_pairs_hook=_written_once)
+        record = _RECORD.validate_json(body)
         if not Path(path).match(str(record_path("", record.rule, record.wildcards))):
             raise ValueError(f"it is the record of another job: {record.name}")
         return record
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UpwindError(
+            f"{path} is not an intact record of a job: {place}: {first['msg']}"
+        ) from ValueError(f"{place}: {first['msg']}")
+    except (OSError, ValueError, RecursionError) as error:
         raise UpwindError(f"{path} is not an intact record of a job: {error}") from error
 
 
@@ -91,6 +121,17 @@ def read_records(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, Record 
             yield path, read_record(path)
         except UpwindError as error:
             yield path, error
+
+
+_RECORD = TypeAdapter(Record)
+
+
+def _written_once(pairs: list[tuple[str, Any]]) -> None:
+    """Of a name that is written twice, one reader takes the first value and another the last."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it writes {twice!r} twice")
 
 
 def _wildcards(wildcards: Mapping[str, str]) -> str:
