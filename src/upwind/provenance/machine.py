@@ -41,7 +41,7 @@ def scheduler_job() -> str | None:
 
 
 @functools.cache
-def checkout(folder: str) -> dict[str, object] | None:
+def checkout(folder: str) -> dict[str, str | bool] | None:
     """Git commit of ``folder`` and whether tracked or new files differ from it (``dirty``); None
     where it is no git checkout."""
     commit = _said(["git", "-C", folder, "rev-parse", "HEAD"]).strip()

@@ -151,7 +151,7 @@ def _git(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     states = {name: run.records[name].git for name in sorted(live)}
     dirty = [name for name, git in states.items() if git and git.get("dirty")]
     bare = [name for name, git in states.items() if not git]
-    commits = Counter(git["commit"] for git in states.values() if git)
+    commits = Counter(str(git["commit"]) for git in states.values() if git)
     remedy = "commit, and run what is to be published from a clean checkout"
     if dirty:
         message = f"{run.jobs(dirty)} ran with changes that were not committed"
