@@ -43,6 +43,16 @@ class _Group(TyperGroup):
             raise typer.Exit(1) from None
 
 
+def _console() -> Any:
+    """A console whose lines are not broken in a pipe, which has no width, as narrowly as rich
+    would."""
+    from rich.console import Console
+
+    console = Console()
+    console.width = console.width if console.is_terminal else _PIPE_WIDTH
+    return console
+
+
 app = typer.Typer(
     cls=_Group,
     help="Liver segmentation in CT: UNet, level set network and level set baseline.",
@@ -306,6 +316,39 @@ def audit(
 
 
 @app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Results of a run, results/NAME, or a crate.")],
+    second: Annotated[Path, typer.Argument(help="Those of another.")],
+    full: Annotated[bool, typer.Option("--full", help="List every file and what differs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Say whether two runs gave the same, and if not, what differs and why.
+
+    File by file and cell by cell, with the causes as the records tell them: settings, seeds, data,
+    code, packages, processor. Nothing of either run is executed. The exit code is 0 if they are
+    identical, or the same within the spread over seeds, 1 if not, 2 if they cannot be compared.
+    """
+    from upwind.reproduction.comparison import Verdict
+    from upwind.reproduction.comparison import compare as compared
+    from upwind.reproduction.reading import opened
+    from upwind.reproduction.view import to_json, view
+
+    try:
+        with opened(first) as one, opened(second) as other:
+            found = compared(one, other)
+            verdict = found.verdict
+            if as_json:
+                typer.echo(to_json(found))
+            else:
+                _console().print(view(found, full), highlight=False)
+    except UpwindError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if verdict is Verdict.different:
+        raise typer.Exit(1)
+
+
+@app.command()
 def trace(
     file: Annotated[Path, typer.Argument(help="A file of results/NAME, such as table1.csv.")],
     cell: Annotated[
@@ -326,8 +369,6 @@ def trace(
     """
     import json
 
-    from rich.console import Console
-
     from upwind.audit.trace.text import to_dict, view
     from upwind.audit.trace.walk import trace as traced
 
@@ -340,10 +381,7 @@ def trace(
     if as_json:
         typer.echo(json.dumps(to_dict(chain), indent=2))
     elif page is None:
-        console = Console()
-        # A pipe has no width; its lines are not to be broken as narrowly as rich would.
-        console.width = console.width if console.is_terminal else _PIPE_WIDTH
-        console.print(view(chain, full), highlight=False)
+        _console().print(view(chain, full), highlight=False)
     for problem in chain.problems if page is not None or as_json else ():
         typer.echo(f"Broken: {problem}", err=True)
     if chain.problems:

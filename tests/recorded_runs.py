@@ -1,4 +1,5 @@
-"""A hand-made experiment with records, and a finished run of the workflow."""
+"""Fixtures of tests that read runs: a hand-made experiment with records, and a finished run of the
+workflow."""
 
 import json
 import shutil
@@ -14,7 +15,7 @@ from upwind.provenance.hashing import FileState, files_in, state_of
 from upwind.provenance.records import Record, record_path, write_record
 from upwind.results import Result, ResultList
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 HOME, DATA = "results/x", "data/made"
 # Every rule, as little of each as there can be.
 SETTINGS = {

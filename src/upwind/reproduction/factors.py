@@ -1,0 +1,130 @@
+"""In what the records of two jobs differ that can move a number."""
+
+import enum
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from upwind.common.wording import first_few
+from upwind.provenance.records import Record
+from upwind.reproduction.difference import Part
+from upwind.reproduction.kinds.documents import differing
+from upwind.reproduction.set_apart import MACHINE, SETTINGS
+
+_SHOWN = 3
+# Parameters that name the job, or that the hashes of modules say better.
+_NOT_SETTINGS = frozenset({"code", "run", "results"})
+_WHOLE = "config."  # the parameter that is the whole configuration
+_SEED = re.compile(r"(^|[._])seeds?$")
+_VERSION = "version"  # of the volumes
+# How values of a record are shown at most.
+_WIDTH = 60
+
+
+class Factor(enum.StrEnum):
+    """What can move a number. The values are part of the JSON schema."""
+
+    seeds = "seeds"
+    settings = "settings"
+    data = "data"
+    code = "code"
+    packages = "packages"
+    processor = "processor"  # and what else the record says of the machine
+    threads = "threads"
+    accelerator = "accelerator"
+    jobs = "jobs"  # one run has a job that the other has not
+    hand = "changed by hand"
+    unknown = "unknown"  # nothing that records tell
+
+
+def factors(
+    first: Record, second: Record, names: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[Factor, str]]:
+    """Each factor in which two jobs differ, and how, in words. ``names`` are those of settings of
+    the configuration that differ, by their last name and how they differ: a job may have them
+    under another name."""
+    for part in setting_parts(first, second):
+        last = part.name.rpartition(".")[2]
+        name = names.get((last, arrow(part)), part.name)
+        yield kind_of_setting(part.name), f"{name} {arrow(part)}"
+    modules = unlike(first.code, second.code)
+    if modules:
+        yield Factor.code, modules_text(modules, _commit(first), _commit(second))
+    yield from _versions(first, second)
+    yield from _machine(first, second)
+
+
+def setting_parts(first: Record, second: Record) -> Iterator[Part]:
+    """Parameters that differ."""
+    one, other = (
+        {key: value for key, value in record.params.items() if key not in _NOT_SETTINGS}
+        for record in (first, second)
+    )
+    for part in differing(one, other):
+        name = part.name.removeprefix(_WHOLE)
+        if name not in SETTINGS:
+            yield replace(part, name=name)
+
+
+def kind_of_setting(name: str) -> Factor:
+    """Seeds stand apart from settings, and so does the version of the volumes."""
+    if name.rpartition(".")[2] == _VERSION:
+        return Factor.data
+    return Factor.seeds if _SEED.search(name) else Factor.settings
+
+
+def arrow(part: Part) -> str:
+    """``20 → 22``."""
+    return f"{_short(part.first)} → {_short(part.second)}"
+
+
+def commits(records: Iterable[Record]) -> str:
+    """What git knew of the code of the jobs."""
+    return ", ".join(sorted({_commit(record) for record in records}))
+
+
+def modules_text(modules: Sequence[str], here: str, there: str) -> str:
+    """Modules that differ, for people, with the commits of either side."""
+    between = here if here == there else f"{here} → {there}"
+    return f"{first_few(modules, _SHOWN)} (commit {between})"
+
+
+def _versions(first: Record, second: Record) -> Iterator[tuple[Factor, str]]:
+    here = first.packages | {"Python": str(first.machine.get("python"))}
+    there = second.packages | {"Python": str(second.machine.get("python"))}
+    for name in unlike(here, there):
+        yield Factor.packages, f"{name} {here.get(name, 'none')} → {there.get(name, 'none')}"
+
+
+def _machine(first: Record, second: Record) -> Iterator[tuple[Factor, str]]:
+    """What records say of processor and threads, whatever they say."""
+    here, there = (
+        {key: value for key, value in record.machine.items() if key not in {*MACHINE, "python"}}
+        for record in (first, second)
+    )
+    for part in differing(here, there):
+        threads = "thread" in part.name or part.name == "cores"
+        said = "" if part.name == "processor" else f"{part.name.replace('_', ' ')} "
+        yield (Factor.threads if threads else Factor.processor), said + arrow(part)
+    if first.threads != second.threads:
+        yield Factor.threads, f"{first.threads} → {second.threads}"
+    if first.accelerators != second.accelerators:
+        said = " → ".join(", ".join(r.accelerators) or "none" for r in (first, second))
+        yield Factor.accelerator, said
+
+
+def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> Sequence[str]:
+    """Keys whose values differ, or that one side alone has."""
+    return sorted(n for n in here.keys() | there.keys() if here.get(n) != there.get(n))
+
+
+def _commit(record: Record) -> str:
+    git: Mapping[str, Any] = record.git or {}
+    changed = " with changes" if git.get("dirty") else ""
+    return f"{str(git.get('commit', 'unknown'))[:7]}{changed}"
+
+
+def _short(value: str | None) -> str:
+    text = "none" if value is None else value.strip('"')
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
