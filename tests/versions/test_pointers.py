@@ -20,6 +20,7 @@ def test_pointer_names_folder_and_version(pointer):
     assert read.version == "0a1b2c.dir"
     assert read.folder == pointer.parent / "lits"
     assert read.path == pointer
+    assert read.files == 2
 
 
 def test_pointer_lies_beside_its_folder():

@@ -81,6 +81,8 @@ def test_the_papers_21_cases_have_a_name(workplace, write_headers):
     jobs = planned(result.stdout)
     assert jobs["operate_level_set"] == 21
     assert jobs["segment_fold"] == 10
+    # LiTS whole, in the paper's folds.
+    assert jobs["score_followup"] == jobs["compare_followup"] == jobs["draw_followup"] == 1
 
 
 def test_lits_configuration_needs_only_its_folder(workplace):
@@ -97,6 +99,7 @@ def test_lits_configuration_needs_only_its_folder(workplace):
     assert "make_phantom" not in jobs
     assert jobs["check_case"] == jobs["slice_case"] == 5
     assert jobs["train"] == 11
+    assert "score_followup" not in jobs
 
 
 def assert_one_message(result, *expected):

@@ -28,6 +28,7 @@ from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
 from upwind.settings.levelset import blind_options, operator_options
 from upwind.studies.plan import chosen_folds, runs_of, variant_of
+from upwind.tables.followup_plan import PATIENTS, why_no_followup
 from upwind.versions.commands import repository_root
 from upwind.versions.hashes import Hashes
 from upwind.versions.pointers import pointer_path, read_pointer
@@ -113,6 +114,26 @@ def pulled_volumes():
     table = Path(RESULTS, DATA_TABLE)
     rows = read_volumes(table) if table.exists() else []
     return [row for row in rows if row.version == version]
+
+
+def numbers_known_now():
+    """Numbers of the cases, as far as they are known while the rules are read; else None. What is
+    wrong with the data is said when jobs are planned."""
+    try:
+        if not VERSIONED:
+            return [case.number for case in raw_cases()]
+        rows = pulled_volumes()
+        if not rows and read_pointer(POINTER).files == 2 * PATIENTS:
+            return list(range(PATIENTS))
+    except UpwindError:
+        return None
+    return sorted({row.case for row in rows}) or None
+
+
+# Why our UNet is not set beside that of the authors' follow-up; None where it is.
+NO_FOLLOWUP = why_no_followup(
+    DATASET["kind"], numbers_known_now(), config["folds"], config["fold_shuffle_seed"]
+)
 
 
 def cases_known_now():

@@ -39,6 +39,7 @@ rule tabulate:
         **resources_for("table"),
     params:
         failed_below=config["training"]["failed_below"],
+        no_followup=NO_FOLLOWUP,
         # What is not Python is no part of the parameter `code`.
         template=template_version("tables/page.html"),
     script:

@@ -6,6 +6,7 @@ from upwind.common.files import write_csv, write_text
 from upwind.common.jobs import logged
 from upwind.methods import read_methods
 from upwind.tables import extended
+from upwind.tables.followup_plan import absence_note
 from upwind.tables.table1 import (
     coverage_notes,
     failed_folds,
@@ -31,6 +32,8 @@ with logged(snakemake.log[0]):
     write_text(snakemake.output.markdown, to_markdown(table, methods, notes))
     write_text(snakemake.output.html, to_html(table, methods, notes))
     write_text(snakemake.output.latex, to_latex(table, methods, notes))
+    if snakemake.params.no_followup:
+        notes += [absence_note(snakemake.params.no_followup)]
     write_csv(snakemake.output.extended, wider)
     write_text(snakemake.output.extended_markdown, extended.to_markdown(wider, methods, notes))
     write_text(snakemake.output.extended_html, extended.to_html(wider, methods, notes))

@@ -11,11 +11,13 @@ from upwind.common.errors import UpwindError
 
 @dataclass(frozen=True)
 class Pointer:
-    """A pointer ``path`` to one ``version`` (DVC's hash of names and contents) of ``folder``."""
+    """A pointer ``path`` to one ``version`` (DVC's hash of names and contents) of ``folder``, with
+    its number of ``files`` where the pointer states it."""
 
     path: Path
     folder: Path
     version: str
+    files: int | None = None
 
 
 def pointer_path(folder: str | os.PathLike[str]) -> Path:
@@ -47,4 +49,4 @@ def read_pointer(path: str | os.PathLike[str]) -> Pointer:
         raise UpwindError(
             f"{path} was written by DVC 2: make it anew with `dvc add {path.with_suffix('')}`"
         )
-    return Pointer(path, path.with_suffix(""), version)
+    return Pointer(path, path.with_suffix(""), version, out.get("nfiles"))
