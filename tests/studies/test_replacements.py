@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from upwind.common.errors import UpwindError
@@ -144,7 +145,8 @@ def test_the_table_averages_draws_then_patients_and_counts_folds():
     row = summarise_replacements(rows, 1000, 0.95, 0).iloc[0]
     assert row["dsc"] == pytest.approx((0.6 + 0.3) / 2)
     assert row["change"] == pytest.approx(-0.45)
-    # Two patients: the resampled means are -0.6, -0.45 and -0.3.
-    assert (row["low"], row["high"]) == pytest.approx((-0.6, -0.3))
+    # Two folds with -0.3 and -0.6: standard error 0.15, t of one degree of freedom.
+    half = 0.15 * stats.t.ppf(0.975, 1)
+    assert (row["low"], row["high"]) == pytest.approx((-0.45 - half, -0.45 + half))
     assert (row["layer"], row["kernels"], row["folds"]) == ("3", 10, 2)
     assert row["relative_norm"] == pytest.approx(1.5)

@@ -8,21 +8,26 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from upwind.tables import comparison
-from upwind.tables.comparison import COLUMNS, MEASURES, holm
+from upwind.tables.comparison import COLUMNS, holm, measures_of
 
 CASES = 25
+MEASURES = ("dsc", "hd95_mm", "hd95_max_mm", "assd_mm", "nsd_3mm")
+DIAGONAL = 600.0
 
 
 def compare(scores, resamples=10_000, confidence=0.95, seed=0):
     return comparison.compare(scores, resamples, confidence, seed)
 
 
-def scores_of(values, subset="unseen", measure="dsc"):
-    """scores.csv from {method: one value per case}; the other measures undefined."""
+def scores_of(values, subset="unseen", measure="dsc", fold=None, **others):
+    """scores.csv from {method: one value per case}; the other measures undefined. Without a fold
+    patients have nothing in common."""
     rows = [
-        {"method": method, "fold": case % 5, "case": case, "subset": subset}
+        {"method": method, "fold": fold, "case": case, "subset": subset}
         | dict.fromkeys(MEASURES, np.nan)
+        | {"mask_voxels": 9, "label_voxels": 9, "diagonal_mm": DIAGONAL}
         | {measure: value}
+        | others
         for method, series in values.items()
         for case, value in enumerate(series)
     ]
@@ -64,6 +69,12 @@ def test_rows_are_each_method_and_each_pair_once(table):
     assert table.loc[~single, ["wilcoxon_p", "holm_p"]].notna().all(axis=None)
 
 
+def expanded(confidence):
+    """The confidence of a percentile interval that is as wide as Student's (Hesterberg 2015)."""
+    wider = np.sqrt(CASES / (CASES - 1)) * stats.t.ppf((1 + confidence) / 2, CASES - 1)
+    return 2 * stats.norm.cdf(wider) - 1
+
+
 @pytest.mark.parametrize("pair", [("unet", ""), ("lsn", ""), ("lsn", "unet"), ("itk_snap", "lsn")])
 @pytest.mark.parametrize("confidence", [0.95, 0.8])
 def test_intervals_are_scipys_percentile_bootstrap_within_monte_carlo_error(
@@ -73,16 +84,16 @@ def test_intervals_are_scipys_percentile_bootstrap_within_monte_carlo_error(
     data = values[method] - (values[other] if other else 0)
     ours = row_of(compare(scores_of(values), 10_000, confidence, seed=1), method, other)
     theirs = stats.bootstrap(
-        (data,), np.mean, n_resamples=10_000, confidence_level=confidence, method="percentile",
-        rng=np.random.default_rng(2),
+        (data,), np.mean, n_resamples=10_000, confidence_level=expanded(confidence),
+        method="percentile", rng=np.random.default_rng(2),
     )  # fmt: skip
     assert ours["mean"] == pytest.approx(data.mean())
     # Standard error of a quantile q of a normal distribution from B draws, times 5, for two draws.
-    tail = (1 - confidence) / 2
+    tail = (1 - expanded(confidence)) / 2
     density = stats.norm.pdf(stats.norm.ppf(tail))
     spread = theirs.standard_error / density * np.sqrt(tail * (1 - tail) / 10_000)
     tolerance = 5 * np.sqrt(2) * spread
-    assert tolerance < 0.15 * (ours["high"] - ours["low"])
+    assert tolerance < 0.2 * (ours["high"] - ours["low"])
     assert ours["low"] == pytest.approx(theirs.confidence_interval.low, abs=tolerance)
     assert ours["high"] == pytest.approx(theirs.confidence_interval.high, abs=tolerance)
 
@@ -111,9 +122,22 @@ def test_p_values_are_corrected_over_the_pairs(table):
 
 
 def test_a_signed_rank_test_by_hand():
-    """Five differences, all positive: of the 32 signs two are as extreme, p = 2 / 32."""
-    table = compare(scores_of({"a": [0.2, 0.4, 0.6, 0.8, 1.0], "b": [0.1, 0.2, 0.3, 0.4, 0.5]}))
-    assert row_of(table, "a", "b")["wilcoxon_p"] == pytest.approx(2 / 32)
+    """Six differences, all positive: of the 64 signs two are as extreme, p = 2 / 64."""
+    b = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.45])
+    row = row_of(compare(scores_of({"a": 2 * b, "b": b})), "a", "b")
+    assert row["wilcoxon_p"] == row["holm_p"] == pytest.approx(2 / 64)
+    assert pd.isna(row["note"])
+
+
+@pytest.mark.parametrize(("count", "least"), [(5, "0.0625"), (4, "0.125"), (1, "1")])
+def test_too_few_patients_for_any_signed_rank_test_are_said_in_place_of_p(count, least):
+    b = np.arange(1, 6) / 10
+    a = b + np.where(np.arange(5) < count, b, 0)
+    row = row_of(compare(scores_of({"a": a, "b": b})), "a", "b")
+    assert np.isnan(row["wilcoxon_p"])
+    assert np.isnan(row["holm_p"])
+    assert row["note"] == f"n = {count}: least possible p {least}"
+    assert row["patients"] == 5
 
 
 def test_methods_that_never_differ_have_p_one():
@@ -182,7 +206,10 @@ def test_a_patient_with_several_folds_counts_once():
     row = row_of(compare(scores), "unet")
     assert row["patients"] == 2
     assert row["mean"] == pytest.approx(0.45)
-    assert (row["low"], row["high"]) == pytest.approx((0.3, 0.6))
+    # Two folds with means 0.3 and 0.6: standard error 0.15, and t of one degree of freedom.
+    assert row["over"] == "t over 2 folds"
+    half = 0.15 * stats.t.ppf(0.975, 1)
+    assert (row["low"], row["high"]) == pytest.approx((0.45 - half, 0.45 + half))
 
 
 def test_subsets_and_measures_are_kept_apart(values):
@@ -199,10 +226,96 @@ def test_subsets_and_measures_are_kept_apart(values):
         ("unseen", "dsc"): 6, ("unseen", "hd95_mm"): 3, ("heldout", "dsc"): 1,
     }  # fmt: skip
     distances = table[table["measure"] == "hd95_mm"]
-    pair = row_of(distances, "lsn", "unet")
-    assert pair["mean"] == pytest.approx(4)
-    # One pair alone: nothing to correct.
-    assert pair["holm_p"] == pair["wilcoxon_p"]
+    assert row_of(distances, "lsn", "unet")["mean"] == pytest.approx(4)
+
+
+# Empty masks --------------------------------------------------------------------------------------
+
+
+def test_an_empty_mask_counts_beside_its_distances_and_as_the_volumes_diagonal():
+    """A method that found nothing in two of seven patients, and is closer in the others."""
+    near, far = [1.0] * 5 + [np.nan] * 2, [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    scores = scores_of({"near": near, "far": far}, measure="hd95_mm")
+    scores.loc[scores["hd95_mm"].isna(), "mask_voxels"] = 0
+    table = compare(scores)
+    left_out = row_of(table[table["measure"] == "hd95_mm"], "far", "near")
+    assert (left_out["patients"], left_out["empty"], left_out["mean"]) == (5, 2, 3)
+    filled = row_of(table[table["measure"] == "hd95_mm_or_diagonal"], "far", "near")
+    assert (filled["patients"], filled["empty"]) == (7, 2)
+    assert filled["mean"] == pytest.approx((1 + 2 + 3 + 4 + 5 + 7 + 8 - 2 * DIAGONAL) / 7)
+    single = table[(table["measure"] == "hd95_mm") & (table["other"] == "")]
+    assert single.set_index("method")["empty"].to_dict() == {"far": 0, "near": 2}
+
+
+def test_where_no_mask_is_empty_nothing_is_filled():
+    scores = scores_of({"a": [1.0, 2.0], "b": [3.0, 4.0]}, measure="hd95_mm")
+    assert set(compare(scores)["measure"]) == {"hd95_mm"}
+
+
+def test_two_empty_masks_are_no_failure():
+    scores = scores_of({"a": [1.0, 2.0, np.nan]}, measure="hd95_mm")
+    scores.loc[2, ["mask_voxels", "label_voxels"]] = 0
+    row = row_of(compare(scores), "a")
+    assert (row["patients"], row["empty"], row["mean"]) == (2, 0, 1.5)
+
+
+def test_dsc_and_nsd_need_no_filling():
+    scores = scores_of({"a": [0.5, 0.0]}, nsd_3mm=0.0)
+    scores.loc[1, "mask_voxels"] = 0
+    assert set(compare(scores)["measure"]) == {"dsc", "nsd_3mm"}
+
+
+def test_measures_are_those_of_the_table_in_its_order():
+    assert measures_of(scores_of({"a": [0.5]})) == list(MEASURES)
+
+
+# Networks and seeds -------------------------------------------------------------------------------
+
+
+def test_the_interval_is_over_folds_where_patients_share_networks():
+    """Two patients a fold that are alike: three folds are three independent values, not six."""
+    folds = np.repeat([0.5, 0.7, 0.9], 2)
+    scores = scores_of({"unet": folds}).assign(fold=np.repeat([0, 1, 2], 2))
+    row = row_of(compare(scores), "unet")
+    half = stats.t.ppf(0.975, 2) * np.std([0.5, 0.7, 0.9], ddof=1) / np.sqrt(3)
+    assert (row["low"], row["high"]) == pytest.approx((0.7 - half, 0.7 + half))
+    assert row["over"] == "t over 3 folds"
+    assert row["patients"] == 6
+
+
+def of_seeds(**values):
+    """``method_seed=[value of case 0, of case 1]``."""
+    parts = [
+        scores_of({name.split("_")[0]: series}).assign(seed=int(name.split("_")[1]))
+        for name, series in values.items()
+    ]
+    return pd.concat(parts)
+
+
+def test_seeds_have_a_range_and_patients_their_mean_over_them():
+    table = compare(of_seeds(a_0=[0.5, 0.7], a_1=[0.7, 0.9], b_0=[0.4, 0.6], b_1=[0.8, 0.8]))
+    row = row_of(table, "a")
+    assert (row["seeds"], row["patients"]) == (2, 2)
+    assert (row["mean"], row["seed_low"], row["seed_high"]) == pytest.approx((0.7, 0.6, 0.8))
+    # Patients' means are 0.6 and 0.8: standard error 0.1.
+    assert row["high"] == pytest.approx(0.7 + 0.1 * stats.t.ppf(0.975, 1))
+    pair = row_of(table, "a", "b")
+    assert (pair["mean"], pair["seed_low"], pair["seed_high"]) == pytest.approx((0.05, 0, 0.1))
+
+
+def test_a_method_of_one_seed_stands_against_each_of_anothers():
+    table = compare(of_seeds(a_0=[0.5, 0.7], a_1=[0.7, 0.9], b_0=[0.4, 0.6]))
+    for pair, sign in ((row_of(table, "a", "b"), 1),):
+        assert sign * pair["mean"] == pytest.approx(0.2)
+        assert (pair["seeds"], pair["seed_low"], pair["seed_high"]) == pytest.approx((2, 0.1, 0.3))
+    other = compare(of_seeds(c_0=[0.5, 0.7], c_1=[0.7, 0.9], b_0=[0.4, 0.6]))
+    assert row_of(other, "b", "c")["seed_high"] == pytest.approx(-0.1)
+
+
+def test_one_seed_has_no_range():
+    row = row_of(compare(scores_of({"a": [0.5, 0.7]})), "a")
+    assert row["seeds"] == 1
+    assert np.isnan(row["seed_low"])
 
 
 # Holm's correction --------------------------------------------------------------------------------
@@ -217,10 +330,11 @@ def test_subsets_and_measures_are_kept_apart(values):
         ([0.005, 0.011, 0.02, 0.04], [0.02, 0.033, 0.04, 0.04]),
         ([0.5, 0.4, 0.9], [1.0, 1.0, 1.0]),
         ([0.02, 0.02], [0.04, 0.04]),
+        ([np.nan, 0.02, 0.03], [np.nan, 0.04, 0.04]),  # what was not tested does not count
     ],
 )
 def test_holm_by_hand(p_values, corrected):
-    assert holm(p_values) == pytest.approx(corrected)
+    assert holm(p_values) == pytest.approx(corrected, nan_ok=True)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))

@@ -14,12 +14,12 @@ import torch
 
 from upwind.atlas.network import Clustered
 from upwind.common.errors import UpwindError
+from upwind.common.intervals import Resampling, mean_interval
 from upwind.data.slices import read_liver_slices, read_slices
 from upwind.kernels.replacements import relative_norm
 from upwind.networks.patching import answering, convolving, layer_kernels
 from upwind.segmentation.predict import segment_slices
 from upwind.studies.scores import pooled_dsc
-from upwind.tables.comparison import interval
 
 COLUMNS = (
     "layer", "cluster", "removed", "kernels", "relative_norm", "dsc", "change", "low", "high",
@@ -74,9 +74,11 @@ def measure_effects(
 
     Columns: ``layer``, ``cluster``, ``removed``, ``kernels`` (how many), ``relative_norm`` (of the
     change of the layer's weights), ``dsc`` (mean over patients), ``change`` (mean over patients of
-    the difference to the network as trained), ``low`` and ``high`` (its percentile bootstrap
-    interval over patients), ``patients`` and ``slices`` that were measured.
+    the difference to the network as trained), ``low`` and ``high`` (its interval over patients,
+    :func:`upwind.common.intervals.mean_interval`: the network is this one), ``patients`` and
+    ``slices`` that were measured.
     """
+    settings = Resampling(resamples, confidence, seed)
     trained = _scores(clustered, examples, device)
     rows = []
     for number, (layer, clusters) in enumerate(
@@ -89,11 +91,11 @@ def measure_effects(
             with answering({layer: convolving(layer, kept)}):
                 scores = _scores(clustered, examples, device)
             change = (scores - trained).dropna()
-            found = interval(change, resamples, confidence, seed)
+            found = mean_interval(change.to_numpy(), settings)
             norm = relative_norm(kernels, kept)
             about = (number, int(cluster), removed, int(chosen.sum()), norm)
-            effect = (scores.mean(), found["mean"], found["low"], found["high"])
-            rows.append((*about, *effect, found["patients"], examples.slices))
+            effect = (scores.mean(), found.mean, found.low, found.high)
+            rows.append((*about, *effect, len(change), examples.slices))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

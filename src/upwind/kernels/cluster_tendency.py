@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import silhouette_samples
 
+from upwind.common.intervals import percentile_interval
 from upwind.kernels.analysis_settings import AnalysisSettings, normal_quantile
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
 from upwind.kernels.layers import Layer
@@ -93,7 +94,7 @@ def stability(
         since = np.array([adjusted_rand(start, after) for after in trained])
         facts = {"part": part, "layer": number, "kernels": len(start)}
         rows.append(facts | {"measure": FOLDS, "value": value, "low": low, "high": high})
-        low, high = _interval(_resampled_means(since, settings), settings)
+        low, high = percentile_interval(_resampled_means(since, settings), settings.confidence)
         rows.append(facts | {"measure": INITIAL, "value": since.mean(), "low": low, "high": high})
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 
@@ -277,7 +278,7 @@ def _mean_over_pairs(pairs: np.ndarray, settings: AnalysisSettings) -> tuple[flo
     drawn = generator.multinomial(count, np.full(count, 1 / count), settings.resamples)
     weights = np.einsum("ri,ij,rj->r", drawn, known.astype(float), drawn)
     sums = np.einsum("ri,ij,rj->r", drawn, values, drawn)
-    low, high = _interval(sums[weights > 0] / weights[weights > 0], settings)
+    low, high = percentile_interval(sums[weights > 0] / weights[weights > 0], settings.confidence)
     return _mean(pairs), low, high
 
 
@@ -291,11 +292,5 @@ def _resampled_means(values: np.ndarray, settings: AnalysisSettings) -> np.ndarr
 
 
 def _reference(values: np.ndarray, settings: AnalysisSettings) -> dict[str, float]:
-    low, high = _interval(values, settings)
+    low, high = percentile_interval(values, settings.confidence)
     return {"reference": values.mean(), "reference_low": low, "reference_high": high}
-
-
-def _interval(values: np.ndarray, settings: AnalysisSettings) -> tuple[float, float]:
-    tail = (1 - settings.confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)

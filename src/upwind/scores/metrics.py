@@ -12,6 +12,8 @@ from upwind.settings.scores import ScoreSettings
 TOLERANCES = ScoreSettings().nsd_tolerances_mm
 #: Scores in mm that an empty mask leaves undefined.
 DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
+#: How columns of NSD begin.
+NSD = "nsd_"
 _SLAB = 16  # slices looked at together
 
 
@@ -42,7 +44,7 @@ def volume_difference(mask_ml: float, label_ml: float) -> dict[str, float]:
 
 def nsd_column(tolerance: float) -> str:
     """Name of the NSD at a ``tolerance`` in mm: ``nsd_5mm``."""
-    return f"nsd_{tolerance:g}mm"
+    return f"{NSD}{tolerance:g}mm"
 
 
 def surface_scores(

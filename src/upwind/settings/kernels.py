@@ -74,10 +74,10 @@ class ComparisonSettings(Settings):
     """How methods are compared over patients."""
 
     resamples: Annotated[int, Field(ge=100)] = 10000
-    """Bootstrap resamples of the patients.
+    """Bootstrap resamples of folds and their patients.
 
     Source: ours."""
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    """Of the bootstrap intervals.
+    """Of the intervals.
 
     Source: ours."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from upwind.tables.comparison import interval
+from upwind.common.intervals import Resampling
+from upwind.tables.comparison import over_patients
 from upwind.training.verdict import verdict
 
 RUN = ["variant", "patients", "fold", "seed"]
@@ -31,26 +32,26 @@ def summarise(
     """One row per variant and number of training patients.
 
     ``runs`` and ``failed`` count trainings; ``dsc`` is the mean over unseen patients, each with its
-    mean over seeds, ``low`` and ``high`` its bootstrap interval over patients; ``seed_sd`` the
-    standard deviation over seeds of a seed's mean (empty for one seed). ``gain`` is the mean of the
-    differences, patient by patient, to the first variant with as many training patients, and
-    ``gain_low`` and ``gain_high`` its interval: where it spans 0, the difference may be chance.
+    mean over seeds, ``low`` and ``high`` its interval over folds and their patients
+    (:func:`upwind.common.intervals.mean_interval`); ``seed_sd`` the standard deviation over seeds
+    of a seed's mean (empty for one seed). ``gain`` is the mean of the differences, patient by
+    patient, to the first variant with as many training patients, and ``gain_low`` and ``gain_high``
+    its interval: where it spans 0, the difference may be chance.
     """
-    names = list(variants)
+    names, settings = list(variants), Resampling(resamples, confidence, seed)
     result = []
     for patients, part in rows.groupby("patients", sort=False):
-        by_case = part.pivot_table(index="case", columns="variant", values="dsc", aggfunc="mean")
+        by_case = part.pivot_table(index=["fold", "case"], columns="variant", values="dsc")
         for name in names:
             runs = part[part["variant"] == name]
-            values = interval(by_case[name], resamples, confidence, seed)
+            found = over_patients(by_case[name].dropna(), settings)
             row = {"variant": name, "patients": patients, **_counts(runs)}
-            row |= {"dsc": values["mean"], "low": values["low"], "high": values["high"]}
+            row |= {"dsc": found.mean, "low": found.low, "high": found.high}
             row["seed_sd"] = runs.groupby("seed")["dsc"].mean().std(ddof=1)
             if name != names[0]:
                 gain = (by_case[name] - by_case[names[0]]).dropna()
-                values = interval(gain, resamples, confidence, seed)
-                row |= {"gain": values["mean"]}
-                row |= {"gain_low": values["low"], "gain_high": values["high"]}
+                found = over_patients(gain, settings)
+                row |= {"gain": found.mean, "gain_low": found.low, "gain_high": found.high}
             result.append(row)
     columns = ["variant", "patients", "runs", "failed", "cases", "dsc", "low", "high", "seed_sd"]
     return pd.DataFrame(result).reindex(columns=[*columns, "gain", "gain_low", "gain_high"])

@@ -1,5 +1,7 @@
-"""Methods compared over patients: bootstrap confidence intervals and paired tests."""
+"""Methods compared over patients: means with confidence intervals, and paired tests."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -8,79 +10,168 @@ import pandas as pd
 from scipy import stats
 
 from upwind.common.frames import groups
+from upwind.common.intervals import Interval, Resampling, mean_interval
+from upwind.scores.metrics import DISTANCES, NSD
 
-MEASURES = ("dsc", "hd95_mm", "assd_mm")
 COLUMNS = (
-    "subset", "measure", "method", "other", "patients", "mean", "low", "high", "wilcoxon_p",
-    "holm_p",
+    "subset", "measure", "method", "other", "patients", "empty", "mean", "low", "high", "over",
+    "seeds", "seed_low", "seed_high", "wilcoxon_p", "holm_p", "note",
 )  # fmt: skip
+OR_DIAGONAL = "_or_diagonal"
+# Of five differences the least p of a signed-rank test is 2 / 2**5.
+_FEWEST_TESTED = 6
 
 
 def compare(scores: pd.DataFrame, resamples: int, confidence: float, seed: int) -> pd.DataFrame:
-    """One row per subset, measure and method, and one per pair of methods.
+    """One row per subset, measure and method, and one per pair of methods, ``COLUMNS``.
 
-    Columns: ``subset``, ``measure``, ``method``, ``other`` (empty for a single method),
-    ``patients``, ``mean`` (of the method, or of the paired differences method - other), ``low``
-    and ``high`` (percentile bootstrap over patients), ``wilcoxon_p`` (two-sided signed-rank test)
-    and ``holm_p`` (corrected over the pairs of its subset and measure). Undefined scores are left
-    out, in pairs for a comparison; ``patients`` says how many are left. A patient with scores
-    in several folds (held-out slices) counts once, with their mean.
+    ``scores`` are rows of ``scores.csv``. A column ``seed`` may be there, for scores of several
+    seeds; without it there is one. Where ``fold`` is empty, patients have no network in common.
+
+    ``mean`` is that of the method, or of the paired differences method - ``other`` (empty for a
+    single method), over ``patients``, each with the mean over seeds; ``low`` and ``high`` bound its
+    interval (:func:`upwind.common.intervals.mean_interval`), and ``over`` says what that resampled.
+    ``seed_low`` and ``seed_high`` are the least and the largest mean of a seed, of ``seeds``; empty
+    for one. ``wilcoxon_p`` (two-sided signed-rank test over patients) and ``holm_p`` (corrected
+    over the pairs of its subset and measure) are empty where so few patients differ that p could
+    not fall below 0.05; ``note`` says so.
+
+    Undefined scores are left out, in pairs for a comparison. ``empty`` counts the patients left
+    out of distances because one mask alone is empty; where there are any, the measure comes a
+    second time as ``<measure>_or_diagonal``, the volume's diagonal standing for what is undefined:
+    no distance in it is larger. A patient with scores in several folds (held-out slices) counts
+    once, with their mean, in tests and in ``patients``.
     """
-    rows = []
-    for subset, part in groups(scores, "subset", sort=False):
-        for measure in MEASURES:
-            # In order of cases: the bootstrap's draws must not depend on the order of the rows.
-            wide = part.pivot_table(index="case", columns="method", values=measure)
-            rows += _measure(
-                wide, {"subset": subset, "measure": measure}, resamples, confidence, seed
-            )
+    settings = Resampling(resamples, confidence, seed)
+    rows = [
+        {"subset": subset, "measure": measure} | row
+        for subset, part in groups(_with_keys(scores), "subset", sort=False)
+        for measure, values in _measures(part)
+        for row in _rows(values, settings)
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _measure(
-    wide: pd.DataFrame, key: dict[str, Any], resamples: int, confidence: float, seed: int
-) -> list[dict[str, Any]]:
-    methods = sorted(m for m in wide.columns if wide[m].notna().any())
+@dataclass(frozen=True)
+class _Values:
+    """Scores of one measure: ``by_method`` has rows (fold, case) and columns (seed), and ``empty``
+    the cases that an empty mask leaves undefined."""
+
+    by_method: dict[str, pd.DataFrame]
+    empty: dict[str, set[int]]
+
+
+def over_patients(values: pd.DataFrame | pd.Series, settings: Resampling) -> Interval:
+    """The mean of values with rows (fold, case) and, maybe, columns (seed), and its interval."""
+    folds = values.index.get_level_values("fold")
+    return mean_interval(values.to_numpy(float), settings, folds.to_numpy())
+
+
+def measures_of(scores: pd.DataFrame) -> list[str]:
+    """The measures that a table of scores has, in its order: DSC, distances, NSD."""
+    names = map(str, scores.columns)
+    return [m for m in names if m in ("dsc", *DISTANCES) or m.startswith(NSD)]
+
+
+def or_diagonal(scores: pd.DataFrame, measure: str) -> pd.Series:
+    """A distance of each row; the volume's diagonal where one mask alone is empty."""
+    return scores[measure].where(~one_empty(scores), scores["diagonal_mm"])
+
+
+def one_empty(scores: pd.DataFrame) -> pd.Series:
+    """Whether the mask or the label of a row is empty, and the other is not."""
+    return (scores["mask_voxels"] == 0) != (scores["label_voxels"] == 0)
+
+
+def _with_keys(scores: pd.DataFrame) -> pd.DataFrame:
+    """With a seed, and with a fold where all or none has one: NaN would fall out of tables."""
+    return scores.assign(seed=scores.get("seed", 0)).fillna({"fold": 0, "seed": 0})
+
+
+def _measures(part: pd.DataFrame) -> Iterator[tuple[str, _Values]]:
+    for measure in measures_of(part):
+        empty = one_empty(part) if measure in DISTANCES else pd.Series(False, part.index)
+        values = _values(part, measure, empty)
+        yield measure, values
+        if any(values.empty.values()) and values.by_method:
+            filled = part.assign(**{measure: or_diagonal(part, measure)})
+            yield measure + OR_DIAGONAL, _values(filled, measure, empty)
+
+
+def _values(part: pd.DataFrame, measure: str, empty: pd.Series) -> _Values:
+    by_method, missed = {}, {}
+    for method, rows in groups(part, "method"):
+        wide = rows.pivot_table(index=["fold", "case"], columns="seed", values=measure)
+        if len(wide):
+            by_method[method] = wide
+            missed[method] = set(rows.loc[empty[rows.index], "case"])
+    return _Values(by_method, missed)
+
+
+def _rows(values: _Values, settings: Resampling) -> list[dict[str, Any]]:
+    names = sorted(values.by_method)
     rows = [
-        key | {"method": m, "other": ""} | interval(wide[m].dropna(), resamples, confidence, seed)
-        for m in methods
+        {"method": name, "other": "", "empty": len(values.empty[name])}
+        | _summary(values.by_method[name], settings)
+        for name in names
     ]
-    pairs = []
-    for method, other in combinations(methods, 2):
-        differences = (wide[method] - wide[other]).dropna()
+    pairs: list[dict[str, Any]] = []
+    for method, other in combinations(names, 2):
+        differences = _differences(values.by_method[method], values.by_method[other])
         if differences.empty:
             continue
-        mean = interval(differences, resamples, confidence, seed)
-        p = {"wilcoxon_p": _signed_rank(differences)}
-        pairs.append(key | {"method": method, "other": other} | mean | p)
+        empty = len(values.empty[method] | values.empty[other])
+        row: dict[str, Any] = {"method": method, "other": other, "empty": empty}
+        pairs.append(row | _summary(differences, settings) | _signed_rank(differences))
     corrected = holm([pair["wilcoxon_p"] for pair in pairs])
     return rows + [pair | {"holm_p": p} for pair, p in zip(pairs, corrected, strict=True)]
 
 
-def interval(values: pd.Series, resamples: int, confidence: float, seed: int) -> dict[str, float]:
-    """``mean`` of ``values`` (without empty ones), their number as ``patients``, and ``low`` and
-    ``high`` of its percentile bootstrap interval, empty for fewer than two."""
-    data = values.to_numpy(float)
-    result = {"patients": len(data), "mean": data.mean(), "low": np.nan, "high": np.nan}
-    if len(data) < 2:
-        return result
-    means = np.random.default_rng(seed).choice(data, (resamples, len(data))).mean(axis=1)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return result | {"low": float(low), "high": float(high)}
+def _differences(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Seed by seed; a method with one seed stands against each of the other's."""
+    if one.shape[1] == 1:
+        difference = -other.sub(one.iloc[:, 0], axis=0)
+    elif other.shape[1] == 1:
+        difference = one.sub(other.iloc[:, 0], axis=0)
+    else:
+        difference = one - other
+    return difference.dropna(how="all").dropna(axis=1, how="all")
 
 
-def _signed_rank(differences: pd.Series) -> float:
-    if not differences.any():
-        return 1.0
-    return float(stats.wilcoxon(differences.to_numpy(float)).pvalue)
+def _summary(values: pd.DataFrame, settings: Resampling) -> dict[str, Any]:
+    found = over_patients(values, settings)
+    row = {
+        "patients": values.index.get_level_values("case").nunique(),
+        "mean": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "over": found.over,
+        "seeds": values.shape[1],
+    }
+    if values.shape[1] > 1:
+        by_seed = values.mean()
+        row |= {"seed_low": by_seed.min(), "seed_high": by_seed.max()}
+    return row
+
+
+def _signed_rank(differences: pd.DataFrame) -> dict[str, Any]:
+    """Of each patient's mean difference."""
+    data = differences.mean(axis=1).groupby(level="case").mean().to_numpy()
+    differing = int(np.count_nonzero(data))
+    if not differing:
+        return {"wilcoxon_p": 1.0}
+    if differing < _FEWEST_TESTED:
+        least = 2 / 2**differing
+        return {"wilcoxon_p": np.nan, "note": f"n = {differing}: least possible p {least:g}"}
+    return {"wilcoxon_p": float(stats.wilcoxon(data).pvalue)}
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Holm's (1979) step-down correction, in the order given."""
-    order = np.argsort(p_values)
-    corrected, largest = [0.0] * len(p_values), 0.0
+    """Holm's (1979) step-down correction, in the order given; what was not tested (NaN) does not
+    count."""
+    order = [index for index in np.argsort(p_values) if not np.isnan(p_values[index])]
+    corrected, largest = [np.nan] * len(p_values), 0.0
     for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        largest = max(largest, min(1.0, (len(order) - rank) * p_values[index]))
         corrected[index] = largest
     return corrected

@@ -11,47 +11,83 @@ from upwind.tables.comparison import compare
 CONFIG = {"seed": 3, "comparison": {"resamples": 50, "confidence": 0.9}}
 
 
-def scores(patients=7):
-    """Unseen patients, and held-out slices with several rows a patient; some are undefined."""
+MEASURES = ["dsc", "hd95_mm", "hd95_max_mm", "assd_mm", "nsd_3mm", "nsd_5mm"]
+
+
+def scores(patients=7, folds=1, seeds=(0,), label=9):
+    """Unseen patients, and held-out slices with several rows a patient; some are undefined, one
+    mask is empty. A method without networks has one seed."""
     rng = np.random.default_rng(0)
     rows = [
-        (method, fold, case, subset, *rng.random(3))
+        (method, fold, case, subset, seed, *rng.random(6))
         for method in ("unet", "lsn", "itk_snap")
-        for subset, folds in (("unseen", 1), ("heldout", 2))
-        for fold in range(folds)
+        for subset in ("unseen", "heldout")
+        for fold in range(folds + (subset == "heldout"))
         for case in rng.permutation(patients)
+        if subset == "heldout" or case % folds == fold
+        for seed in (seeds if method != "itk_snap" else seeds[:1])
     ]
-    names = ["method", "fold", "case", "subset", "dsc", "hd95_mm", "assd_mm"]
-    table = pd.DataFrame(rows, columns=names)
-    table.loc[table["subset"] == "heldout", ["hd95_mm", "assd_mm"]] = np.nan
+    table = pd.DataFrame(rows, columns=["method", "fold", "case", "subset", "seed", *MEASURES])
+    table = table.assign(mask_voxels=9, label_voxels=label, diagonal_mm=2.5)
+    table.loc[table["subset"] == "heldout", MEASURES[1:]] = np.nan
     table.loc[2, "hd95_mm"] = np.nan
-    return table
+    table.loc[3, ["mask_voxels", *MEASURES[1:4]]] = [0, np.nan, np.nan, np.nan]
+    return table if len(seeds) > 1 else table.drop(columns="seed")
+
+
+def compared(folder, table):
+    table.to_csv(folder / "scores.csv", index=False)
+    made = compare(pd.read_csv(folder / "scores.csv"), resamples=50, confidence=0.9, seed=3)
+    made.to_csv(folder / "comparison.csv", index=False)
+    return Results(folder, "results/x", CONFIG)
 
 
 @pytest.fixture
 def results(tmp_path):
-    scores().to_csv(tmp_path / "scores.csv", index=False)
-    compared = compare(pd.read_csv(tmp_path / "scores.csv"), resamples=50, confidence=0.9, seed=3)
-    compared.to_csv(tmp_path / "comparison.csv", index=False)
-    return Results(tmp_path, "results/x", CONFIG)
+    return compared(tmp_path, scores(folds=11, patients=33))
 
 
 def test_the_workflows_table_comes_out_the_same(results):
     checked = check_comparison(results)
     assert checked.findings == ()
-    # 3 methods with 4 values and 3 pairs with 6, for each of 4 subsets and measures.
-    assert checked.counts == {"comparisons": 4 * (3 * 4 + 3 * 6)}
+    # 3 methods with 9 values and 3 pairs with 12, for each of 7 measures, and 3 of them filled.
+    assert checked.counts == {"comparisons": 10 * (3 * 9 + 3 * 12)}
+
+
+@pytest.mark.parametrize("folds", [1, 3, 12])
+@pytest.mark.parametrize("patients", [12, 36])
+@pytest.mark.parametrize("seeds", [(0,), (0, 4, 2)])
+def test_for_any_number_of_patients_folds_and_seeds(tmp_path, folds, patients, seeds):
+    results = compared(tmp_path, scores(patients, folds, seeds))
+    assert check_comparison(results).findings == ()
 
 
 def test_with_a_single_patient(tmp_path):
-    scores(1).to_csv(tmp_path / "scores.csv", index=False)
-    compared = compare(pd.read_csv(tmp_path / "scores.csv"), resamples=50, confidence=0.9, seed=3)
-    compared.to_csv(tmp_path / "comparison.csv", index=False)
-    assert check_comparison(Results(tmp_path, "results/x", CONFIG)).findings == ()
+    results = compared(tmp_path, scores(1).assign(mask_voxels=9))
+    assert check_comparison(results).findings == ()
+
+
+def test_without_folds(tmp_path):
+    table = scores(4).query("subset == 'unseen'")
+    results = compared(tmp_path, table.assign(fold=np.nan))
+    assert check_comparison(results).findings == ()
 
 
 @pytest.mark.parametrize(
-    "column", ["patients", "mean", "low", "high", "wilcoxon_p", "holm_p", "other", "measure"]
+    "column",
+    [
+        "patients",
+        "empty",
+        "mean",
+        "low",
+        "high",
+        "over",
+        "seeds",
+        "wilcoxon_p",
+        "holm_p",
+        "other",
+        "measure",
+    ],
 )
 def test_every_column(results, column):
     path = results.folder / "comparison.csv"
