@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # Jobs use the package of this checkout, also inside a conda environment and on another node.
 SOURCES = str(Path(workflow.basedir) / "src")
@@ -21,8 +22,9 @@ from upwind.common.packages import check_packages
 from upwind.common.same_bits import hold
 from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
-from upwind.methods import catalogue, network_named, to_json, trained, untrained
-from upwind.methods.method import OPERATED_CASES
+from upwind.methods import network_named, to_json, trained, untrained
+from upwind.methods.configured import methods_of, settings_of, with_masks
+from upwind.methods.method import MASKED_CASES, OPERATED_CASES
 from upwind.methods.subsets import UNSEEN
 from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
@@ -61,11 +63,14 @@ LOGS = f"{RESULTS}/logs"
 STUDIES = f"{RESULTS}/studies"
 KERNELS = f"{RESULTS}/kernels"
 DATASET = config["dataset"]
-METHODS = or_stop(catalogue)
+METHODS = or_stop(methods_of, config)
 METHODS_FILE = f"{RESULTS}/methods.json"
 NETWORKS = trained(METHODS)  # trained in every run; others are in studies
 UNTRAINED = untrained(METHODS)
 SEGMENTERS = [key for key in UNTRAINED if METHODS[key].segment]
+POSTPROCESSED = [key for key in UNTRAINED if METHODS[key].postprocess]
+GIVEN = with_masks(config)  # methods whose masks somebody else made, and where they lie
+MASKS_TABLE = [f"{RESULTS}/{MASKED_CASES}"] if GIVEN else []
 FOLDS = [str(fold) for fold in range(config["folds"])]
 # Every training run: each network on each fold, and the network whose kernels are analysed.
 KERNEL_FOLD = str(config["kernels"]["network"])
@@ -174,10 +179,10 @@ def folds_of(numbers):
     return assign_folds(numbers, config["folds"], config["fold_shuffle_seed"])
 
 
-def check_fold_settings():
+def check_fold_settings(known):
     from upwind.data.folds import check_chosen, chosen_cases
 
-    known, chosen = cases_known_now(), config["levelset"]["cases"]
+    chosen = config["levelset"]["cases"]
     # Which cases can be skipped is not known yet.
     if known is not None and DATASET["on_bad_case"] == "stop":
         table = folds_of([case.number for case in known])
@@ -185,10 +190,24 @@ def check_fold_settings():
             check_chosen(table, chosen_cases(chosen, table["case"]))
 
 
+def check_given_masks(known):
+    """What a later look in a job finds too, with CTs that are not there yet."""
+    from upwind.data.given_masks import check_masks, left_out, refuse_unusable
+
+    masks = check_masks(GIVEN, {case.number: case.image for case in known or []})
+    if DATASET["on_bad_case"] == "stop":
+        refuse_unusable(masks)
+    for line in left_out(masks):
+        logger.warning(f"methods: {line}")
+
+
 def check_before_planning():
     """Found before a night of training, not after."""
     or_stop(check_packages)
-    or_stop(check_fold_settings)
+    known = or_stop(cases_known_now)
+    or_stop(check_fold_settings, known)
+    if GIVEN and is_main_process(workflow):
+        or_stop(check_given_masks, known)
 
 
 before_planning(workflow, check_before_planning)
@@ -202,9 +221,25 @@ def operated_cases():
     return [case for case in cases() if case in chosen]
 
 
+def masked_cases(method):
+    """Cases of which there is a usable mask that somebody else made. With on_bad_case: skip they are
+    known once all are looked at."""
+    if DATASET["on_bad_case"] == "stop":
+        return cases()
+    import pandas as pd
+
+    from upwind.data.given_masks import usable_cases
+
+    table = pd.read_csv(checkpoints.check_masks.get().output.table)
+    return usable_cases(table, method)
+
+
 def cases_of(method):
     """Cases that a method segments."""
-    return operated_cases() if METHODS[method].cases == OPERATED_CASES else cases()
+    about = METHODS[method]
+    if about.cases == MASKED_CASES:
+        return masked_cases(about.of or method)
+    return operated_cases() if about.cases == OPERATED_CASES else cases()
 
 
 def segmentations_of(method):
@@ -214,6 +249,28 @@ def segmentations_of(method):
         return [f"{RESULTS}/segmentations/{method}/{fold}/{UNSEEN}" for fold in FOLDS]
     masks = f"{RESULTS}/{METHODS[method].masks[UNSEEN]}"
     return [masks.format(case=case) for case in cases_of(method)]
+
+
+def segmentations_in_fold(method, fold):
+    """A method's segmentations of a fold's unseen patients, as rules declare them."""
+    if METHODS[method].in_folds:
+        return [f"{RESULTS}/segmentations/{method}/{fold}/{UNSEEN}"]
+    masks = f"{RESULTS}/{METHODS[method].masks[UNSEEN]}"
+    return [
+        masks.format(case=case) for case in cases_of(method) if case in unseen(fold)
+    ]
+
+
+def mask_of(method, case):
+    from upwind.data.given_masks import mask_file
+
+    return str(mask_file(GIVEN[method]["masks"], int(case)))
+
+
+def masks_there():
+    """Masks that somebody else made, those that are there, of the cases of the experiment."""
+    masks = (mask_of(method, case) for method in GIVEN for case in cases())
+    return [path for path in masks if Path(path).is_file()]
 
 
 def unseen(fold):

@@ -64,6 +64,18 @@ def training_slices(wildcards, input):
     return sum(image.slices for image in images_of(training_cases, wildcards.fold))
 
 
+def unseen_resources(kind):
+    """Resources of a job on a fold's unseen patients, whose inputs do not tell how large they are."""
+    return {
+        "mem_mb": lambda wildcards, attempt: memory_mb(
+            kind, images_of(unseen, wildcards.fold), attempt
+        ),
+        "runtime": lambda wildcards, attempt: minutes(
+            kind, images_of(unseen, wildcards.fold), attempt
+        ),
+    }
+
+
 def network_minutes(kind, options, slices, epochs, threads, attempt):
     cores = threads if config["training"]["device"] == "cpu" else None
     cost = network_named(METHODS, kind).cost(options) * epochs

@@ -156,7 +156,87 @@ if SEGMENTERS:
             **resources_for("level_set"),
         params:
             segment=lambda w: METHODS[w.segmenter].segment,
-            settings=lambda w: config.get(w.segmenter, {}),
+            settings=lambda w: settings_of(config, w.segmenter),
             version=lambda w: versions(w.case),
         script:
             "../scripts/segment_case.py"
+
+
+if GIVEN:
+
+    checkpoint check_masks:
+        input:
+            images=lambda w: [images(case) for case in cases()],
+            masks=lambda w: masks_there(),
+            folds=f"{RESULTS}/folds.csv",
+        output:
+            table=table(MASKED_CASES, "Data", "Masks made elsewhere"),
+        log:
+            f"{LOGS}/check_masks.log",
+        # Before a night of training, where planning could not look at all of them; and it fails on
+        # bad masks alone.
+        priority: 1
+        retries: 0
+        conda:
+            "../../envs/volumes.yaml"
+        resources:
+            **resources_for("check"),
+        params:
+            cases=lambda w: cases(),
+            methods={
+                key: {name: entry[name] for name in ("masks", "label")}
+                for key, entry in GIVEN.items()
+            },
+            on_bad_case=DATASET["on_bad_case"],
+            version=lambda w: versions(*cases()),
+        script:
+            "../scripts/check_masks.py"
+
+    rule take_mask:
+        input:
+            mask=lambda w: mask_of(w.given, w.case),
+            image=lambda w: images(w.case),
+            # All are looked at first; another one does not make this one old.
+            table=[ancient(path) for path in MASKS_TABLE],
+        output:
+            segmentation=f"{RESULTS}/segmentations/{{given}}/segmentation-{{case}}.nii.gz",
+        log:
+            f"{LOGS}/take_mask/{{given}}-{{case}}.log",
+        wildcard_constraints:
+            given="|".join(GIVEN),
+        group:
+            by_case("level_sets")
+        conda:
+            "../../envs/volumes.yaml"
+        resources:
+            **resources_for("volume"),
+        params:
+            label=lambda w: GIVEN[w.given]["label"],
+            version=lambda w: versions(w.case),
+        script:
+            "../scripts/take_mask.py"
+
+
+if POSTPROCESSED:
+
+    rule postprocess_fold:
+        input:
+            segmentations=lambda w: segmentations_in_fold(
+                METHODS[w.postprocessed].of, w.fold
+            ),
+        output:
+            unseen=directory(
+                f"{RESULTS}/segmentations/{{postprocessed}}/{{fold}}/unseen"
+            ),
+        log:
+            f"{LOGS}/postprocess_fold/{{postprocessed}}-{{fold}}.log",
+        wildcard_constraints:
+            postprocessed="|".join(POSTPROCESSED),
+        conda:
+            "../../envs/volumes.yaml"
+        resources:
+            **unseen_resources("volume"),
+        params:
+            postprocess=lambda w: METHODS[w.postprocessed].postprocess,
+        script:
+            "../scripts/postprocess_fold.py"

@@ -23,6 +23,7 @@ rule tabulate:
         verdicts=f"{RESULTS}/verdicts.csv",
         cases=f"{RESULTS}/cases.csv",
         methods=METHODS_FILE,
+        masks=MASKS_TABLE,
     output:
         csv=result("table1.csv"),
         html=table("table1.html", "Table I", "Table I"),

@@ -12,6 +12,7 @@ from upwind.tables.table1 import (
     failed_folds,
     failed_notes,
     left_out_notes,
+    mask_notes,
     table1,
     to_html,
     to_latex,
@@ -28,6 +29,8 @@ with logged(snakemake.log[0]):
     notes = failed_notes(verdicts, methods, snakemake.params.failed_below)
     notes += coverage_notes(scores, methods)
     notes += left_out_notes(pd.read_csv(snakemake.input.cases))
+    for masks in snakemake.input.get("masks", []):
+        notes += mask_notes(pd.read_csv(masks), methods)
     write_csv(snakemake.output.csv, table)
     write_text(snakemake.output.markdown, to_markdown(table, methods, notes))
     write_text(snakemake.output.html, to_html(table, methods, notes))

@@ -12,7 +12,7 @@ from typing import Any
 from upwind.common.errors import UpwindError
 from upwind.methods.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
 
-ALL_CASES, OPERATED_CASES = "all", "levelset.cases"
+ALL_CASES, OPERATED_CASES, MASKED_CASES = "all", "levelset.cases", "masks.csv"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -67,7 +67,10 @@ class Method:
         segment: ``module:function`` that segments a patient from the CT alone, of the form of
             :class:`upwind.segmentation.segmenter.Segmenter`, for a method without training.
         by_fold: does its segmentation of a patient depend on the fold that leaves the patient out?
-        cases: which patients it segments: all, or those of the setting ``levelset.cases``.
+        cases: which patients it segments: all, those of the setting ``levelset.cases``, or those
+            for which ``masks.csv`` has a usable mask that somebody else made.
+        of, postprocess: the method whose segmentations are post-processed, and how; both empty for
+            a method that segments.
         settings: ``module:class`` of the model (:class:`upwind.settings.model.Settings`; of a
             network :class:`upwind.settings.networks.NetworkSettings`) of the section of the
             configuration that has its name, if there is one. All its settings have defaults.
@@ -85,6 +88,8 @@ class Method:
     by_fold: bool = False
     cases: str = ALL_CASES
     settings: str = ""
+    of: str = ""
+    postprocess: str = ""
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):

@@ -1,5 +1,5 @@
-"""What sources came down to when they were last normalised, so that a run that has nothing to do
-need not parse them again (half a second for the whole package).
+"""What was found out about sources when they were last met, so that a run that has nothing to do
+need not do so again: to parse the package takes half a second, to read masks minutes.
 
 Keyed by the source itself, so that nothing in it can be out of date; kept beside Snakemake's own
 notes, and lost with them without harm.
@@ -18,12 +18,14 @@ _FOLDER = Path(".snakemake")
 
 
 class Known:
-    """Fingerprints by the SHA-256 of their sources. ``made_by`` is the source of what makes them:
-    where that changes, or Python does, they are forgotten."""
+    """Fingerprints, or other texts, by the SHA-256 of their sources, in the file ``name``.
+    ``made_by`` is the source of what makes them: where that changes, or Python does, they are
+    forgotten."""
 
-    def __init__(self, made_by: str) -> None:
+    def __init__(self, made_by: str, name: str = "upwind-sources.json") -> None:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         self._maker = f"{python} {sha256_of_text(made_by)}"
+        self._name = name
         self._found: dict[str, str] | None = None
         self._file = Path()
         self._new = False
@@ -39,7 +41,7 @@ class Known:
 
     def _load(self) -> dict[str, str]:
         if self._found is None:
-            self._file = _FOLDER.resolve() / "upwind-sources.json"
+            self._file = _FOLDER.resolve() / self._name
             kept = _read(self._file)
             fits = kept.get("maker") == self._maker and isinstance(kept.get("found"), dict)
             self._found = dict(kept["found"]) if fits else {}

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from upwind.common.errors import UpwindError
-from upwind.settings.faults import Place, lines_of, real_place
+from upwind.methods import catalogue, networks_of, table1_columns
+from upwind.methods.configured import FOREIGN
+from upwind.settings.faults import Place, details_of, hint, lines_of, real_place
 from upwind.settings.model import Settings
 from upwind.settings.root import ExperimentSettings, experiment_model
 from upwind.settings.studies import Variant
@@ -77,7 +79,7 @@ def _validated(
             return model.model_validate(rest), lines, AtFault(places)
         except ValidationError as error:
             lines = lines or lines_of(error, model, rest)
-            places += [_left_out(rest, detail) for detail in error.errors()]
+            places += [_left_out(rest, detail) for detail in details_of(error)]
     return None, lines, AtFault(places)
 
 
@@ -158,10 +160,40 @@ def _missing_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
                 yield f"{where}.folds: there is no fold {fold}; {known}"
 
 
+def _taken_names(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    """Methods share files and columns of tables with others, and settings a place with sections."""
+    known = catalogue()
+    taken = {*type(settings).model_fields, *known, *table1_columns(known), "fold", FOREIGN}
+    taken |= {part for network in networks_of(known).values() for part in network.parts}
+    for name in settings.methods:
+        if name in taken:
+            yield f"methods.{name}: is the name of something else: choose another"
+
+
+def _missing_sources(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    sources = {key: getattr(entry, "of", "") for key, entry in settings.methods.items()}
+    plain = [*catalogue(), *(key for key, of in sources.items() if not of)]
+    for key, of in sources.items():
+        if sources.get(of):
+            yield f"methods.{key}.of: {of} is itself post-processed: name the method before it"
+        elif of and of not in plain and not at_fault.touches("methods", of):
+            yield f"methods.{key}.of: no method {of!r}; known are {', '.join(plain)}"
+
+
+def _missing_columns(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    known = list(dict.fromkeys([*table1_columns(catalogue()), *catalogue(), *settings.methods]))
+    for name in settings.table1.columns or ():
+        if name not in known and not at_fault.touches("methods", name):
+            yield f"table1.columns: no column or method {name!r}; {hint(name, known)}"
+
+
 _CHECKS: tuple[Callable[[Any, AtFault], Iterator[str]], ...] = (
     _analysed_fold,
     _second_seed,
     _impossible_variants,
     _missing_variants,
     _missing_folds,
+    _taken_names,
+    _missing_sources,
+    _missing_columns,
 )

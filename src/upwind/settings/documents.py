@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
 from upwind.settings.check import plain
-from upwind.settings.faults import section_in
+from upwind.settings.faults import section_in, sections_in
 from upwind.settings.model import Settings
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.root import ExperimentSettings, experiment_model
@@ -83,7 +83,7 @@ def _described(model: type[Settings]) -> dict[str, Any]:
         section = section_in(field.annotation)
         if section is not None:
             alone = section is field.annotation
-            part = _described(section) if alone else _named(field.annotation, section)
+            part = _described(section) if alone else _named(field.annotation)
         if name in said:
             part["description"] = said[name].replace("\n\n", " ")
         if section is field.annotation:
@@ -101,13 +101,14 @@ def _described(model: type[Settings]) -> dict[str, Any]:
     }
 
 
-def _named(annotation: Any, section: type[Settings]) -> dict[str, Any]:
-    """The schema of sections that the user names."""
+def _named(annotation: Any) -> dict[str, Any]:
+    """The schema of sections that the user names, of one kind or of several."""
     names = TypeAdapter(get_args(annotation)[0]).json_schema()
+    kinds = [_described(section) for section in sections_in(annotation)]
     return {
         "type": "object",
         "propertyNames": names,
-        "additionalProperties": _described(section),
+        "additionalProperties": kinds[0] if len(kinds) == 1 else {"oneOf": kinds},
     }
 
 
@@ -131,7 +132,8 @@ def _variant(name: str, network: type[NetworkSettings], parts: list[str]) -> dic
 
 def with_tables(text: str, model: type[ExperimentSettings], demo: Mapping[str, Any]) -> str:
     """The text with the tables between its markers written anew: ``<!-- settings: NAMES -->`` to
-    ``<!-- end -->``, names being those of sections, or ``experiment`` for what is in none."""
+    ``<!-- end -->``, names being those of sections, ``experiment`` for what is in none, or
+    ``methods.SETTING`` for the kind of entry that has this setting."""
 
     described = schema(model)["properties"]
 
@@ -143,6 +145,12 @@ def with_tables(text: str, model: type[ExperimentSettings], demo: Mapping[str, A
 
 
 def _rows_of(name: str, described: Mapping[str, Any], demo: Mapping[str, Any]) -> Iterator[str]:
+    section, _, setting = name.partition(".")
+    if setting:
+        kinds = described[section]["additionalProperties"]["oneOf"]
+        part = next(kind for kind in kinds if setting in kind["required"])
+        yield from _rows(f"{section}.NAME", part, None)
+        return
     chosen = (
         {key: part for key, part in described.items() if not _is_section(part)}
         if name == "experiment"

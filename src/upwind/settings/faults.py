@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from upwind.settings.model import Settings
 
 # YAML 1.1 takes 1e-7 and 1.0e7 for text.
+_KIND = re.compile(r"<\w+>")
 _EXPONENT = re.compile(r"[-+]?[0-9.]+[eE][-+]?[0-9]+")
 _TYPES = {
     "int_type": "a whole number",
@@ -28,7 +29,7 @@ Place = tuple[int | str, ...]
 
 def lines_of(error: ValidationError, model: type[Settings], given: Any) -> list[str]:
     """A line for each fault that pydantic found in ``given``, settings for ``model``."""
-    details = error.errors()
+    details = details_of(error)
     places = [real_place(given, detail) for detail in details]
     # A setting that takes one of several forms has a fault for each of them.
     forms: dict[Place, list[ErrorDetails]] = {}
@@ -42,6 +43,15 @@ def lines_of(error: ValidationError, model: type[Settings], given: Any) -> list[
         elif detail["type"] != "too_short" or not _inside(place, places):
             lines.append(f"{dotted(place)}: {_said(detail, place, model)}")
     return list(dict.fromkeys(lines))
+
+
+def details_of(error: ValidationError) -> list[ErrorDetails]:
+    """What pydantic says of each fault, without its names for the kinds of an entry (``<masks>``):
+    which kind is meant is told by what was given."""
+    details = error.errors()
+    for detail in details:
+        detail["loc"] = tuple(p for p in detail["loc"] if not _KIND.fullmatch(str(p)))
+    return details
 
 
 def real_place(given: Any, detail: ErrorDetails) -> Place:
@@ -95,21 +105,26 @@ def hint(name: str, known: Iterable[str]) -> str:
 
 
 def known_in(model: type[Settings], place: Place) -> list[str]:
-    """Names of the settings in a section of a model."""
+    """Names of the settings in a section of a model; of entries of several kinds, all of them."""
+    models = [model]
     for part in place:
-        field = model.model_fields.get(str(part))
-        if field is None:  # a name of the user's own, in a section of such
-            continue
-        model = section_in(field.annotation) or model
-    return list(model.model_fields)
+        fields = (model.model_fields.get(str(part)) for model in models)
+        # None has a name of the user's own, in a section of such.
+        found = [inner for field in fields if field for inner in sections_in(field.annotation)]
+        models = found or models
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
 
 
 def section_in(annotation: Any) -> type[Settings] | None:
     """The model of a setting that is a section, or a section of named ones; None for others."""
+    return next(iter(sections_in(annotation)), None)
+
+
+def sections_in(annotation: Any) -> list[type[Settings]]:
+    """The models of a setting that is a section, or a section of named ones of several kinds."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
-        return annotation
-    found = (section_in(part) for part in get_args(annotation))
-    return next((model for model in found if model), None)
+        return [annotation]
+    return [model for part in get_args(annotation) for model in sections_in(part)]
 
 
 def _in_words(detail: ErrorDetails) -> str:

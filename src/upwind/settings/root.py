@@ -14,6 +14,7 @@ from upwind.settings.atlas import AtlasSettings
 from upwind.settings.dataset import DatasetSettings, IntensitySettings
 from upwind.settings.kernels import ComparisonSettings, KernelSection
 from upwind.settings.levelset import LevelSetSection
+from upwind.settings.methods import Entry, MethodName, Table1Settings
 from upwind.settings.model import Number, Settings, Share
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.prediction import PredictionSettings
@@ -69,6 +70,13 @@ class ExperimentSettings(Settings):
     atlas: AtlasSettings = AtlasSettings()
     scores: ScoreSettings = ScoreSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    methods: dict[MethodName, Entry] = Field(default_factory=dict)
+    """Methods of your own by name, beside those of the pipeline: `{masks: ...}`, masks that
+    somebody else made; `{network: ..., epochs: ...}`, any torch network; `{of: ...,
+    postprocess: ...}`, a method's segmentations after post-processing.
+
+    Source: yours."""
+    table1: Table1Settings = Table1Settings()
     variants: dict[VariantName, Variant]
     """Networks by name: `{of: lsn, terms: [balloon]}` is the LSN with one setting of its own; `of`
     names the section of a network. `network: speed` takes the LSN's speed network alone, as a

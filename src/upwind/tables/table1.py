@@ -103,6 +103,16 @@ def left_out_notes(cases: pd.DataFrame) -> list[str]:
     return [f"Left out, for the problems that cases.csv lists: case {', '.join(map(str, bad))}."]
 
 
+def mask_notes(masks: pd.DataFrame, methods: Methods) -> list[str]:
+    """A sentence for each method that was left without cases of ``masks.csv``."""
+    bad = masks[~masks["usable"]]
+    return [
+        f"{_as_subject(title(methods, method))} was left without case "
+        f"{', '.join(map(str, rows['case']))}, whose masks are missing or unusable: masks.csv."
+        for method, rows in frames.groups(bad, "method")
+    ]
+
+
 def _as_subject(name: str) -> str:
     """A title such as 'ITK-SNAP, blind' at the head of a sentence: its comma needs another."""
     return f"{name}," if "," in name else name

@@ -21,6 +21,7 @@ from upwind.audit.recomputed.tensors import read_tensors
 from upwind.common.progress import track
 
 _WHOLE = ("unseen", "unseen_liver")  # subsets that are about a patient's whole volume
+_MASKS = "masks.csv"  # which masks that somebody else made could be used
 # Cases of the level set that configurations name by a name: those of the authors' code.
 _NAMED = {
     "paper21": (
@@ -120,8 +121,14 @@ def _complete(results: Results) -> Iterator[Finding | int]:
     held = {(r["fold"], r["case"]) for r in results.rows("split.csv") if r["part"] == "heldout"}
     expected = set()
     for method in results.methods:
-        key, some = method["key"], method["cases"] == "levelset.cases"
-        whole = ((case, s) for case in (operated if some else fold_of) for s in _WHOLE)
+        key, some = method["key"], method["cases"]
+        cases: Iterable[str] = operated if some == "levelset.cases" else fold_of
+        if some == _MASKS:
+            owner = method["of"] or key
+            there = results.rows(_MASKS)
+            usable = {r["case"] for r in there if r["method"] == owner and r["usable"] == "True"}
+            cases = [case for case in fold_of if case in usable]
+        whole = ((case, s) for case in cases for s in _WHOLE)
         expected |= {(key, fold_of[case], case, subset) for case, subset in whole}
         if "heldout" in method["subsets"]:
             expected |= {(key, fold, case, "heldout") for fold, case in held if fold != "all"}
