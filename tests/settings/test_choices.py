@@ -32,6 +32,7 @@ OTHERWISE = {
     "levelset/itk_snap/trials.py Trial.advection": "ITK-SNAP's own",
     "levelset/itk_snap/trials.py Trial.region_sigma": "ITK-SNAP's own",
     "methods/method.py Method.cases": "whom a method segments",
+    "methods/method.py Method.columns": "of Table I, as a method defines them",
     "networks/lsn.py initial.device": "where a tensor is made",
     "phantom/scene.py paint.softness": "of an organ's border",
     "results.py Result.kind": "of a result",

@@ -14,6 +14,7 @@ from upwind.tables.table1 import (
     failed_folds,
     failed_notes,
     left_out_notes,
+    mask_notes,
     table1,
     to_html,
     to_latex,
@@ -326,3 +327,13 @@ def test_a_column_that_is_gone_takes_its_published_figures_with_it(five_folds):
     text = to_markdown(five_folds.drop(columns="itk_snap"), fewer)
     assert markdown_cells(text)[0] == ["Fold", *HEADINGS[1:]]
     assert "Published ITK-SNAP" not in text
+
+
+def test_a_method_that_was_left_without_masks_is_named_with_the_cases():
+    masks = pd.DataFrame(
+        {"method": ["a", "a", "b", "a"], "case": [0, 3, 3, 7], "usable": [True, False, True, False]}
+    )
+    assert mask_notes(masks, METHODS) == [
+        "a was left without case 3, 7, whose masks are missing or unusable: masks.csv."
+    ]
+    assert mask_notes(masks[masks["usable"]], METHODS) == []

@@ -72,9 +72,15 @@ def check_masks(
     """Each method's mask of each case, ``entries`` of the configuration by the method's key. Where
     the CT (``images``, by case) is not there yet, where it lies is not looked at. A file that was
     looked at before is not read again while size and date stay."""
-    asked = [(key, case) for key in entries for case in images]
-    found = (_checked(key, entries[key], case, images[case]) for key, case in asked)
-    return list(track(found, len(asked), "masks looked at"))
+    asked = {
+        (key, case): _Look.at(entry, case, images[case])
+        for key, entry in entries.items()
+        for case in images
+    }
+    new = [look for look in asked.values() if look.there and look.found is None]
+    for look in track(new, len(new), "masks looked at"):
+        _known().set(look.source, json.dumps(look.read()))
+    return [GivenMask(*about, str(look.file), *look.result()) for about, look in asked.items()]
 
 
 def refuse_unusable(masks: Iterable[GivenMask]) -> None:
@@ -128,29 +134,46 @@ def _unusable(masks: Iterable[GivenMask]) -> Iterator[GivenMask]:
     return (mask for mask in masks if mask.problem)
 
 
-def _checked(key: str, entry: Mapping[str, Any], case: int, image: Path | None) -> GivenMask:
-    path = mask_file(entry["masks"], case)
-    there = GivenMask(key, case, str(path))
-    if not path.is_file():
-        return GivenMask(key, case, str(path), problem=f"there is no file {path}")
-    image = image if image is not None and image.exists() else None
-    source = json.dumps([_state(path), entry["label"], image and _state(image)])
-    known = _known().get(source)
-    if known is None:
-        known = json.dumps(_looked_at(path, image, entry["label"]))
-        _known().set(source, known)
-    voxels, problem = json.loads(known)
-    return GivenMask(there.method, case, there.file, voxels, problem)
+@dataclass(frozen=True)
+class _Look:
+    """A look at the mask in ``file``; ``source`` is all that what is seen there depends on."""
 
+    file: Path
+    image: Path | None
+    label: int | Sequence[int] | None
+    source: str
 
-def _looked_at(
-    path: Path, image: Path | None, label: int | Sequence[int] | None
-) -> tuple[int, str]:
-    try:
-        ct = None if image is None else read_grid(image)
-        return int(np.count_nonzero(read_given(path, ct, label))), ""
-    except UpwindError as error:
-        return 0, str(error)
+    @classmethod
+    def at(cls, entry: Mapping[str, Any], case: int, image: Path | None) -> "_Look":
+        file, label = mask_file(entry["masks"], case), entry["label"]
+        image = image if image is not None and image.is_file() else None
+        states = [_state(path) for path in (file, image) if path is not None and path.is_file()]
+        return cls(file, image, label, json.dumps([label, *states]))
+
+    @property
+    def there(self) -> bool:
+        return self.file.is_file()
+
+    @property
+    def found(self) -> str | None:
+        return _known().get(self.source)
+
+    def read(self) -> tuple[int, str]:
+        """Voxels of the liver and problem."""
+        try:
+            ct = None if self.image is None else read_grid(self.image)
+            return int(np.count_nonzero(read_given(self.file, ct, self.label))), ""
+        except UpwindError as error:
+            return 0, str(error)
+
+    def result(self) -> tuple[int, str]:
+        """What was read, now or before."""
+        if not self.there:
+            return 0, f"there is no file {self.file}"
+        found = self.found
+        assert found is not None  # all that are there have been looked at
+        voxels, problem = json.loads(found)
+        return voxels, problem
 
 
 def _state(path: Path) -> list[Any]:
@@ -164,8 +187,9 @@ def _known() -> Known:
 
 
 def _liver(plane: np.ndarray, label: int | Sequence[int] | None, header: Header) -> np.ndarray:
-    if plane.dtype.kind == "f" and not np.array_equal(plane, np.floor(plane)):
-        other = plane[plane != np.floor(plane)]
+    whole = np.isfinite(plane) & (plane == np.floor(plane)) if plane.dtype.kind == "f" else True
+    if not np.all(whole):
+        other = plane[~whole]
         raise UpwindError(
             f"{header.path} holds {_values(other)}, no whole numbers: make it a mask, by a "
             "threshold for example"

@@ -132,8 +132,9 @@ def _variant(name: str, network: type[NetworkSettings], parts: list[str]) -> dic
 
 def with_tables(text: str, model: type[ExperimentSettings], demo: Mapping[str, Any]) -> str:
     """The text with the tables between its markers written anew: ``<!-- settings: NAMES -->`` to
-    ``<!-- end -->``, names being those of sections, ``experiment`` for what is in none, or
-    ``methods.SETTING`` for the kind of entry that has this setting."""
+    ``<!-- end -->``, names being those of sections, ``experiment`` for what is in none,
+    ``methods.SETTING`` for what the kind of entry that has this setting has beside the others, or
+    ``methods.*`` for what all kinds have."""
 
     described = schema(model)["properties"]
 
@@ -147,9 +148,12 @@ def with_tables(text: str, model: type[ExperimentSettings], demo: Mapping[str, A
 def _rows_of(name: str, described: Mapping[str, Any], demo: Mapping[str, Any]) -> Iterator[str]:
     section, _, setting = name.partition(".")
     if setting:
-        kinds = described[section]["additionalProperties"]["oneOf"]
-        part = next(kind for kind in kinds if setting in kind["required"])
-        yield from _rows(f"{section}.NAME", part, None)
+        kinds = [k["properties"] for k in described[section]["additionalProperties"]["oneOf"]]
+        common = set.intersection(*map(set, kinds))
+        kind = next(kind for kind in kinds if setting in ("*", *kind))
+        for key, part in kind.items():
+            if (key in common) == (setting == "*"):
+                yield from _rows(f"{section}.NAME.{key}", part, None)
         return
     chosen = (
         {key: part for key, part in described.items() if not _is_section(part)}
