@@ -33,6 +33,7 @@ SLOW = (
     "versions/test_importing.py",
     "versions/test_pull.py",
     "versions/test_volumes.py",
+    "same_bits/test_processors.py",
     "training/test_interruption.py",
     "training/test_compilation.py",
     "levelset/equation/test_fused.py",

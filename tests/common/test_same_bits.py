@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from upwind.common import same_bits
-from upwind.common.same_bits import ARRAYS, NETWORKS, held, hold
+from upwind.common.same_bits import ALWAYS, CONVOLUTIONS, held, hold
 
 ABLE = pytest.mark.skipif(
     not same_bits.processor_can(), reason="not an x86-64 processor with AVX2 under Linux"
@@ -25,18 +25,18 @@ def processor(monkeypatch):
 
 def test_everything_is_held_over_what_a_user_or_a_site_has_set(processor):
     processor("sse2 avx avx2 fma")
-    environment = {"OPENBLAS_CORETYPE": "SkylakeX", "OPENBLAS_L2_SIZE": "1024", "HOME": "/home/x"}
+    environment = {"OPENBLAS_CORETYPE": "SkylakeX", "MKL_CBWR": "AUTO", "HOME": "/home/x"}
     hold(environment)
-    assert environment == {"HOME": "/home/x", **ARRAYS, **NETWORKS}
-    assert held(environment) == ARRAYS | NETWORKS
+    assert environment == {"HOME": "/home/x", **ALWAYS, **CONVOLUTIONS}
+    assert held(environment) == ALWAYS | CONVOLUTIONS
 
 
-def test_networks_can_be_let_go_and_keep_what_a_user_has_set(processor):
+def test_convolutions_can_be_let_go_and_keep_what_a_user_has_set(processor):
     processor("avx2 fma avx512f")
-    environment = {"MKL_CBWR": "AVX2"}
-    hold(environment, networks=False)
-    assert environment == {"MKL_CBWR": "AVX2", **ARRAYS}
-    assert held(environment) == ARRAYS
+    environment = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"}
+    hold(environment, convolutions=False)
+    assert environment == {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE", **ALWAYS}
+    assert held(environment) == ALWAYS
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,12 @@ completed = or_stop(check_config, config)
 config.clear()
 config.update(completed)
 # Before any library that computes is loaded, here and in jobs, on whatever node.
-hold(os.environ, networks=config["training"]["same_bits"])
+hold(
+    os.environ,
+    # In bfloat16 they need what AVX-512 has for it.
+    convolutions=config["training"]["same_bits"]
+    and config["training"]["precision"] == "float32",
+)
 
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"

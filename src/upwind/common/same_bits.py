@@ -12,41 +12,43 @@ import platform
 from collections.abc import MutableMapping
 from pathlib import Path
 
-# What arrays are computed with. It costs no time that could be measured.
-ARRAYS = {
+# Costs no time that could be measured.
+ALWAYS = {
     # By name, not by looking: NumPy's loops for AVX-512 have other exponentials and logarithms.
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
-    # NumPy's and SciPy's OpenBLAS; blocks of a product follow from the size of the L2 cache (kB).
+    # NumPy's and SciPy's.
     "OPENBLAS_CORETYPE": "Haswell",
-    "OPENBLAS_L2_SIZE": "256",
+    # Where a sum is divided among threads, their number is seen in its last bits. torch's threads
+    # are set by a call (`training.cpu_threads`).
     "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
     "NUMBA_CPU_NAME": "haswell",
     "NUMBA_CPU_FEATURES": "+avx2,+fma",
-}
-# What networks are computed with: `training.same_bits`.
-NETWORKS = {
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
     "ATEN_CPU_CAPABILITY": "avx2",
     # MKL's only mode that is the same on processors of other makers: AVX2 there is AVX2 on Intel's.
     "MKL_CBWR": "COMPATIBLE",
 }
+# Networks' convolutions, which AVX-512 makes faster: `training.same_bits`.
+CONVOLUTIONS = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 _NEEDED = {"avx2", "fma"}
 
 
-def hold(environment: MutableMapping[str, str], networks: bool = True) -> None:
+def hold(environment: MutableMapping[str, str], convolutions: bool = True) -> None:
     """Set in ``environment``, over what is there, what libraries that are loaded from now on are
-    held by; with ``networks`` also those that networks are computed with.
+    held by; with ``convolutions`` networks' convolutions, too.
 
     On a processor without AVX2, and on other kinds of processor, nothing is set.
     """
     if processor_can():
-        environment.update(ARRAYS | (NETWORKS if networks else {}))
+        environment.update(ALWAYS | (CONVOLUTIONS if convolutions else {}))
 
 
 def held(environment: MutableMapping[str, str]) -> dict[str, str]:
     """The variables of :func:`hold` that ``environment`` has, with the values that it sets."""
     return {
-        name: value for name, value in (ARRAYS | NETWORKS).items() if environment.get(name) == value
+        name: value
+        for name, value in (ALWAYS | CONVOLUTIONS).items()
+        if environment.get(name) == value
     }
 
 

@@ -59,10 +59,10 @@ class OptimiserSettings(Settings):
 
     Source: ours."""
     same_bits: bool = True
-    """On a CPU: the same bits on every x86-64 processor with AVX2, whoever made it. oneDNN, torch
-    and MKL are held to AVX2, which costs nothing on a processor without AVX-512. `false` lets them
-    use what the processor has. Everything else is held either way; `docs/same_bits.md` says how,
-    and what it does not cover.
+    """On a CPU: the same bits on every x86-64 processor with AVX2, whoever made it. Convolutions in
+    float32 then do without AVX-512, which costs nothing where there is none. `false` lets them use
+    it, and trains every network again. Whatever else is computed has the same bits either way:
+    `docs/same_bits.md` says how, and what is not covered.
 
     Source: ours."""
 
