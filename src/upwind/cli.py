@@ -87,19 +87,11 @@ def check(
     import json
 
     from rich.console import Console
-    from rich.progress import track
 
-    from upwind.data.check import check_case, view
-    from upwind.data.naming import find_cases
+    from upwind.data.check import check as checked
+    from upwind.data.check import view
 
-    cases = find_cases(folder, kind.value)
-    errors = Console(stderr=True)
-    reports = [
-        check_case(case)
-        for case in track(
-            cases, "Checking", console=errors, transient=True, disable=not errors.is_terminal
-        )
-    ]
+    reports = checked(folder, kind.value, progress=True)
     if as_json:
         typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))
     else:
@@ -213,34 +205,33 @@ def evolve(
     """
     from upwind.common.progress import track
     from upwind.data.labels import label_note
-    from upwind.figures.evolution import check_output, read_inputs, write_movie
-    from upwind.levelset.movie import Course, moments
+    from upwind.figures.evolution import check_output, write_movie
+    from upwind.segmentation.evolution import evolve as evolved
 
     if output.exists() and not overwrite:
         raise UpwindError(f"{output} exists already; name another file or give --overwrite")
     check_output(output)
-    volume, liver = read_inputs(ct, label, resample=resample)
-    if label is not None and not resample and (note := label_note(label, volume.grid)):
+    evolution = evolved(
+        ct,
+        engine=engine,
+        weights=weights,
+        label=label,
+        resample=resample,
+        centre=centre,
+        radius=radius,
+        mode=mode,
+        lower=lower,
+        upper=upper,
+        iterations=iterations,
+        frames=frames,
+        spacing=spacing,
+    )
+    if label is not None and not resample and (note := label_note(label, evolution.volume.grid)):
         typer.echo(f"Note: {note}", err=True)
-    if weights is not None:
-        from upwind.segmentation.movie import network_moments
-
-        title, moving = "LSN", network_moments(volume, weights, frames)
-    else:
-        course = Course(
-            engine=engine,
-            mode=mode,
-            centre=centre,
-            radius=radius,
-            lower=lower,
-            upper=upper,
-            iterations=iterations,
-            frames=frames,
-            spacing=spacing,
-        )
-        title, moving = engine, moments(volume, liver, course)
-    moving = track(moving, frames + 1, "frame")
-    shown = write_movie(output, volume, liver, moving, title, axial, fps)
+    moving = track(evolution.moments, frames + 1, "frame")
+    shown = write_movie(
+        output, evolution.volume, evolution.label, moving, evolution.title, axial, fps
+    )
     dsc = "" if shown.dsc is None else f", DSC {shown.dsc:.3f} at the end"
     typer.echo(f"{output}: {shown.frames} frames of slice {shown.slice}{dsc}")
 

@@ -4,16 +4,20 @@
 to :func:`cases_table`, :func:`render` and :func:`usable` (see :mod:`upwind.data.reports`).
 """
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+from rich.console import Console
+from rich.progress import track
+
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
 from upwind.data.grids import by, turned_grid
 from upwind.data.labels import label_turning
-from upwind.data.naming import CaseFiles, partner_name, short_name
+from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
 from upwind.data.placing import Limits, affine_problems, header_notes, spacing_problems
 from upwind.data.reports import CaseReport, cases_table, render, usable, view
 from upwind.data.scans import LabelScan, scan_image, scan_label
@@ -24,6 +28,7 @@ __all__ = [
     "CaseReport",
     "Limits",
     "cases_table",
+    "check",
     "check_case",
     "render",
     "usable",
@@ -35,6 +40,31 @@ __all__ = [
 class _Findings:
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def check(
+    folder: str | os.PathLike[str], kind: str = "auto", *, progress: bool = False
+) -> list[CaseReport]:
+    """Look for every problem of every case of a data set.
+
+    Args:
+        folder: with the volumes of LiTS (``volume-N.nii[.gz]``, ``segmentation-N.nii[.gz]``) or of
+            the Medical Segmentation Decathlon (``imagesTr``, ``labelsTr``).
+        kind: ``lits``, ``msd``, or ``auto`` for whichever is there.
+        progress: show a bar on stderr, where that is a terminal.
+
+    Returns:
+        A report for each case, in order of their numbers; a case with ``errors`` cannot be used.
+
+    Raises:
+        UpwindError: no such folder or kind, or no case in it.
+    """
+    console = Console(stderr=True)
+    silent = not (progress and console.is_terminal)
+    cases = track(
+        find_cases(Path(folder), kind), "Checking", console=console, transient=True, disable=silent
+    )
+    return [check_case(case) for case in cases]
 
 
 def check_case(

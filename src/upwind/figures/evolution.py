@@ -15,11 +15,7 @@ from matplotlib.figure import Figure
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
-from upwind.data.check import check_case
-from upwind.data.labels import read_liver, read_mask
-from upwind.data.naming import CaseFiles
-from upwind.data.volumes import Volume, read_volume, to_display
-from upwind.data.voxels import read_header
+from upwind.data.volumes import Volume, to_display
 from upwind.figures import style
 from upwind.figures.gallery import HU_WINDOW, LABEL_COLOUR, MASK_COLOUR, largest_slice
 from upwind.levelset.itk_snap.evolution import dice
@@ -37,29 +33,6 @@ class MovieSummary:
     frames: int
     slice: int
     dsc: float | None
-
-
-def read_inputs(
-    ct: Path, label: Path | None, *, resample: bool = False
-) -> tuple[Volume, np.ndarray | None]:
-    """The CT, and its label (canonical, boolean) as labels of data sets are read; ``resample``
-    brings one on another grid to the CT's. Raises UpwindError for what cannot be used."""
-    for path in (ct, *([label] if label else [])):
-        read_header(path)  # exists, and is NIfTI
-    report = check_case(CaseFiles(0, ct, None), need_label=False)
-    if report.errors:
-        problems = "\n".join(f"  - {problem}" for problem in report.errors)
-        raise UpwindError(f"{ct} cannot be used:\n{problems}")
-    volume = read_volume(ct)
-    if label is None:
-        return volume, None
-    if resample:
-        liver = read_mask(label, volume.grid, resample=True)
-    else:
-        liver = read_liver(label, volume.grid)
-    if not liver.any():
-        raise UpwindError(f"{label} labels no voxel: leave --label out, or give another")
-    return volume, liver
 
 
 def write_movie(

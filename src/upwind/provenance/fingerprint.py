@@ -23,8 +23,9 @@ if TYPE_CHECKING:  # the workflow is read, without being planned, where there is
 
 PACKAGE = "upwind"
 _SOURCES = Path(__file__).resolve().parents[1]
-# Names the release, not what is computed: a new one must not train every network again.
-_VERSION = "__version__"
+# The release, and what is public: they name things and compute nothing. A new one must not train
+# every network again, although every module is reached through the package.
+_NAMING = ("__version__", "__all__", "_PUBLIC")
 # They show progress, read command lines, lock files, read imports, check settings: nothing is
 # computed with them.
 _NOT_COMPUTING = {"rich", "typer", "filelock", "grimp", "pydantic"}
@@ -117,12 +118,13 @@ def refresh() -> None:
 
 
 def normalised(source: str) -> str:
-    """The source written out anew: without comments, docstrings, its formatting and the version."""
+    """The source written out anew: without comments, docstrings, its formatting, the version and
+    the public names, and what is there for type checkers alone."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
-    tree.body = [part for part in tree.body if not _is_version(part)]
+    tree.body = [part for part in tree.body if not _is_naming(part) and not _is_for_types(part)]
     return ast.unparse(tree)
 
 
@@ -212,7 +214,16 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_version(node: ast.stmt) -> bool:
+def _is_naming(node: ast.stmt) -> bool:
     return isinstance(node, ast.Assign) and any(
-        isinstance(target, ast.Name) and target.id == _VERSION for target in node.targets
+        isinstance(target, ast.Name) and target.id in _NAMING for target in node.targets
+    )
+
+
+def _is_for_types(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+        and not node.orelse
     )

@@ -8,6 +8,7 @@ and speeds are that unit per unit time.
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from upwind.common.errors import UpwindError
@@ -37,6 +38,60 @@ stable_time_step`."""
         velocity = velocity + v.abs() / h
     speed, curvature = float(fields.speed.abs().max()), float(fields.curvature.max())
     return scheme.stable_time_step(speed, float(velocity.max()), curvature, spacing)
+
+
+def upwind_step(
+    u: np.ndarray,
+    dt: float,
+    *,
+    speed: float | np.ndarray = 0.0,
+    velocity: Sequence[float | np.ndarray] | None = None,
+    curvature: float | np.ndarray = 0.0,
+    spacing: Sequence[float] | None = None,
+) -> np.ndarray:
+    """A level set function after one explicit step of the upwind scheme (Osher and Sethian, 1988):
+
+        u_t = speed |grad u| + velocity . grad u + curvature kappa |grad u|
+
+    Args:
+        u: (rows, columns) or (planes, rows, columns), positive inside the contour u = 0. Its border
+            is continued with its own values.
+        dt: the time step.
+        speed: along the normal, length per time; positive grows. A number, or an array like ``u``.
+        velocity: (v_x, v_y) or (v_x, v_y, v_z), numbers or arrays like ``u``; x runs along the
+            last axis of ``u``, y along the one before.
+        curvature: weight of the curvature, not negative. A number, or an array like ``u``.
+        spacing: (h_x, h_y) or (h_x, h_y, h_z), the length of a step along each axis; 1 by default.
+
+    Returns:
+        u after the step, float64, of the same shape.
+
+    Raises:
+        UpwindError: a ``u`` of another number of axes, a number of velocities or spacings that is
+            not that of the axes, or a time step beyond the stability limit, which is named.
+    """
+    start = torch.from_numpy(np.array(u, dtype=np.float64))[None]
+    axes = start.ndim - 1
+    sides = (1.0,) * axes if spacing is None else tuple(spacing)
+    moved = (0.0,) * axes if velocity is None else tuple(velocity)
+    if axes not in (2, 3) or len(sides) != axes or len(moved) != axes:
+        raise UpwindError(
+            f"u has {axes} axes, with {len(sides)} spacings and {len(moved)} velocities: give 2 of "
+            "each, or 3"
+        )
+    kind = scheme.Fields if axes == 2 else scheme.Fields3D
+    fields = kind(*(_like(start, value) for value in (speed, *moved, curvature)))
+    return evolve(start, fields, sides, dt, 1)[0].numpy()
+
+
+def _like(start: torch.Tensor, value: float | np.ndarray) -> torch.Tensor:
+    given = torch.as_tensor(np.asarray(value, dtype=np.float64))
+    if given.ndim and given.shape != start.shape[1:]:
+        raise UpwindError(
+            f"a speed, velocity or curvature has shape {tuple(given.shape)} and u "
+            f"{tuple(start.shape[1:])}: give a number, or an array like u"
+        )
+    return given.expand(start.shape)
 
 
 def evolve(
