@@ -4,7 +4,14 @@ import sys
 import pytest
 
 from upwind.methods import catalogue
-from upwind.tables.followup_plan import PATIENTS, absence_note, methods_read, why_no_followup
+from upwind.methods.method import Method
+from upwind.tables.followup_plan import (
+    PATIENTS,
+    READINGS,
+    absence_note,
+    methods_read,
+    why_no_followup,
+)
 
 LITS = range(131)
 
@@ -43,6 +50,15 @@ def test_the_network_alone_stands_for_its_masks_where_nothing_else_is_configured
     methods = catalogue()
     assert methods_read(methods) == {"plain": "unet"}
     assert methods_read({"lsn": methods["lsn"]}) == {}
+
+
+def test_the_largest_component_of_the_network_stands_for_the_other_reading():
+    largest = [
+        Method(f"{of}_largest", of, "CT", "weights", by_fold=True, of=of, postprocess=READINGS[1])
+        for of in ("unet", "lsn")
+    ]
+    methods = {**catalogue(), **{method.key: method for method in largest}}
+    assert methods_read(methods) == {"plain": "unet", "largest_component": "unet_largest"}
 
 
 def test_rules_can_ask_without_heavy_libraries():

@@ -170,7 +170,7 @@ if GIVEN:
             masks=lambda w: masks_there(),
             folds=f"{RESULTS}/folds.csv",
         output:
-            table=table(MASKED_CASES, "Data", "Masks made elsewhere"),
+            table=table(MASKED_CASES, "Data", "Masks made elsewhere", caption="masks"),
         log:
             f"{LOGS}/check_masks.log",
         # Before a night of training, where planning could not look at all of them; and it fails on

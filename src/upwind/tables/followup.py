@@ -116,9 +116,8 @@ def summarise(table: pd.DataFrame, resamples: int, confidence: float, seed: int)
 def _as_scores(part: pd.DataFrame, column: str) -> pd.DataFrame:
     """Rows as in ``scores.csv`` of two methods, ours and theirs."""
     both = part[["case", "fold", column, "theirs"]].rename(columns={column: "ours"})
-    return both.melt(["case", "fold"], var_name="method", value_name="dsc").assign(
-        subset=UNSEEN, hd95_mm=np.nan, assd_mm=np.nan
-    )
+    long = both.melt(["case", "fold"], var_name="method", value_name="dsc")
+    return long.assign(subset=UNSEEN)
 
 
 def messages(summary: pd.DataFrame, confidence: float) -> list[str]:

@@ -42,11 +42,7 @@ def methods_read(methods: Methods) -> dict[str, str]:
     """The method that stands for each of :data:`READINGS`, as far as there is one: the UNet, and
     its largest component where the configuration has it."""
     found = {"plain": _UNET} if _UNET in methods else {}
-    found |= {
-        getattr(method, "postprocess", ""): key
-        for key, method in methods.items()
-        if getattr(method, "of", "") == _UNET
-    }
+    found |= {method.postprocess: key for key, method in methods.items() if method.of == _UNET}
     return {reading: found[reading] for reading in READINGS if reading in found}
 
 
