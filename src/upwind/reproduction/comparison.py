@@ -128,10 +128,10 @@ def _by_name(side: OpenRun) -> set[str]:
     tells."""
     try:
         results = side.run.results
-    except UpwindError:
+        plain = [result.path for result in (*results.files, *results.folders)]
+        named = [path for paths in results.targets.values() for path in paths]
+    except (UpwindError, TypeError):
         return set()
-    plain = [result.path for result in (*results.files, *results.folders)]
-    named = [path for paths in results.targets.values() for path in paths]
     return _behind(side, named) - _behind(side, plain)
 
 

@@ -9,10 +9,8 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-
-from pydantic import TypeAdapter, ValidationError
 
 from upwind.audit.checks.integrity import state_here
 from upwind.audit.crate.labels import METADATA
@@ -25,7 +23,6 @@ from upwind.reproduction.set_apart import is_about_jobs
 
 # How files of the data set are named, wherever they lie.
 DATA = "data:"
-_RECORD = TypeAdapter(Record)
 
 
 @dataclass(frozen=True)
@@ -79,8 +76,6 @@ def opened(path: Path) -> Iterator[OpenRun]:
                 f"{path} holds no run: there is no intact record of a job in it. Give the folder "
                 "of an experiment, results/NAME, or a crate of it"
             )
-        for name, record in run.records.items():
-            _check(path, name, record)
         yield _with_results(str(path), _without_places(run))
 
 
@@ -97,19 +92,6 @@ def _load(path: Path, folder: Path) -> RecordedRun:
             raise UpwindError(f"{path} is no crate of upwind: it does not hold one experiment")
         return load(homes[0], path)
     return load(path)
-
-
-def _check(path: Path, name: str, record: Record) -> None:
-    """What a record says has the types that it should have, whoever sealed it."""
-    try:
-        _RECORD.validate_python(asdict(record))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
-        raise UpwindError(
-            f"{path} cannot be compared: its record {name} is none of a job: {where}: "
-            f"{fault['msg']}. Run the workflow again, or get the crate again"
-        ) from error
 
 
 def _without_places(run: RecordedRun) -> RecordedRun:
