@@ -309,7 +309,9 @@ def audit(
 @app.command()
 def compare(
     first: Annotated[Path, typer.Argument(help="Results of a run, results/NAME, or a crate.")],
-    second: Annotated[Path, typer.Argument(help="Those of another.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Those of another; without it, the published demo.")
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="List every file and what differs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -318,25 +320,49 @@ def compare(
     File by file and cell by cell, with the causes as the records tell them: settings, seeds, data,
     code, packages, processor. Nothing of either run is executed. The exit code is 0 if they are
     identical, or the same within the spread over seeds, 1 if not, 2 if they cannot be compared.
-    """
-    from upwind.reproduction.comparison import Verdict
-    from upwind.reproduction.comparison import compare as compared
-    from upwind.reproduction.reading import opened
-    from upwind.reproduction.view import to_json, view
 
+    With one run: whether it reproduced the published demo's Table I to the last digit.
+    """
     try:
-        with opened(first) as one, opened(second) as other:
-            found = compared(one, other)
-            verdict = found.verdict
-            if as_json:
-                typer.echo(to_json(found))
-            else:
-                _console().print(view(found, full), highlight=False)
+        if second is None:
+            code = _compare_with_published(first, as_json)
+        else:
+            code = _compare_two(first, second, full, as_json)
     except UpwindError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2) from None
-    if verdict is Verdict.different:
-        raise typer.Exit(1)
+    raise typer.Exit(code)
+
+
+def _compare_two(first: Path, second: Path, full: bool, as_json: bool) -> int:
+    from upwind.reproduction.comparison import Verdict
+    from upwind.reproduction.comparison import compare as compared
+    from upwind.reproduction.published import known_spread
+    from upwind.reproduction.reading import opened
+    from upwind.reproduction.view import to_json, view
+
+    with opened(first) as one, opened(second) as other:
+        found = compared(one, other, known_spread((one, other)))
+    if as_json:
+        typer.echo(to_json(found))
+    else:
+        _console().print(view(found, full), highlight=False)
+    return int(found.verdict is Verdict.different)
+
+
+def _compare_with_published(run: Path, as_json: bool) -> int:
+    from upwind.reproduction.answer import to_json, view
+    from upwind.reproduction.published import read_published
+    from upwind.reproduction.reading import opened
+    from upwind.reproduction.reproduced import Answer, reproduction
+
+    with opened(run) as side:
+        found = reproduction(side, read_published())
+    if as_json:
+        typer.echo(to_json(found))
+    else:
+        _console().print(view(found), highlight=False)
+    return {Answer.yes: 0, Answer.no: 1, Answer.not_the_demo: 2}[found.answer]
 
 
 @app.command()

@@ -92,7 +92,7 @@ def test_causes_are_followed_through_what_differs_alone_and_the_nearest_is_first
             "upwind.new (commit ccccccc → ddddddd with changes)",
         ),
         ({"packages": {"numpy": "2.5.0"}}, Factor.packages, "numpy 2.4.6 → 2.5.0"),
-        ({"machine": {"python": "3.12"}}, Factor.packages, "Python 3 → 3.12"),
+        ({"machine": {"python": "3.12"}}, Factor.packages, "python 3 → 3.12"),
         ({"machine": {"python": "3", "cores": 2}}, Factor.threads, "cores none → 2"),
         (
             {"machine": {"python": "3", "instruction_sets": ["avx2"]}},

@@ -51,8 +51,13 @@ def factors(
     modules = unlike(first.code, second.code)
     if modules:
         yield Factor.code, modules_text(modules, _commit(first), _commit(second))
-    yield from _versions(first, second)
-    yield from _machine(first, second)
+    yield from version_factors(first.packages, second.packages)
+    yield from machine_factors(first.machine, second.machine)
+    if first.threads != second.threads:
+        yield Factor.threads, f"{first.threads} → {second.threads}"
+    if first.accelerators != second.accelerators:
+        said = " → ".join(", ".join(r.accelerators) or "none" for r in (first, second))
+        yield Factor.accelerator, said
 
 
 def setting_parts(first: Record, second: Record) -> Iterator[Part]:
@@ -90,28 +95,28 @@ def modules_text(modules: Sequence[str], here: str, there: str) -> str:
     return f"{first_few(modules, _SHOWN)} (commit {between})"
 
 
-def _versions(first: Record, second: Record) -> Iterator[tuple[Factor, str]]:
-    here = first.packages | {"Python": str(first.machine.get("python"))}
-    there = second.packages | {"Python": str(second.machine.get("python"))}
+def version_factors(
+    here: Mapping[str, str], there: Mapping[str, str]
+) -> Iterator[tuple[Factor, str]]:
+    """Packages of other versions."""
     for name in unlike(here, there):
         yield Factor.packages, f"{name} {here.get(name, 'none')} → {there.get(name, 'none')}"
 
 
-def _machine(first: Record, second: Record) -> Iterator[tuple[Factor, str]]:
-    """What records say of processor and threads, whatever they say."""
-    here, there = (
-        {key: value for key, value in record.machine.items() if key not in {*MACHINE, "python"}}
-        for record in (first, second)
-    )
+def machine_factors(
+    here: Mapping[str, Any], there: Mapping[str, Any]
+) -> Iterator[tuple[Factor, str]]:
+    """What two records say of their machines, whatever that is."""
     for part in differing(here, there):
-        threads = "thread" in part.name or part.name == "cores"
-        said = "" if part.name == "processor" else f"{part.name.replace('_', ' ')} "
-        yield (Factor.threads if threads else Factor.processor), said + arrow(part)
-    if first.threads != second.threads:
-        yield Factor.threads, f"{first.threads} → {second.threads}"
-    if first.accelerators != second.accelerators:
-        said = " → ".join(", ".join(r.accelerators) or "none" for r in (first, second))
-        yield Factor.accelerator, said
+        if part.name not in MACHINE:
+            said = "" if part.name == "processor" else f"{part.name.replace('_', ' ')} "
+            yield _kind_of_machine(part.name), said + arrow(part)
+
+
+def _kind_of_machine(name: str) -> Factor:
+    if name == "python":
+        return Factor.packages
+    return Factor.threads if "thread" in name or name == "cores" else Factor.processor
 
 
 def unlike(here: Mapping[str, str], there: Mapping[str, str]) -> Sequence[str]:

@@ -95,13 +95,17 @@ def _load(path: Path, folder: Path) -> RecordedRun:
 
 
 def _without_places(run: RecordedRun) -> RecordedRun:
-    """The run with parameters that name its files as :meth:`OpenRun.name` does."""
+    """The run with parameters that name its files as :meth:`OpenRun.name` does, and without the
+    version of the operating system's kernel, which computes nothing."""
     data = _data_folder(run)
 
     def moved(record: Record) -> Record:
         text = json.dumps(record.params, default=str).replace(f"{run.home}/", "")
         text = text.replace(f"{data}/", DATA) if data else text
-        return replace(record, params=json.loads(text))
+        machine = dict(record.machine)
+        if "system" in machine:
+            machine["system"] = str(machine["system"]).partition(" ")[0]
+        return replace(record, params=json.loads(text), machine=machine)
 
     return replace(run, records={name: moved(record) for name, record in run.records.items()})
 

@@ -1,7 +1,7 @@
 """Table I of two runs, cell by cell, beside what seeds move."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,37 +81,40 @@ def compare_cells(
 def spread_over_seeds(folder: Path) -> dict[Place, Spread]:
     """The range of each cell of Table I over the seeds of a run, by its ``scores.csv``; nothing for
     a run with one seed. Raises ValueError or UpwindError for results that are not whole."""
-    by_seed = dict(_by_seed(folder))
-    return spread_of(by_seed) if len(by_seed) > 1 else {}
+    return spread_of(tables_by_seed(folder))
 
 
 def spread_of(by_seed: Mapping[int, Mapping[Place, float]]) -> dict[Place, Spread]:
-    """The range of each cell that all seeds have."""
+    """The range of each cell that all seeds have; nothing of one seed."""
     seeds, tables = tuple(sorted(by_seed)), list(by_seed.values())
+    if len(seeds) < 2:
+        return {}
     places = [place for place in tables[0] if all(place in table for table in tables)]
     values = {place: [table[place] for table in tables] for place in places}
     return {place: Spread(max(of) - min(of), seeds) for place, of in values.items()}
 
 
-def _by_seed(folder: Path) -> Iterator[tuple[int, dict[Place, float]]]:
-    """Table I of each seed alone, but for methods without seeds: they have no spread."""
-    if not (folder / SCORES).is_file() or SEED not in read_table(folder / SCORES).columns:
-        return
-    scores = [dict(cells) for cells in read_table(folder / SCORES).keyed(0).values()]
+def tables_by_seed(folder: Path) -> dict[int, dict[Place, float]]:
+    """Table I of each seed alone, by the ``seed`` of ``scores.csv``; nothing without that column.
+    Methods without seeds are in none of them: they have no spread. Raises as
+    :func:`spread_over_seeds`."""
+    path = folder / SCORES
+    if not path.is_file() or SEED not in read_table(path).columns:
+        return {}
+    scores = [dict(cells) for cells in read_table(path).keyed(0).values()]
     columns = table1_columns(read_methods(folder / METHODS))
     rows = list(dict.fromkeys(row for _, row in read_cells(folder)))
-    for seed in sorted({int(score[SEED]) for score in scores if score[SEED].isdigit()}):
+    seeds = sorted({int(score[SEED]) for score in scores if score[SEED].isdigit()})
+    found: dict[int, dict[Place, float]] = {}
+    for seed in seeds:
         mine = [score for score in scores if score[SEED] == str(seed)]
-        yield (
-            seed,
-            {
-                (key, row): value
-                for key, (method, column) in columns.items()
-                for row in rows
-                if (value := _mean(mine, method.key, column.subset, folds_of(row, rows)))
-                is not None
-            },
-        )
+        means = {
+            (key, row): _mean(mine, method.key, column.subset, folds_of(row, rows))
+            for key, (method, column) in columns.items()
+            for row in rows
+        }
+        found[seed] = {place: mean for place, mean in means.items() if mean is not None}
+    return found
 
 
 def folds_of(row: str, rows: Sequence[str]) -> list[str]:

@@ -59,7 +59,7 @@ def to_json(comparison: Comparison) -> str:
         "first": _side(comparison.first),
         "second": _side(comparison.second),
         "between": comparison.between,
-        "table1": [_cell(cell) for cell in comparison.cells],
+        "table1": [cell_json(cell) for cell in comparison.cells],
         "files": [_file(file, comparison.causes) for file in comparison.files],
         "set_apart": REASONS,
     }
@@ -70,7 +70,8 @@ def _side(side: OpenRun) -> dict[str, Any]:
     return {"path": side.title, "config": side.run.config, "damaged": dict(side.run.damaged)}
 
 
-def _cell(cell: CellComparison) -> dict[str, Any]:
+def cell_json(cell: CellComparison) -> dict[str, Any]:
+    """A cell of Table I, for JSON."""
     spread = cell.spread
     return {
         "column": cell.column,
@@ -121,7 +122,7 @@ def verdict_text(comparison: Comparison) -> Text:
     if unlike:
         said = [f"{len(unlike):,} of {said[0]} differ", _table_sentence(comparison)]
     text = f"{verdict[0].upper()}{verdict[1:]}: {'; '.join(said)}."
-    return Text(_shown(text), style=f"bold {_STYLES[verdict]}")
+    return Text(shown(text), style=f"bold {_STYLES[verdict]}")
 
 
 def _table_sentence(comparison: Comparison) -> str:
@@ -139,10 +140,12 @@ def _table_sentence(comparison: Comparison) -> str:
     return f"{len(differing)} of {len(cells)} cells of Table I differ{size}, {known}"
 
 
-def cell_table(cells: Sequence[CellComparison]) -> Table:
+def cell_table(
+    cells: Sequence[CellComparison], first: str = "first", second: str = "second"
+) -> Table:
     """Cells of Table I in two runs, with their difference and the spread over seeds."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 2, 0, 0))
-    for name in ("cell", "first", "second", "difference", "spread over seeds"):
+    for name in ("cell", first, second, "difference", "spread over seeds"):
         table.add_column(name, justify="left" if name == "cell" else "right")
     for cell in cells:
         spread = cell.spread
@@ -150,7 +153,7 @@ def cell_table(cells: Sequence[CellComparison]) -> Table:
         signed = "" if cell.size is None else f"{float(cell.second) - float(cell.first):+.4g}"
         style = "" if cell.within else "red"
         row = (cell.name, _digits(cell.first), _digits(cell.second), signed, known)
-        table.add_row(*map(_shown, row), style=style)
+        table.add_row(*map(shown, row), style=style)
     return table
 
 
@@ -172,7 +175,7 @@ def _sides(comparison: Comparison) -> Table:
         damaged = len(side.run.damaged)
         warned = f"; {count_of(damaged, 'record')} not intact: upwind audit says more"
         records = count_of(len(side.run.records), "record")
-        table.add_row(title, _shown(f"{side.title} ({records}{warned if damaged else ''})"))
+        table.add_row(title, shown(f"{side.title} ({records}{warned if damaged else ''})"))
     return table
 
 
@@ -184,7 +187,7 @@ def _factors(between: Mapping[Factor, Mapping[str, int]]) -> Table:
             lines = [f"{what}{_jobs(jobs)}" for what, jobs in list(found.items())[:_SHOWN]]
             more = len(found) - len(lines)
             lines += [f"and {more} more, which --json lists"] if more else []
-            table.add_row(factor, Text(_shown("\n".join(lines)), style="yellow"))
+            table.add_row(factor, Text(shown("\n".join(lines)), style="yellow"))
         elif factor in _ALWAYS:
             table.add_row(factor, "same")
     return table
@@ -201,13 +204,13 @@ def _groups(comparison: Comparison, full: bool) -> Iterator[RenderableType]:
         causes = comparison.causes[file.path]
         groups[tuple((cause.factor, cause.what) for cause in causes)].append(file)
     for key, files in groups.items():
-        shown = files if full else list(_some_of_each_folder(files))
-        for file in shown:
-            yield Text.assemble((_shown(file.path), "bold"), f": {_shown(_said(file))}")
+        listed = files if full else list(_some_of_each_folder(files))
+        for file in listed:
+            yield Text.assemble((shown(file.path), "bold"), f": {shown(_said(file))}")
             for part in file.difference.parts if full and file.difference else ():
-                yield Padding(Text(_shown(_part(part)), style="dim"), (0, 0, 0, 2), expand=False)
-        if len(files) > len(shown):
-            yield Text(f"and {len(files) - len(shown)} more, which --full lists")
+                yield Padding(Text(shown(_part(part)), style="dim"), (0, 0, 0, 2), expand=False)
+        if len(files) > len(listed):
+            yield Text(f"and {len(files) - len(listed)} more, which --full lists")
         jobs = {
             cause: dict.fromkeys(job for file in files for job in _jobs_of(comparison, file, cause))
             for cause in key
@@ -251,7 +254,7 @@ def _causes(causes: Mapping[tuple[Factor, str], Collection[str]]) -> Table:
         ]
         more = len(lines) - _SHOWN
         lines = lines[:_SHOWN] + ([f"and {more} more, which --json lists"] if more > 0 else [])
-        table.add_row(factor, Text(_shown("\n".join(lines)), style="yellow"))
+        table.add_row(factor, Text(shown("\n".join(lines)), style="yellow"))
     same = [factor for factor in _ALWAYS if factor not in factors]
     if same:
         table.add_row("same", ", ".join(same))
@@ -266,9 +269,9 @@ def _apart(comparison: Comparison) -> Text:
     if apart:
         said += f"; in all {count_of(len(apart), 'result')} that differ in nothing else: "
         said += first_few([file.path for file in apart], _SHOWN)
-    return Text(_shown(f"{said}."), style="dim")
+    return Text(shown(f"{said}."), style="dim")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text from a run whose characters do not move a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

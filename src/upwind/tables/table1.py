@@ -125,7 +125,12 @@ def _run(fold: object) -> str:
 def to_markdown(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """Table I with the published figures beside ours (ours / published), and notes."""
     items = "\n".join(f"- {note}" for note in _all(methods, notes))
-    return f"{to_rows(_beside(table, methods, ' / '))}\n{items}\n"
+    return f"{markdown_rows(table, methods)}\n{items}\n"
+
+
+def markdown_rows(table: pd.DataFrame, methods: Methods) -> str:
+    """The same without notes."""
+    return to_rows(_beside(table, methods, " / "))
 
 
 def to_html(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
