@@ -4,7 +4,9 @@ import sys
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import ndimage
 from typer.testing import CliRunner
 
 from upwind.cli import app
@@ -210,3 +212,59 @@ def test_show_of_an_unfinished_experiment_says_how_to_finish_it(tmp_path):
     result = upwind("show", tmp_path)
     assert result.exit_code == 1
     assert "table1.md is not there" in result.stderr
+
+
+def _masks_of_five(folder):
+    """Labels of five patients, and two methods: one a voxel off throughout; the other dilated,
+    shifted, flipped in storage, empty, and missing once."""
+    affine = np.diag([-1.5, -1.5, 3.0, 1.0])
+    flipped = affine @ [[-1, 0, 0, 15], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    for name in ("labels", "steady", "odd"):
+        (folder / name).mkdir()
+    for case in range(5):
+        label = np.zeros((16, 16, 10), np.uint8)
+        label[4:10, 4 : 9 + case % 3, 2:8] = 1
+        odd = [ndimage.binary_dilation(label), np.roll(label, 3, 1), label[::-1], 0 * label]
+        written = {"labels/l": (label, affine), "steady/m": (np.roll(label, 1, 0), affine)}
+        if case < 4:
+            written["odd/m"] = odd[case].astype(np.uint8), flipped if case == 2 else affine
+        for name, (array, where) in written.items():
+            nib.save(nib.Nifti1Image(array, where), folder / f"{name}_{case:03d}.nii.gz")
+    return folder
+
+
+def test_score_ranks_two_folders_of_masks_in_two_commands(tmp_path):
+    folder = _masks_of_five(tmp_path)
+    asked = ["score", folder / "labels", folder / "odd", f"ours={folder}/steady", "-o"]
+    first = upwind(*asked, folder / "out")
+    assert first.exit_code == 1
+    assert "odd, case 4: no mask" in first.stderr
+    assert not (folder / "out").exists()
+
+    second = upwind(*asked, folder / "out", "--missing", "empty")
+    assert second.exit_code == 0, second.stderr
+    assert "Counts as empty: odd, case 4: no mask" in second.stderr
+    names = {"scores.csv", "summary.csv", "comparison.csv", "ranks.csv", "scores.png", "scores.pdf"}
+    assert {path.name for path in (folder / "out").iterdir()} == names
+    scores = pd.read_csv(folder / "out/scores.csv").set_index(["method", "case"])
+    assert scores.loc[("odd", 2), "dsc"] == 1  # flipped in storage, and in its place
+    assert scores.loc["odd", "mask_voxels"].eq(0).tolist() == [False] * 3 + [True] * 2
+    summary = pd.read_csv(folder / "out/summary.csv").set_index(["method", "measure"])
+    assert summary.loc[("odd", "dsc"), ["missing", "empty"]].tolist() == [1, 2]
+    ranks = pd.read_csv(folder / "out/ranks.csv").set_index(["measure", "method"])
+    assert ranks.loc[("dsc", "ours"), "rank"] == 1
+    pairs = pd.read_csv(folder / "out/comparison.csv").dropna(subset=["other"])
+    assert pairs["note"].str.startswith("n = ").all()
+    assert "Rank by DSC" in second.stdout
+
+    again = upwind(*asked, folder / "out", "--missing", "empty")
+    assert (again.exit_code, "--overwrite" in again.stderr) == (1, True)
+
+
+def test_score_of_a_single_folder_has_nothing_to_compare(tmp_path):
+    folder = _masks_of_five(tmp_path)
+    result = upwind("score", folder / "labels", folder / "steady", "-o", folder / "out",
+                    "--tolerance", "2", "--tolerance", "7.5")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert not (folder / "out/ranks.csv").exists()
+    assert {"nsd_2mm", "nsd_7.5mm"} <= set(pd.read_csv(folder / "out/scores.csv"))

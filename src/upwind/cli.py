@@ -11,14 +11,16 @@ from typer.core import TyperGroup
 
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
-from upwind.settings.kernels import KernelMeasures
+from upwind.settings.kernels import ComparisonSettings, KernelMeasures
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
 from upwind.settings.model import Settings
+from upwind.settings.scores import Missing, ScoreSettings
 from upwind.settings.training import OptimiserSettings
 
 _PIPE_WIDTH = 120
 # Options that are settings, too, have their limits and defaults.
 _TRAINING, _OPERATOR, _KERNELS = OptimiserSettings(), OperatorSettings(), KernelMeasures()
+_COMPARISON = ComparisonSettings()
 
 
 def _limits(settings: Settings, name: str) -> dict[str, int]:
@@ -29,6 +31,13 @@ def _limits(settings: Settings, name: str) -> dict[str, int]:
         for key, option in (("ge", "min"), ("le", "max"))
         if hasattr(limit, key)
     }
+
+
+def _check_folder(output: Path, overwrite: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise UpwindError(f"{output} is a file: name a folder")
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise UpwindError(f"{output} has files in it; name another folder or give --overwrite")
 
 
 class _Group(TyperGroup):
@@ -258,6 +267,73 @@ def show(
 
 
 @app.command()
+def score(
+    labels: Annotated[
+        str, typer.Argument(help="Folder of labels, or a pattern: 'labels/{case}.nii.gz'.")
+    ],
+    masks: Annotated[
+        list[str],
+        typer.Argument(help="Of each method a folder or pattern of masks; NAME=FOLDER names it."),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for tables and figure.")],
+    label: Annotated[
+        list[int] | None,
+        typer.Option(help="Value that is meant in labels, again for several; else all above 0."),
+    ] = None,
+    mask_label: Annotated[
+        list[int] | None,
+        typer.Option(help="The same in masks; else they hold 0 and 1 alone."),
+    ] = None,
+    tolerance: Annotated[
+        list[float] | None, typer.Option(min=0, help="Of NSD, mm; again for several.")
+    ] = None,
+    resample: Annotated[
+        bool,
+        typer.Option("--resample", help="Bring masks on other grids to the label's (nearest)."),
+    ] = False,
+    missing: Annotated[
+        Missing, typer.Option(help="A case without a usable mask: stop, leave it out, or empty.")
+    ] = "refuse",
+    overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,
+) -> None:
+    """Score anybody's masks against labels, and rank methods.
+
+    Files are paired by the case number in their names; a mask lies where its own header says.
+    Writes scores.csv, summary.csv and scores.png, and for several methods comparison.csv and
+    ranks.csv. docs/scores.md defines every column.
+    """
+    from rich.console import Console
+
+    from upwind.common.files import write_csv
+    from upwind.common.intervals import Resampling
+    from upwind.figures.methods_compared import draw_methods
+    from upwind.figures.style import save
+    from upwind.scores.outside import How, score_outside
+    from upwind.scores.pairing import find_pairs
+    from upwind.tables.summary import tables_of, view
+
+    _check_folder(output, overwrite)
+    tolerances = tuple(tolerance) if tolerance else ScoreSettings().nsd_tolerances_mm
+    pairs = find_pairs(labels, masks)
+    scored = score_outside(pairs, How(label, mask_label, resample, tolerances, missing))
+    effort = Resampling(_COMPARISON.resamples, _COMPARISON.confidence, seed=0)
+    absent = {method: scored.missing(method) for method in pairs.masks}
+    tables = tables_of(scored.table, absent, effort)
+    named = {"scores": tables.scores, "summary": tables.summary}
+    if len(tables.methods) > 1:
+        named |= {"comparison": tables.comparison, "ranks": tables.ranks}
+    for name, table in named.items():
+        write_csv(output / f"{name}.csv", table)
+    figures = [output / f"scores.{ending}" for ending in ("png", "pdf")]
+    save(draw_methods(tables), *figures)
+    for problem in scored.problems:
+        empty = problem.missing and missing == "empty"
+        typer.echo(f"{'Counts as empty' if empty else 'Left out'}: {problem}", err=True)
+    Console().print(view(tables))
+    typer.echo("\n".join(str(path) for path in [*(output / f"{n}.csv" for n in named), *figures]))
+
+
+@app.command()
 def audit(
     folder: Annotated[
         Path,
@@ -471,10 +547,7 @@ def kernels(
     from upwind.kernels.files.reading import read_layers
     from upwind.kernels.tables import write_tables
 
-    if output.exists() and not output.is_dir():
-        raise UpwindError(f"{output} is a file: name a folder")
-    if output.exists() and any(output.iterdir()) and not overwrite:
-        raise UpwindError(f"{output} has files in it; name another folder or give --overwrite")
+    _check_folder(output, overwrite)
     layers = read_layers(file)
     total = sum(len(layer.kernels) for layer in layers)
     typer.echo(f"{file}: {len(layers)} layers, {total:,} 3x3 kernels", err=True)

@@ -199,17 +199,25 @@ def test_a_patient_with_several_folds_counts_once():
     """Held-out slices: a patient is trained on in all folds but one."""
     scores = pd.concat(
         [
-            scores_of({"unet": [0.2, 0.4]}, "heldout").assign(fold=0),
-            scores_of({"unet": [0.4, 0.8]}, "heldout").assign(fold=1),
+            scores_of({"unet": [0.42, 0.44]}, "heldout").assign(fold=0),
+            scores_of({"unet": [0.44, 0.48]}, "heldout").assign(fold=1),
         ]
     )
     row = row_of(compare(scores), "unet")
     assert row["patients"] == 2
-    assert row["mean"] == pytest.approx(0.45)
-    # Two folds with means 0.3 and 0.6: standard error 0.15, and t of one degree of freedom.
+    assert row["mean"] == pytest.approx(0.445)
+    # Two folds with means 0.43 and 0.46: standard error 0.015, and t of one degree of freedom.
     assert row["over"] == "t over 2 folds"
-    half = 0.15 * stats.t.ppf(0.975, 1)
-    assert (row["low"], row["high"]) == pytest.approx((0.45 - half, 0.45 + half))
+    half = 0.015 * stats.t.ppf(0.975, 1)
+    assert (row["low"], row["high"]) == pytest.approx((0.445 - half, 0.445 + half))
+
+
+def test_an_interval_of_a_score_ends_where_scores_do():
+    table = compare(scores_of({"a": [0.2, 0.9], "b": [0.1, 0.5]}))
+    assert row_of(table, "a")[["low", "high"]].tolist() == [0, 1]
+    assert row_of(table, "a", "b")["low"] < -1  # a difference is no score
+    far = compare(scores_of({"a": [1.0, 90.0]}, measure="hd95_mm"))
+    assert (row_of(far, "a")["low"], row_of(far, "a")["high"] > 90) == (0, True)
 
 
 def test_subsets_and_measures_are_kept_apart(values):
@@ -274,10 +282,10 @@ def test_measures_are_those_of_the_table_in_its_order():
 
 def test_the_interval_is_over_folds_where_patients_share_networks():
     """Two patients a fold that are alike: three folds are three independent values, not six."""
-    folds = np.repeat([0.5, 0.7, 0.9], 2)
+    folds = np.repeat([0.6, 0.7, 0.8], 2)
     scores = scores_of({"unet": folds}).assign(fold=np.repeat([0, 1, 2], 2))
     row = row_of(compare(scores), "unet")
-    half = stats.t.ppf(0.975, 2) * np.std([0.5, 0.7, 0.9], ddof=1) / np.sqrt(3)
+    half = stats.t.ppf(0.975, 2) * np.std([0.6, 0.7, 0.8], ddof=1) / np.sqrt(3)
     assert (row["low"], row["high"]) == pytest.approx((0.7 - half, 0.7 + half))
     assert row["over"] == "t over 3 folds"
     assert row["patients"] == 6
@@ -297,8 +305,8 @@ def test_seeds_have_a_range_and_patients_their_mean_over_them():
     row = row_of(table, "a")
     assert (row["seeds"], row["patients"]) == (2, 2)
     assert (row["mean"], row["seed_low"], row["seed_high"]) == pytest.approx((0.7, 0.6, 0.8))
-    # Patients' means are 0.6 and 0.8: standard error 0.1.
-    assert row["high"] == pytest.approx(0.7 + 0.1 * stats.t.ppf(0.975, 1))
+    # Patients' means are 0.6 and 0.8: standard error 0.1, and the interval wider than can be.
+    assert (row["high"], row["over"]) == (1, "t over 2 patients")
     pair = row_of(table, "a", "b")
     assert (pair["mean"], pair["seed_low"], pair["seed_high"]) == pytest.approx((0.05, 0, 0.1))
 

@@ -41,11 +41,15 @@ def mask_file(pattern: str, case: int) -> Path:
 
 
 def read_given(
-    path: str | os.PathLike[str], ct: Grid | None, label: int | Sequence[int] | None
+    path: str | os.PathLike[str],
+    ct: Grid | None,
+    label: int | Sequence[int] | None,
+    *,
+    resample: bool = False,
 ) -> np.ndarray:
     """The liver (bool): canonical (x, y, z) on the grid of the CT, or as it is stored where no
-    ``ct`` says where it belongs. ``label`` tells the values that are liver; None takes masks of 0
-    and 1.
+    ``ct`` says where it belongs; ``resample`` brings a mask on another grid there by nearest
+    neighbour. ``label`` tells the values that are liver; None takes masks of 0 and 1.
 
     Raises UpwindError for a file that cannot be read, for values that are no whole numbers or,
     without a ``label``, neither 0 nor 1, and for a mask on another grid than the CT.
@@ -63,7 +67,7 @@ def read_given(
         stored[..., index] = _liver(plane, label, header)
     if ct is None:
         return stored
-    return canonical_view(onto(stored, grid, ct, str(path)), ct.affine)
+    return canonical_view(onto(stored, grid, ct, str(path), resample=resample), ct.affine)
 
 
 def check_masks(

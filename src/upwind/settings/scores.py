@@ -1,6 +1,12 @@
 """The section ``scores``: how segmentations are held against labels."""
 
+from typing import Literal
+
 from upwind.settings.model import Different, Positive, Settings
+
+#: What becomes of a case without a usable mask: nothing is scored at all; it is left out; or it
+#: counts as empty, a method that found nothing.
+Missing = Literal["refuse", "skip", "empty"]
 
 
 class ScoreSettings(Settings):

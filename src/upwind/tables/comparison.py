@@ -1,5 +1,6 @@
 """Methods compared over patients: means with confidence intervals, and paired tests."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -36,18 +37,18 @@ def compare(scores: pd.DataFrame, resamples: int, confidence: float, seed: int) 
     over the pairs of its subset and measure) are empty where so few patients differ that p could
     not fall below 0.05; ``note`` says so.
 
-    Undefined scores are left out, in pairs for a comparison. ``empty`` counts the patients left
-    out of distances because one mask alone is empty; where there are any, the measure comes a
-    second time as ``<measure>_or_diagonal``, the volume's diagonal standing for what is undefined:
-    no distance in it is larger. A patient with scores in several folds (held-out slices) counts
-    once, with their mean, in tests and in ``patients``.
+    Undefined scores are left out, in pairs for a comparison. ``empty`` counts the patients of whom
+    mask or label alone is empty, which leaves distances undefined; where there are any, a distance
+    comes a second time as ``<measure>_or_diagonal``, the volume's diagonal standing for what is
+    undefined: no distance in it is larger. A patient with scores in several folds (held-out slices)
+    counts once, with their mean, in tests and in ``patients``.
     """
     settings = Resampling(resamples, confidence, seed)
     rows = [
         {"subset": subset, "measure": measure} | row
         for subset, part in groups(_with_keys(scores), "subset", sort=False)
         for measure, values in _measures(part)
-        for row in _rows(values, settings)
+        for row in _rows(values, settings, math.inf if measure.startswith(DISTANCES) else 1.0)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -79,7 +80,10 @@ def or_diagonal(scores: pd.DataFrame, measure: str) -> pd.Series:
 
 
 def one_empty(scores: pd.DataFrame) -> pd.Series:
-    """Whether the mask or the label of a row is empty, and the other is not."""
+    """Whether the mask or the label of a row is empty, and the other is not; of a table without
+    counts of voxels, that none is."""
+    if "mask_voxels" not in scores:
+        return pd.Series(False, scores.index)
     return (scores["mask_voxels"] == 0) != (scores["label_voxels"] == 0)
 
 
@@ -89,11 +93,11 @@ def _with_keys(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measures(part: pd.DataFrame) -> Iterator[tuple[str, _Values]]:
+    empty = one_empty(part)
     for measure in measures_of(part):
-        empty = one_empty(part) if measure in DISTANCES else pd.Series(False, part.index)
         values = _values(part, measure, empty)
         yield measure, values
-        if any(values.empty.values()) and values.by_method:
+        if measure in DISTANCES and any(values.empty.values()) and values.by_method:
             filled = part.assign(**{measure: or_diagonal(part, measure)})
             yield measure + OR_DIAGONAL, _values(filled, measure, empty)
 
@@ -108,11 +112,12 @@ def _values(part: pd.DataFrame, measure: str, empty: pd.Series) -> _Values:
     return _Values(by_method, missed)
 
 
-def _rows(values: _Values, settings: Resampling) -> list[dict[str, Any]]:
+def _rows(values: _Values, settings: Resampling, most: float) -> list[dict[str, Any]]:
+    """``most`` is the largest value that the measure can have; the least is 0."""
     names = sorted(values.by_method)
     rows = [
         {"method": name, "other": "", "empty": len(values.empty[name])}
-        | _summary(values.by_method[name], settings)
+        | _within(_summary(values.by_method[name], settings), most)
         for name in names
     ]
     pairs: list[dict[str, Any]] = []
@@ -125,6 +130,11 @@ def _rows(values: _Values, settings: Resampling) -> list[dict[str, Any]]:
         pairs.append(row | _summary(differences, settings) | _signed_rank(differences))
     corrected = holm([pair["wilcoxon_p"] for pair in pairs])
     return rows + [pair | {"holm_p": p} for pair, p in zip(pairs, corrected, strict=True)]
+
+
+def _within(row: dict[str, Any], most: float) -> dict[str, Any]:
+    """Student's interval knows of no limits; cut to what is possible, it covers as well."""
+    return row | {"low": np.maximum(row["low"], 0.0), "high": np.minimum(row["high"], most)}
 
 
 def _differences(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:

@@ -54,10 +54,12 @@ def _compared(results: Results) -> Iterator[tuple[tuple[str, ...], dict[str, Exp
     for subset, measure, filled in _measures(scores):
         part = [row for row in scores if row["subset"] == subset]
         values = _by_method(part, measure, filled)
-        empty = _empty(part) if measure in _DISTANCES else {}
+        empty, most = _empty(part), math.inf if measure in _DISTANCES else 1.0
         name = f"{measure}_or_diagonal" if filled else measure
         for method in sorted(values):
             summary = _summary(values[method], results)
+            # No score is below 0, and no share above 1.
+            summary |= {key: _cut(summary[key], most) for key in ("low", "high")}
             yield (subset, name, method, ""), summary | {"empty": len(empty.get(method, ()))}
         pairs = {}
         for one, other in itertools.combinations(sorted(values), 2):
@@ -103,6 +105,10 @@ def _by_method(part: Sequence[Mapping[str, str]], measure: str, filled: bool) ->
             place = int(row["fold"] or 0), int(row["case"])
             found[row["method"]][place][int(row.get("seed") or 0)] = float(text)
     return found
+
+
+def _cut(value: Expected, most: float) -> float:
+    return float(np.clip(float(value), 0.0, most))
 
 
 def _differences(one: Places, other: Places) -> Places:
