@@ -19,6 +19,7 @@ VOXEL_ML = 0.8 * 0.7 * 2.5 / 1000
 def ct(dtype=np.int16):
     values = np.random.default_rng(0).integers(-900, 1200, SHAPE)
     values[0, 0, 0], values[0, 0, 1] = -1000, 1500
+    values[annotation() > 0] = np.arange(98, 122)  # liver
     return values.astype(dtype)
 
 
@@ -87,6 +88,7 @@ def test_good_case_is_measured(tmp_path, ending):
     assert (report.slices, report.liver_slices) == (8, 2)
     assert report.liver_ml == pytest.approx(24 * VOXEL_ML)
     assert report.tumour_ml == pytest.approx(5 * VOXEL_ML)
+    assert (report.liver_hu, report.fat_or_air) == (109.5, 0)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (0, 2, 1), (1, 2, 0)])
@@ -320,6 +322,45 @@ def test_a_label_stored_in_another_order_is_measured_by_its_own_header(tmp_path,
     assert report.tumour_ml == pytest.approx(5 * VOXEL_ML)
 
 
+def body(dtype=np.int16):
+    """A liver at 110 HU in fat at -100, in air."""
+    image = np.full(SHAPE, -1000, dtype)
+    image[1:11, 1:9] = -100
+    image[annotation() > 0] = 110
+    return image
+
+
+@pytest.mark.parametrize(
+    ("mirror", "median", "share"),
+    [(np.s_[::-1], -100.0, 1.0), (np.s_[:, ::-1], 110.0, 1 / 3), (np.s_[:, :, ::-1], -100.0, 1.0)],
+)
+def test_a_mirrored_label_shows_in_the_hu_inside(tmp_path, mirror, median, share):
+    assert check_case(case(tmp_path, body(), annotation())).notes == ()
+    report = check_case(case(tmp_path, body(), annotation()[mirror]))
+    assert report.errors == ()
+    text = only(report.notes, "segmentation-3.nii.gz hardly lies on a liver", "mirrored")
+    assert f"the median inside it is {median:g} HU" in text
+    assert f"{share:.0%} is below -30 HU" in text
+    assert (report.liver_hu, report.fat_or_air) == (median, pytest.approx(share))
+
+
+@pytest.mark.parametrize(("hu", "noted"), [(-20, False), (-21, True), (200, False), (201, True)])
+def test_a_liver_has_a_median_within_limits(tmp_path, hu, noted):
+    image = body(np.float32)
+    image[annotation() > 0] = hu
+    assert len(check_case(case(tmp_path, image)).notes) == noted
+
+
+def test_a_twentieth_of_a_label_may_be_fat_or_air(tmp_path):
+    label = np.zeros(SHAPE, np.uint8)
+    label[:10, :2, 0] = 1
+    for low, noted in ((1, False), (2, True)):
+        image = np.full(SHAPE, 60, np.int16)
+        image[:low, 0, 0] = -31
+        image[5, 5, 5] = -30
+        assert len(check_case(case(tmp_path, image, label)).notes) == noted
+
+
 def test_label_values_outside_the_three(tmp_path):
     label = annotation()
     label[0, 0, :2], label[0, 1, 0] = 3, 255
@@ -456,13 +497,30 @@ def test_report_survives_json(tmp_path):
         assert CaseReport.from_dict(json.loads(text)) == report
 
 
-def test_real_cases():
-    shared = Path(__file__).resolve().parents[2].parent / "shared" / "lits_mini"
-    if not shared.is_dir():
+@pytest.fixture
+def shared():
+    folder = Path(__file__).resolve().parents[2].parent / "shared" / "lits_mini"
+    if not folder.is_dir():
         pytest.skip("the real cases are not beside the repository")
+    return folder
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_mirrored_labels_of_real_cases_are_noted(shared, tmp_path, axis):
+    for files in find_cases(shared, "lits"):
+        label = nib.load(files.label)
+        mirrored = np.flip(np.asanyarray(label.dataobj), axis)
+        nib.save(nib.Nifti1Image(mirrored, label.affine), tmp_path / "segmentation-0.nii")
+        report = check_case(CaseFiles(0, files.image, tmp_path / "segmentation-0.nii"))
+        only(report.notes, "hardly lies on a liver")
+
+
+def test_real_cases(shared):
     found = [check_case(files) for files in find_cases(shared, "lits")]
     assert usable(found, "stop") == [0, 1, 2, 4, 5]
     assert [report.notes for report in found] == [()] * 5
+    assert [report.liver_hu for report in found] == [122, 115, 85, 64, 75]
+    assert max(report.fat_or_air for report in found) < 0.02
     for report, files in zip(found, find_cases(shared), strict=True):
         label = nib.as_closest_canonical(nib.load(files.label))
         values = np.asanyarray(label.dataobj)

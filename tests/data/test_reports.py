@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.data.check import CaseReport, cases_table, render, usable
+from upwind.data.check import CaseReport, cases_table, render, usable, with_twins
 
 
 def reports():
@@ -71,3 +71,24 @@ def test_absurdly_small_spacing_is_not_printed_as_zero():
 
 def test_printed_problems_are_taken_literally():
     assert "[red]x[/red] :smile:" in render([CaseReport(1, errors=("[red]x[/red] :smile:",))])
+
+
+def test_one_patient_under_several_numbers_is_named_under_each():
+    found = [
+        CaseReport(number, voxels=voxels)
+        for number, voxels in ((7, "a"), (2, "b"), (5, "a"), (3, None), (9, "a"), (4, None))
+    ]
+    told = with_twins(found)
+    assert [report.number for report in told] == [2, 3, 4, 5, 7, 9]
+    texts = {report.number: (report.errors, report.notes) for report in told}
+    assert texts[2] == texts[3] == texts[4] == ((), ())
+    assert texts[5] == (
+        (),
+        ("its image has the voxels of case 7, 9: one patient under 3 numbers.",),
+    )
+    (error,) = texts[9][0]
+    assert error.startswith("its image has the voxels of case 5, 7: one patient under 3 numbers.")
+    with pytest.raises(UpwindError, match="2 of 6 cases cannot be used"):
+        usable(told, "stop")
+    assert usable(told, "skip") == [2, 3, 4, 5]
+    assert with_twins(told[:3]) == told[:3]

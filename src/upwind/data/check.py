@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
@@ -19,8 +20,8 @@ from upwind.data.grids import by, turned_grid
 from upwind.data.labels import label_turning
 from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
 from upwind.data.placing import Limits, affine_problems, header_notes, spacing_problems
-from upwind.data.reports import CaseReport, cases_table, render, usable, view
-from upwind.data.scans import LabelScan, scan_image, scan_label
+from upwind.data.reports import CaseReport, cases_table, render, usable, view, with_twins
+from upwind.data.scans import ImageScan, LabelScan, hu_inside, scan_image, scan_label
 from upwind.data.volumes import Grid
 from upwind.data.voxels import Header, overclaim, read_header, sound_grid
 
@@ -33,7 +34,17 @@ __all__ = [
     "render",
     "usable",
     "view",
+    "with_twins",
 ]
+
+# What a label on a liver shows in HU. Adipose tissue is -190 to -30 HU, as body composition is
+# measured in CT, gas in lung and bowel less still. A liver in the venous phase of contrast is at
+# about 100 HU, without contrast at 60, and the worst of fatty ones not far below 0. Of five real
+# livers of LiTS, 1.4 % at the most is below -30 HU, by noise; under the same labels mirrored, 18 %
+# at the least in plane and 7 % head to foot, while their median, -35 to 118 HU, mostly passes for a
+# liver's.
+FAT_BELOW, MOST_FAT_OR_AIR = -30, 0.05
+LIVER_HU = (-20, 200)
 
 
 @dataclass
@@ -64,7 +75,7 @@ def check(
     cases = track(
         find_cases(Path(folder), kind), "Checking", console=console, transient=True, disable=silent
     )
-    return [check_case(case) for case in cases]
+    return with_twins(check_case(case) for case in cases)
 
 
 def check_case(
@@ -72,7 +83,8 @@ def check_case(
 ) -> CaseReport:
     """Examine the files of one case and report all that is wrong with them.
 
-    Never raises for a bad file. Memory: one stored plane and its masks, whatever the file's size.
+    Never raises for a bad file. Memory: one stored plane and its masks, and a bit for
+    each voxel of the label.
     ``need_label=False`` accepts an image alone, for prediction.
     """
     limits = limits or Limits()
@@ -82,9 +94,14 @@ def check_case(
     label = _header(case.label, findings)
     _check_placing(image, label, limits, findings)
     grid = sound_grid(image)
-    label_grid = _label_grid(label, grid, findings)
-    hu = _image_range(image, findings)
-    liver = _label_figures(label, label_grid, findings)
+    label_grid, how = _label_placing(label, grid, findings)
+    # The label first: HU are counted inside it while the image passes.
+    label_scan = scan_label(label, label_grid) if label else None
+    marks = label_scan.marks if label_scan and not label_scan.damage else None
+    placed = (marks, how) if marks and how is not None else None
+    image_scan = scan_image(image, grid, placed) if image else None
+    hu = _image_range(image, image_scan, findings)
+    liver = _label_figures(label, label_scan, label_grid, findings)
     return CaseReport(
         number=case.number,
         shape=grid.canonical_shape if grid else image.shape if image else None,
@@ -94,6 +111,8 @@ def check_case(
         hu_max=hu[1] if hu else None,
         slices=grid.canonical_shape[2] if grid else None,
         **liver,
+        **_inside_figures(label, image_scan, findings),
+        voxels=image_scan.digest if image_scan else None,
         errors=tuple(findings.errors),
         notes=tuple(findings.notes),
     )
@@ -168,27 +187,33 @@ def _check_placing(
         findings.errors += affine_problems(label)
 
 
-def _label_grid(label: Header | None, ct: Grid | None, findings: _Findings) -> Grid | None:
-    """The grid that the label's stored array is measured on: its own where that covers its CT's
-    box, or nothing is known of a CT; the CT's by the authors' rule."""
+def _label_placing(
+    label: Header | None, ct: Grid | None, findings: _Findings
+) -> tuple[Grid | None, np.ndarray | None]:
+    """The grid that the label's stored array is measured on, and how it is turned into the CT's.
+
+    Its own grid where that covers its CT's box, or nothing is known of a CT; the CT's by the
+    authors' rule.
+    """
     own = sound_grid(label)
     if label is None or ct is None or len(label.shape) != 3:
-        return own
+        return own, None
     try:
         how, note = label_turning(label, ct)
     except UpwindError as error:
         findings.errors.append(str(error))
-        return own
+        return own, None
     if note:
         findings.notes.append(note)
-    return turned_grid(ct, how)
+    return turned_grid(ct, how), how
 
 
-def _image_range(header: Header | None, findings: _Findings) -> tuple[float, float] | None:
-    if header is None:
+def _image_range(
+    header: Header | None, scan: ImageScan | None, findings: _Findings
+) -> tuple[float, float] | None:
+    if header is None or scan is None:
         return None
     name = short_name(header.path)
-    scan = scan_image(header)
     if scan.damage:
         findings.errors.append(scan.damage)
     findings.errors += _not_finite(name, scan.nan, scan.infinite)
@@ -207,11 +232,37 @@ class _LabelFigures(TypedDict, total=False):
     tumour_ml: float
 
 
-def _label_figures(header: Header | None, grid: Grid | None, findings: _Findings) -> _LabelFigures:
-    """Fields of the report that the label tells, measured on ``grid``."""
-    if header is None:
+class _InsideFigures(TypedDict, total=False):
+    liver_hu: float
+    fat_or_air: float
+
+
+def _inside_figures(
+    label: Header | None, image: ImageScan | None, findings: _Findings
+) -> _InsideFigures:
+    """Fields of the report on the image's HU inside the label."""
+    if label is None or image is None or image.damage:
         return {}
-    scan = scan_label(header, grid)
+    inside = hu_inside(image.inside, FAT_BELOW)
+    if inside is None:
+        return {}
+    median, fat_or_air = inside
+    if fat_or_air > MOST_FAT_OR_AIR or not LIVER_HU[0] <= median <= LIVER_HU[1]:
+        findings.notes.append(
+            f"{short_name(label.path)} hardly lies on a liver: the median inside it is {median:g} "
+            f"HU (a liver's is {LIVER_HU[0]} to {LIVER_HU[1]}), and {fat_or_air:.0%} is below "
+            f"{FAT_BELOW} HU, fat or air (a liver has up to {MOST_FAT_OR_AIR:.0%}). Look whether "
+            "it is mirrored or another patient's, and whether the image is in HU."
+        )
+    return {"liver_hu": median, "fat_or_air": fat_or_air}
+
+
+def _label_figures(
+    header: Header | None, scan: LabelScan | None, grid: Grid | None, findings: _Findings
+) -> _LabelFigures:
+    """Fields of the report that the label tells, measured on ``grid``."""
+    if header is None or scan is None:
+        return {}
     findings.errors += _label_problems(short_name(header.path), scan)
     if scan.damage or grid is None:
         return {}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,10 @@ class CaseReport:
     ``shape`` and ``spacing`` (mm) are those of the image in canonical orientation (x, y, z);
     ``orientation`` is that of the stored array. ``hu_min`` and ``hu_max`` leave NaN and infinite
     values out. ``slices`` counts the axial slices, ``liver_slices`` those with liver. The liver's
-    volume includes its tumours (protocol: liver = label > 0). A case with ``errors`` cannot be
-    used; ``notes`` say what was put up with.
+    volume includes its tumours (protocol: liver = label > 0). ``liver_hu`` is the image's median HU
+    inside the label, tumours included, ``fat_or_air`` the share of it below -30 HU: a mirrored
+    label shows there. ``voxels`` is a digest of the image's HU, the same however they are stored. A
+    case with ``errors`` cannot be used; ``notes`` say what was put up with.
     """
 
     number: int
@@ -42,6 +44,9 @@ class CaseReport:
     liver_slices: int | None = None
     liver_ml: float | None = None
     tumour_ml: float | None = None
+    liver_hu: float | None = None
+    fat_or_air: float | None = None
+    voxels: str | None = None
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -62,12 +67,39 @@ class CaseReport:
         return cls(**fields)
 
 
+def with_twins(reports: Iterable[CaseReport]) -> list[CaseReport]:
+    """The reports, sorted by number, and with an error on each whose image is that of a case before
+    it, a patient under two numbers: patients would be unseen that were trained on. Which label is
+    right cannot be known; the first stays usable, with a note."""
+    ordered = sorted(reports, key=lambda report: report.number)
+    same = [
+        [other.number for other in ordered if other.voxels == report.voxels is not None]
+        for report in ordered
+    ]
+    return [_told(report, numbers) for report, numbers in zip(ordered, same, strict=True)]
+
+
+def _told(report: CaseReport, same: list[int]) -> CaseReport:
+    others = [number for number in same if number != report.number]
+    if not others:
+        return report
+    text = (
+        f"its image has the voxels of case {', '.join(map(str, others))}: one patient under "
+        f"{len(same)} numbers"
+    )
+    if report.number == same[0]:
+        return dataclasses.replace(report, notes=(*report.notes, f"{text}."))
+    error = f"{text}. Remove all but one, with their labels."
+    return dataclasses.replace(report, errors=(*report.errors, error))
+
+
 def cases_table(reports: Sequence[CaseReport]) -> "pd.DataFrame":
     """One row a case, sorted by number; the content of ``cases.csv``.
 
     Columns: ``case`` (number); ``usable`` (no error); ``size_x, size_y, slices`` (canonical voxel
     counts); ``spacing_x_mm, spacing_y_mm, spacing_z_mm``; ``orientation`` (of the stored array);
     ``hu_min, hu_max``; ``liver_slices``; ``liver_ml`` (tumours included), ``tumour_ml``;
+    ``liver_hu`` (median inside the label), ``fat_or_air`` (share of the label below -30 HU);
     ``errors, notes`` (joined by " | ", empty where there are none). What a broken file does not
     tell is missing (NaN).
     """
@@ -144,6 +176,8 @@ def _row(report: CaseReport) -> dict[str, Any]:
         "liver_slices": report.liver_slices,
         "liver_ml": report.liver_ml,
         "tumour_ml": report.tumour_ml,
+        "liver_hu": report.liver_hu,
+        "fat_or_air": report.fat_or_air,
         "errors": " | ".join(report.errors),
         "notes": " | ".join(report.notes),
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.common.wording import ranges
-from upwind.data.check import CaseReport, check_case
+from upwind.data.check import CaseReport, check_case, with_twins
 from upwind.data.naming import CaseFiles, find_cases, search_cases, short_name
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, is_ignored, repository_root, run_dvc
@@ -77,7 +77,7 @@ def numbering_remark(cases: Sequence[CaseFiles]) -> str | None:
 def check_cases(planned: Import) -> list[CaseReport]:
     """Check every case, with the time left."""
     cases = planned.cases
-    return [check_case(case) for case in track(cases, len(cases), "Checking")]
+    return with_twins(check_case(case) for case in track(cases, len(cases), "Checking"))
 
 
 def run_import(planned: Import) -> Pointer:

@@ -1,6 +1,7 @@
 """One case made again: scores against a direct computation and against the pipeline's own code."""
 
 import math
+import tempfile
 from itertools import product
 
 import nibabel as nib
@@ -10,6 +11,7 @@ import SimpleITK as sitk  # noqa: N813
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.spatial.transform import Rotation
 
 from upwind.audit.recomputed.cases import (
     DISTANCE_MM,
@@ -19,10 +21,14 @@ from upwind.audit.recomputed.cases import (
     scores,
     surface_distances,
     upright,
+    upright_label,
+    upright_mask,
 )
+from upwind.common.errors import UpwindError
+from upwind.data.labels import read_liver, read_mask
 from upwind.data.slices import nearest_indices
+from upwind.data.volumes import read_grid, to_display
 from upwind.data.volumes import read_volume as pipeline_read
-from upwind.data.volumes import to_display
 from upwind.scores.cases import score_heldout, score_unseen
 
 SPACING = (0.7, 0.9, 2.5)  # x, y, z
@@ -120,9 +126,53 @@ def test_a_label_lies_where_its_ct_does_whatever_it_states(tmp_path):
     nib.save(nib.Nifti1Image(values, np.diag([-1, -1, 1, 1])), tmp_path / "ct.nii")
     nib.save(nib.Nifti1Image(values, np.diag([2, 2, 2, 1])), tmp_path / "label.nii")
     ct = read_volume(tmp_path / "ct.nii")
-    label = upright(read_volume(tmp_path / "label.nii", ct))
+    label = upright_label(tmp_path / "label.nii", ct)
     assert label.GetSpacing() == (1, 1, 1)
     np.testing.assert_array_equal(*map(sitk.GetArrayFromImage, (label, upright(ct))))
+    with pytest.raises(ValueError, match=r"label\.nii is on another grid than its CT"):
+        upright_mask(tmp_path / "label.nii", ct)
+    nib.save(nib.Nifti1Image(values[:1], np.diag([-1, -1, 1, 1])), tmp_path / "label.nii")
+    with pytest.raises(ValueError, match=r"label\.nii is on another grid than its CT"):
+        upright_label(tmp_path / "label.nii", ct)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations(range(3)),
+    st.tuples(*[st.sampled_from((1, -1))] * 3),
+    st.tuples(*[st.floats(-40, 40)] * 3),
+    st.tuples(*[st.floats(-0.3, 0.3)] * 3),
+)
+def test_labels_and_masks_lie_where_the_pipeline_has_them(order, flips, angles, shift):
+    """In any order of axes, in any oblique position, and a little or much beside the CT."""
+    values = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    affine = np.diag([*SPACING, 1.0])
+    affine[:3, :3] = Rotation.from_euler("xyz", angles, degrees=True).as_matrix() @ affine[:3, :3]
+    other = affine.copy()
+    other[:3, 3] += shift
+    image = nib.Nifti1Image(values, other).as_reoriented(
+        np.array(list(zip(order, flips, strict=True)))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ct, label = f"{folder}/ct.nii", f"{folder}/label.nii"
+        nib.save(nib.Nifti1Image(values, affine), ct)
+        nib.save(image, label)
+        grid = read_grid(ct)
+        for ours, theirs in ((upright_label, read_liver), (upright_mask, read_mask)):
+            found, expected = outcome(ours, label, read_volume(ct)), outcome(theirs, label, grid)
+            assert (found is None) == (expected is None)
+            if found is not None:
+                np.testing.assert_array_equal(
+                    sitk.GetArrayFromImage(found) > 0, to_display(expected)
+                )
+
+
+def outcome(read, *arguments):
+    """What is read; None where it is refused."""
+    try:
+        return read(*arguments)
+    except (UpwindError, ValueError):
+        return None
 
 
 @pytest.mark.parametrize("length", [128, 160, 512, 333])

@@ -15,6 +15,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from upwind.audit.recomputed.numbers import CLOSE, same
 from upwind.audit.recomputed.tensors import read_tensors
 
 DISTANCE_MM = 1e-3
+FAT_BELOW = -30  # HU
+SAME_BOX = 0.1  # voxels by which a corner may be off
 SPACING = 1e-5
 _SPACINGS = ("spacing_x_mm", "spacing_y_mm", "spacing_z_mm")
 _DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
@@ -69,14 +72,14 @@ def remake(task: Task) -> Remade:
     counts: Counter[str] = Counter()
     try:
         ct = read_volume(task.image)
-        image, label = upright(ct), upright(read_volume(task.label, ct))
+        image, label = upright(ct), upright_label(task.label, ct)
         hu, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()
         labels = sitk.GetArrayFromImage(label)
         wrong += _report(task, hu, labels, spacing)
         wrong += _slices(task, hu, labels)
         counts.update({"cases": 1, "resampled_slices": len(hu)})
         for row, path in task.scores:
-            mask = sitk.GetArrayFromImage(upright(read_volume(task.folder / path, ct))) > 0
+            mask = sitk.GetArrayFromImage(upright_mask(task.folder / path, ct)) > 0
             heldout = task.heldout.get(row["fold"], ())
             expected = scores(mask, labels > 0, spacing, row["subset"], heldout, task.tolerances)
             name = " ".join(row[key] for key in ("method", "fold", "case", "subset"))
@@ -88,21 +91,47 @@ def remake(task: Task) -> Remade:
     return Remade(wrong, counts)
 
 
-def read_volume(path: str | os.PathLike[str], ct: sitk.Image | None = None) -> sitk.Image:
-    """A volume as stored. A label or mask lies where its ``ct`` (as stored) lies, whatever it
-    states itself. Raises RuntimeError for what is no such volume."""
+def read_volume(path: str | os.PathLike[str]) -> sitk.Image:
+    """A volume as stored. Raises RuntimeError for what is no such volume."""
     # Many files state axes that are not quite at right angles; ITK refuses them otherwise.
     os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
-    image = sitk.ReadImage(os.fspath(path))
-    if ct is not None:
-        image.CopyInformation(ct)
-    return image
+    return sitk.ReadImage(os.fspath(path))
 
 
 def upright(image: sitk.Image) -> sitk.Image:
     """A volume with x to the patient's left, y to the back and z upwards: as an array, slices from
     the feet up, rows from front to back, columns from the patient's right to the left."""
     return sitk.DICOMOrient(image, "LPS")
+
+
+def upright_label(path: str | os.PathLike[str], ct: sitk.Image) -> sitk.Image:
+    """A data set's label, upright: where it says itself, if that is the box of its ``ct`` (as
+    stored); else where the CT lies, in an array of the same shape. Raises ValueError where it can
+    be neither."""
+    label = read_volume(path)
+    if not _same_box(upright(label), upright(ct)):
+        if label.GetSize() != ct.GetSize():
+            raise ValueError(f"{os.fspath(path)} is on another grid than its CT")
+        label.CopyInformation(ct)
+    return upright(label)
+
+
+def upright_mask(path: str | os.PathLike[str], ct: sitk.Image) -> sitk.Image:
+    """A mask, upright. Raises ValueError where it is not in the box of its ``ct`` (as stored)."""
+    mask = upright(read_volume(path))
+    if not _same_box(mask, upright(ct)):
+        raise ValueError(f"{os.fspath(path)} is on another grid than its CT")
+    return mask
+
+
+def _same_box(one: sitk.Image, other: sitk.Image) -> bool:
+    """Do two upright volumes have the same voxels at the same places, in every corner?"""
+    if one.GetSize() != other.GetSize():
+        return False
+    corners = list(product(*((0, size - 1) for size in one.GetSize())))
+    places = [one.TransformIndexToPhysicalPoint(corner) for corner in corners]
+    found = [other.TransformPhysicalPointToContinuousIndex(place) for place in places]
+    return float(np.abs(np.subtract(found, corners)).max()) <= SAME_BOX
 
 
 def scores(
@@ -222,6 +251,7 @@ def _report(
 ) -> Iterator[tuple[str, str]]:
     millilitres = math.prod(spacing) / 1000
     depth, height, width = hu.shape
+    inside = np.clip(np.rint(hu[labels > 0]), -1024, 3071)
     expected = {
         "size_x": width,
         "size_y": height,
@@ -232,6 +262,9 @@ def _report(
         "liver_slices": int((labels > 0).any(axis=(1, 2)).sum()),
         "liver_ml": int((labels > 0).sum()) * millilitres,
         "tumour_ml": int((labels == 2).sum()) * millilitres,
+        # In whole HU, of 12 bits.
+        "liver_hu": float(np.median(inside)) if inside.size else math.nan,
+        "fat_or_air": float(np.mean(inside < FAT_BELOW)) if inside.size else math.nan,
     }
     yield from _differences("cases.csv", f"case {task.case}", task.report, expected, "the volumes")
 
