@@ -19,7 +19,8 @@ def folder(tmp_path):
     values = np.arange(6 * 6 * 4, dtype=np.int16).reshape(6, 6, 4)
     label = (values > 100).astype(np.uint8)
     for number in (1, 2):
-        nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / f"volume-{number}.nii.gz")
+        image = nib.Nifti1Image(values + np.int16(number), np.eye(4))
+        nib.save(image, tmp_path / f"volume-{number}.nii.gz")
         nib.save(nib.Nifti1Image(label, np.eye(4)), tmp_path / f"segmentation-{number}.nii.gz")
     return tmp_path
 

@@ -11,7 +11,9 @@ from upwind.data.folds import (
     TRAIN,
     assign_folds,
     check_chosen,
+    check_known,
     chosen_cases,
+    folds_table,
     read_split,
     slices_of,
     split_slices,
@@ -193,3 +195,23 @@ def test_tuning_cases_are_drawn_from_the_training_patients():
     assert len({tuple(cases) for cases in drawn.values()}) > 1
     assert tuning_cases(training[::-1], 5, 0, 3) == drawn[3]
     assert tuning_cases(training, 50, 0, 0) == training
+
+
+def test_given_folds_are_taken_as_they_are():
+    given = {0: 1, 2: 0, 5: 1, 7: 0}
+    table = folds_table([7, 0, 2, 5], 2, None, given)
+    assert table.to_dict("list") == {"case": [0, 2, 5, 7], "fold": [1, 0, 1, 0]}
+    # A case that was left out as bad.
+    assert folds_table([0, 2, 7], 2, None, given)["fold"].tolist() == [1, 0, 0]
+    pd.testing.assert_frame_equal(folds_table(range(9), 3), assign_folds(range(9), 3))
+
+
+def test_given_folds_that_do_not_fit_the_data_are_named():
+    given = {0: 0, 2: 1, 5: 1}
+    with pytest.raises(UpwindError, match=r"no fold for case 1, 9;"):
+        folds_table([0, 1, 2, 9], 2, None, given)
+    with pytest.raises(UpwindError, match=r"fold 0 has no usable case"):
+        folds_table([2, 5], 2, None, given)
+    with pytest.raises(UpwindError, match=r"the file has case 2, 5, and the data have not"):
+        check_known(given, [0, 1])
+    check_known(given, [0, 1, 2, 5])

@@ -166,9 +166,19 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
     ("over", "line"),
     [
         ({"image_size": 65}, "image_size: 65 is not a multiple of 16"),
-        ({"folds": 1}, "folds: 1 is less than the minimum of 2"),
-        ({"folds": "5"}, "folds: '5' is not a whole number"),
-        ({"folds": True}, "folds: True is not a whole number"),
+        (
+            {"folds": 1},
+            "folds: 1 fits neither form: 1 is less than the minimum of 2, or 1 is not text",
+        ),
+        (
+            {"folds": "5"},
+            "folds: '5' fits neither form: '5' is not a whole number, or '5' does not have the "
+            r"form \.(csv|json)$",
+        ),
+        (
+            {"folds": True},
+            "folds: True fits neither form: True is not a whole number, or True is not text",
+        ),
         ({"dataset": None}, "dataset: None is not a section of settings"),
         (
             {"dataset": {"kind": "nifti"}},
@@ -389,7 +399,8 @@ def test_faults_of_every_kind_come_in_one_list():
 
 def test_what_is_at_fault_itself_says_nothing_about_others():
     over = {"folds": "six", "kernels": {"network": 5}, "replacements": {"folds": [5]}}
-    assert problems(over) == ["folds: 'six' is not a whole number"]
+    (line,) = problems(over)
+    assert line.startswith("folds: 'six' fits neither form: 'six' is not a whole number")
     wrong = {"variants": {"mine": {"of": "vnet"}}}
     study = {"variants": ["mine"], "folds": "all", "seeds": [0], "patients": ["all"]}
     assert problems(wrong | {"studies": {"mine": study}}) == [

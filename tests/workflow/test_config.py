@@ -167,6 +167,15 @@ def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expe
     assert_one_message(dry_run(workplace, **settings), expected)
 
 
+def test_folds_of_a_file_that_do_not_fit_the_data_are_said(workplace):
+    rows = "".join(f"{case},{case % 3}\n" for case in range(22) if case != 4)
+    (workplace.folder / "split.csv").write_text("case,fold\n" + rows)
+    unknown = dry_run(workplace, folds="split.csv", dataset={"patients": 21})
+    assert_one_message(unknown, r"the file has case 21, and the data have not")
+    missing = dry_run(workplace, folds="split.csv", dataset={"patients": 22})
+    assert_one_message(missing, r"no fold for case 4; add")
+
+
 def test_the_phantom_never_writes_among_volumes_that_it_did_not_make(workplace):
     folder = workplace.folder / "mine"
     folder.mkdir()

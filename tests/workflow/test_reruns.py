@@ -410,6 +410,16 @@ def test_another_number_of_folds(project):
     assert not found.keys() & {"check_case", "slice_case", "operate_level_set", "cluster_kernels"}
 
 
+def test_the_same_folds_from_a_file(project):
+    half = PATIENTS // FOLDS
+    rows = "".join(f"{case},{case // half}\n" for case in range(PATIENTS))
+    (project.folder / "split.csv").write_text("case,fold\n" + rows)
+    project.configure({"folds": "split.csv"})
+    found = project.planned()
+    assert found["assign_folds"] == 1
+    assert not found.keys() & {"train", "split_fold", "tune_level_set", "slice_case"}
+
+
 def test_the_data_of_one_case(project):
     project.path("data/phantom/volume-1.nii.gz").write_bytes(b"another volume")
     found = project.planned()

@@ -28,6 +28,7 @@ from upwind.methods.method import MASKED_CASES, OPERATED_CASES
 from upwind.methods.subsets import UNSEEN
 from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
+from upwind.settings.folds import fold_count, given_folds
 from upwind.settings.levelset import blind_options, operator_options
 from upwind.studies.plan import chosen_folds, runs_of, variant_of
 from upwind.tables.followup_plan import PATIENTS, why_no_followup
@@ -76,7 +77,9 @@ SEGMENTERS = [key for key in UNTRAINED if METHODS[key].segment]
 POSTPROCESSED = [key for key in UNTRAINED if METHODS[key].postprocess]
 GIVEN = with_masks(config)  # methods whose masks somebody else made, and where they lie
 MASKS_TABLE = [f"{RESULTS}/{MASKED_CASES}"] if GIVEN else []
-FOLDS = [str(fold) for fold in range(config["folds"])]
+# Who is in which fold, where a file says so.
+GIVEN_FOLDS = or_stop(given_folds, config["folds"])
+FOLDS = [str(fold) for fold in range(fold_count(config["folds"]))]
 # Every training run: each network on each fold, and the network whose kernels are analysed.
 KERNEL_FOLD = str(config["kernels"]["network"])
 RUNS = [(network, fold) for network in NETWORKS for fold in FOLDS]
@@ -179,15 +182,17 @@ def cases():
 
 
 def folds_of(numbers):
-    from upwind.data.folds import assign_folds
+    from upwind.data.folds import folds_table
 
-    return assign_folds(numbers, config["folds"], config["fold_shuffle_seed"])
+    return folds_table(numbers, len(FOLDS), config["fold_shuffle_seed"], GIVEN_FOLDS)
 
 
 def check_fold_settings(known):
-    from upwind.data.folds import check_chosen, chosen_cases
+    from upwind.data.folds import check_chosen, check_known, chosen_cases
 
     chosen = config["levelset"]["cases"]
+    if known is not None and GIVEN_FOLDS:
+        check_known(GIVEN_FOLDS, [case.number for case in known])
     # Which cases can be skipped is not known yet.
     if known is not None and DATASET["on_bad_case"] == "stop":
         table = folds_of([case.number for case in known])

@@ -140,6 +140,7 @@ rule slice_case:
 rule assign_folds:
     input:
         usable=f"{RESULTS}/cases.txt",
+        file=config["folds"] if GIVEN_FOLDS else [],
     output:
         folds=result("folds.csv"),
     log:
@@ -149,7 +150,8 @@ rule assign_folds:
     resources:
         **resources_for("table"),
     params:
-        folds=config["folds"],
+        folds=len(FOLDS),
+        given=GIVEN_FOLDS,
         operated=config["levelset"]["cases"],
         shuffle_seed=config["fold_shuffle_seed"],
     script:

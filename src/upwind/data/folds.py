@@ -6,7 +6,7 @@ patient's new data do not train it again.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,44 @@ SUBSETS = {
         *(3, 9, 19, 23, 24, 25, 36, 37, 44, 49, 50, 75, 76, 77, 88, 95, 96, 101, 103, 122, 128),
     )
 }  # fmt: skip
+
+
+def folds_table(
+    cases: Sequence[int],
+    folds: int,
+    shuffle_seed: int | None = None,
+    given: Mapping[int, int] | None = None,
+) -> pd.DataFrame:
+    """Columns ``case``, ``fold``, in order of case: as ``given`` (:mod:`upwind.settings.folds`), or
+    ``folds`` of them by :func:`assign_folds`. Raises UpwindError for a case that has no fold, and
+    for a fold that is left without one."""
+    if given is None:
+        return assign_folds(cases, folds, shuffle_seed)
+    missing = sorted(set(cases) - given.keys())
+    if missing:
+        raise UpwindError(
+            f"folds: the file has no fold for case {_listed(missing)}; add a row or name for each"
+        )
+    empty = sorted(set(given.values()) - {given[case] for case in cases})
+    if empty:
+        raise UpwindError(
+            f"folds: fold {_listed(empty)} has no usable case; number the others without it"
+        )
+    return pd.DataFrame([(case, given[case]) for case in sorted(cases)], columns=["case", "fold"])
+
+
+def check_known(given: Mapping[int, int], cases: Iterable[int]) -> None:
+    """Raise UpwindError for a case in a file of folds that the data set (usable or not) lacks."""
+    unknown = sorted(given.keys() - set(cases))
+    if unknown:
+        raise UpwindError(
+            f"folds: the file has case {_listed(unknown)}, and the data have not; take it out, or "
+            "add its volumes (dataset.root)"
+        )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def assign_folds(cases: Sequence[int], folds: int, shuffle_seed: int | None = None) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from upwind.common.errors import UpwindError
 from upwind.methods import catalogue, networks_of, table1_columns
 from upwind.methods.configured import FOREIGN
 from upwind.settings.faults import Place, details_of, hint, lines_of, real_place
+from upwind.settings.folds import fold_count, read_folds
 from upwind.settings.model import Settings
 from upwind.settings.root import ExperimentSettings, experiment_model
 from upwind.settings.studies import Variant
@@ -103,9 +104,28 @@ def _left_out(rest: dict[Any, Any], detail: Any) -> Place:
 # Settings that do not go with each other ---------------------------------------------------------
 
 
+def _fold_count(settings: Any, at_fault: AtFault) -> int | None:
+    """How many folds there are; None where that is at fault itself."""
+    try:
+        return None if at_fault.touches("folds") else fold_count(settings.folds)
+    except UpwindError:
+        return None
+
+
+def _unreadable_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    if at_fault.touches("folds") or not isinstance(settings.folds, str):
+        return
+    try:
+        read_folds(settings.folds)
+    except UpwindError as error:
+        yield str(error).replace("\n", "\n  ")
+    if settings.fold_shuffle_seed is not None:
+        yield "fold_shuffle_seed: folds that a file gives are not shuffled; set it to null"
+
+
 def _analysed_fold(settings: Any, at_fault: AtFault) -> Iterator[str]:
-    network, folds = settings.kernels.network, settings.folds
-    if at_fault.touches("folds") or network == "all" or network < folds:
+    network, folds = settings.kernels.network, _fold_count(settings, at_fault)
+    if folds is None or network == "all" or network < folds:
         return
     yield f"kernels.network: there is no fold {network}; folds are 0 to {folds - 1}, or all"
 
@@ -149,14 +169,15 @@ def _missing_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
 
 
 def _missing_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
-    if at_fault.touches("folds"):
+    count = _fold_count(settings, at_fault)
+    if count is None:
         return
     chosen = {f"studies.{name}": study.folds for name, study in settings.studies.items()}
     chosen["replacements"] = settings.replacements.folds
     for where, folds in chosen.items():
         for fold in () if folds == "all" else folds:
-            if fold >= settings.folds:
-                known = f"folds are 0 to {settings.folds - 1}"
+            if fold >= count:
+                known = f"folds are 0 to {count - 1}"
                 yield f"{where}.folds: there is no fold {fold}; {known}"
 
 
@@ -188,6 +209,7 @@ def _missing_columns(settings: Any, at_fault: AtFault) -> Iterator[str]:
 
 
 _CHECKS: tuple[Callable[[Any, AtFault], Iterator[str]], ...] = (
+    _unreadable_folds,
     _analysed_fold,
     _second_seed,
     _impossible_variants,

@@ -40,8 +40,12 @@ class ExperimentSettings(Settings):
     """Of initial weights, of the order of slices and of the operator's trials.
 
     Source: ours."""
-    folds: Annotated[int, Field(ge=2)] = 5
-    """Folds over patients.
+    folds: (
+        Annotated[int, Field(ge=2)]
+        | Annotated[str, Field(pattern=r"\.(csv|json)$", examples=["splits_final.json"])]
+    ) = 5
+    """Folds over patients: how many, in the order of their numbers; or a file that says who is in
+    which, a CSV (`case,fold`) or nnU-Net's `splits_final.json` (`docs/data.md`).
 
     Source: paper."""
     fold_shuffle_seed: Number | None = None

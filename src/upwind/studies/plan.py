@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from upwind.common.errors import UpwindError
+from upwind.settings.folds import fold_count
 
 ALL = "all"
 
@@ -63,4 +64,4 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
 
 def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:
     """Names of the folds that a setting chooses: 'all', or some by their numbers."""
-    return [str(fold) for fold in (range(config["folds"]) if chosen == ALL else chosen)]
+    return [str(fold) for fold in (range(fold_count(config["folds"])) if chosen == ALL else chosen)]

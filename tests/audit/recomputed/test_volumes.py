@@ -250,3 +250,25 @@ def test_nothing_follows_from_what_is_known_to_be_broken(made):
     (made / "results" / mask).write_bytes(b"no mask")
     assert audited(made, distrusted={f"results/x/{mask}"}).findings == ()
     assert audited(made, distrusted={"results/x/scores.csv"}).counts.get("scores") is None
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_folds_from_a_file(made, kind):
+    rows = {0: 0, 1: 0, 2: 1}
+    path = made / "given"
+    results = Results(made / "results", "results/x", CONFIG | {"folds": f"{made.name}/given"}, ())
+
+    def told():
+        return [f for f in recompute(results, raw(made)).findings if f.path.endswith("folds.csv")]
+
+    (finding,) = told()
+    assert (finding.severity, finding.kind) == (Severity.unchecked, FindingKind.number)
+    if kind == "csv":
+        path.write_text("fold,case\n" + "".join(f"{f},liver_{c}\n" for c, f in rows.items()))
+    else:
+        sides = [[f"case_00{case}" for case in rows if rows[case] == fold] for fold in (0, 1)]
+        entries = [{"train": sides[1 - fold], "val": sides[fold]} for fold in (0, 1)]
+        path.write_text(json.dumps(entries))
+    assert told() == []
+    edit(made, "folds.csv", "fold", 0, 1)
+    assert [f.message for f in told()] == ["case 0 is in fold 1 there and in 0 by the rule"]

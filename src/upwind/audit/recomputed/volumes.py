@@ -4,7 +4,11 @@ Folds and splits follow the paper's rule from the lists of cases and slices; eac
 slices are made again in :mod:`upwind.audit.recomputed.cases`, which states the tolerances.
 """
 
+import csv
+import io
+import json
 import multiprocessing
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -54,15 +58,21 @@ def recompute(results: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int 
 
 
 def _folds(results: Results) -> Iterator[Finding | int]:
-    """Contiguous blocks of the cases in order, the first ones larger by one where they must be."""
+    """Each case in the fold of the configuration's rule, or of the file that it names."""
     numbers = sorted(int(line) for line in (results.folder / "cases.txt").read_text().split())
-    count, seed = int(results.config["folds"]), results.config["fold_shuffle_seed"]
-    order: Iterable[int] = range(len(numbers))
-    if seed is not None:
-        order = np.random.default_rng(seed).permutation(len(numbers)).tolist()
-    least, larger = divmod(len(numbers), count)
-    blocks = [fold for fold in range(count) for _ in range(least + (fold < larger))]
-    expected = {numbers[index]: fold for index, fold in zip(order, blocks, strict=True)}
+    folds, seed = results.config["folds"], results.config["fold_shuffle_seed"]
+    if isinstance(folds, str):
+        # A relative path starts from the folder that the workflow ran in, above `results`.
+        path = results.folder.absolute().parents[1] / folds
+        if not path.is_file():
+            message = f"cases were not put into folds again: {folds} is not here"
+            remedy = "audit with --deep where the file is"
+            yield unchecked(FindingKind.number, results.name("folds.csv"), message, remedy)
+            return
+        given = _in_file(path.read_text(encoding="utf-8-sig"))
+        expected = {case: fold for case, fold in given.items() if case in numbers}
+    else:
+        expected = _in_blocks(numbers, int(folds), seed)
     rows = {int(row["case"]): int(row["fold"]) for row in results.rows("folds.csv")}
     for case in sorted(rows.keys() ^ expected.keys()):
         yield results.number("folds.csv", f"case {case} is there or in cases.txt, not in both")
@@ -73,6 +83,25 @@ def _folds(results: Results) -> Iterator[Finding | int]:
             )
             yield results.number("folds.csv", message)
         yield 1
+
+
+def _in_blocks(numbers: list[int], count: int, seed: int | None) -> dict[int, int]:
+    """Contiguous blocks of the cases in order, the first ones larger by one where they must be."""
+    order: Iterable[int] = range(len(numbers))
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(len(numbers)).tolist()
+    least, larger = divmod(len(numbers), count)
+    blocks = [fold for fold in range(count) for _ in range(least + (fold < larger))]
+    return {numbers[index]: fold for index, fold in zip(order, blocks, strict=True)}
+
+
+def _in_file(text: str) -> dict[int, int]:
+    """Folds of a CSV (case, fold), or of nnU-Net's JSON, in which names end in case numbers."""
+    if text.lstrip().startswith("["):
+        named = [(name, fold) for fold, part in enumerate(json.loads(text)) for name in part["val"]]
+    else:
+        named = [(row["case"], int(row["fold"])) for row in csv.DictReader(io.StringIO(text))]
+    return {int(re.findall(r"\d+", str(name))[-1]): fold for name, fold in named}
 
 
 def _split(results: Results) -> Iterator[Finding | int]:
