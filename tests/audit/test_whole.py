@@ -55,7 +55,7 @@ def test_a_finished_run_holds_down_to_the_volumes(finished):
     assert counts["table1_cells"] in (4 * 3, 4 * 4)
     assert counts["kernels"] == 14_608
     assert (counts["cases"], counts["folded_cases"]) == (2, 2)
-    assert counts["scores"] == 8 * counts["score_rows"]
+    assert counts["scores"] == 14 * counts["score_rows"]
 
 
 def test_the_command_from_another_folder(finished, monkeypatch, tmp_path):
