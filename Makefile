@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CORES  ?= $(shell nproc)
 DEMO   ?= whole
 
-.PHONY: demo check test test-slurm lint bench install clean
+.PHONY: demo check test test-slurm test-machines lint bench install clean
 
 demo: $(VENV)/.run
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,6 +27,10 @@ test: $(VENV)/.dev
 # DEMO=short: with half the patients.
 test-slurm: $(VENV)/.dev
 	$(BIN)/pytest tests/slurm --demo=$(DEMO)
+
+# Every file of a small run, on this machine's processor and on emulated ones (Debian's qemu-user).
+test-machines: $(VENV)/.dev
+	CORES=$(CORES) $(BIN)/pytest tests/machines
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -161,6 +161,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """tests/slurm starts a cluster and takes minutes: only where it is named (make test-slurm)."""
-    named = any("slurm" in argument for argument in config.args)
-    return True if collection_path.name == "slurm" and not named else None
+    """tests/slurm starts a cluster, tests/machines emulates processors, and both take long: only
+    where they are named (make test-slurm, make test-machines)."""
+    if collection_path.name not in ("slurm", "machines"):
+        return None
+    return None if any(collection_path.name in argument for argument in config.args) else True

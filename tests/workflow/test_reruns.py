@@ -199,6 +199,7 @@ SETTINGS_EDITS = {
     "lsn.steps": (5, LSN + CONFIG),
     "lsn.upwind_stencils": ("free", LSN + CONFIG),
     "training.learning_rate": (0.5, BOTH + CONFIG),
+    "training.same_bits": (False, BOTH + CONFIG),
     "training.failed_below": (0.4, JUDGED + CONFIG),
     "training.checkpoint_seconds": (7, CONFIG),
     "intensity.window": ([-150, 400], BOTH + CONFIG),
@@ -364,6 +365,11 @@ def test_code(project, name):
     file, old, new, expected = CODE_EDITS[name]
     project.replace(file, old, new)
     assert project.planned() == expected
+
+
+def test_what_libraries_are_held_to_runs_everything_again(project):
+    project.replace("src/upwind/common/same_bits.py", '"haswell"', '"skylake"')
+    assert project.planned() == project.jobs(project.snakemake("-n", "--forceall"))
 
 
 def test_a_module_that_nothing_reaches(project):

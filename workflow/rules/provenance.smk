@@ -12,6 +12,8 @@ def record_folder(outputs):
     return RESULTS if inside else DATASET["root"]
 
 
+# Sets the environment of every job.
+HELD_BY = "upwind.common.same_bits"
 # What these import by name: the engine that was chosen, and for the comparison all.
 ENGINES_OF = {
     "operate_level_set": [config["levelset"]["engine"]],
@@ -22,8 +24,9 @@ ENGINES_OF = {
 
 
 def reached_by_name(rule, wildcards):
-    """Modules of the networks and engines that a job is about."""
-    modules = [engine_module(name) for name in ENGINES_OF.get(rule, [])]
+    """Modules of the networks and engines that a job is about, and what its libraries are held
+    by."""
+    modules = [HELD_BY, *(engine_module(name) for name in ENGINES_OF.get(rule, []))]
     if "segmenter" in wildcards:
         modules.append(METHODS[wildcards["segmenter"]].segment.partition(":")[0])
     if "network" in wildcards:

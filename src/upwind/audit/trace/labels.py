@@ -62,11 +62,18 @@ def machine(record: Record) -> str:
     """Where a job ran."""
     about = record.machine
     parts = [": ".join(str(about[key]) for key in ("host", "processor") if key in about)]
+    parts += [_vectors(about)] if about.get("instructions") else []
     parts += record.accelerators
     if record.scheduler_job:
         parts.append(f"SLURM job {record.scheduler_job}")
     parts += [f"Python {about['python']}"] if "python" in about else []
     return ", ".join(filter(None, [*parts, str(about.get("system", ""))]))
+
+
+def _vectors(about: Mapping[str, Any]) -> str:
+    """The widest vectors of a job's processor, and whether its libraries were held to AVX2."""
+    widest = about["instructions"]
+    return f"{widest}, held to AVX2" if about.get("held") else f"{widest}, nothing held"
 
 
 def code(record: Record) -> str:
