@@ -113,6 +113,17 @@ def test_every_factor_is_told_from_the_others(runs, compared, change, factor, wh
         assert found.between == {factor: {what: 1}}
 
 
+def test_another_processor_that_is_held_to_the_same_bits(runs, compared):
+    for run, name in zip(runs, "AB", strict=True):
+        run.edit(TRAIN, machine={"processor": name, "cores": ord(name), "held": {"X": "1"}})
+    assert compared().between == {
+        Factor.processor: {"A → B, both held to the same bits": 1},
+        Factor.threads: {"cores 65 → 66": 1},
+    }
+    runs[1].edit(TRAIN, machine={"processor": "B", "cores": 65})
+    assert list(compared().between[Factor.processor]) == ["held.X 1 → none", "A → B"]
+
+
 def test_the_host_is_no_cause(runs, compared):
     runs[1].edit("*/*", machine={"python": "3", "host": "elsewhere"})
     assert compared().between == {}

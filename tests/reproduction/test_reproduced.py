@@ -222,6 +222,10 @@ def test_what_it_was_made_with(demo):
         "(UNet, fold 0)."
     )
     assert made_with(replace(demo, spread={}, machines=[{"processor": "A"}])) == "Seed 0, on A."
+    held = [{"processor": "A", "held": {"X": "1"}}]
+    assert made_with(replace(demo, spread={}, machines=held)) == (
+        "Seed 0, on A, held to [the same bits on every processor](docs/same_bits.md)."
+    )
 
 
 def test_seeds_of_a_configuration():

@@ -18,6 +18,8 @@ _NOT_SETTINGS = frozenset({"code", "run", "results"})
 _WHOLE = "config."  # the parameter that is the whole configuration
 _SEED = re.compile(r"(^|[._])seeds?$")
 _VERSION = "version"  # of the volumes
+# Entries of a record's machine: its processor, and what libraries are held to for the same bits.
+_PROCESSOR, _HELD = "processor", "held"
 # How values of a record are shown at most.
 _WIDTH = 60
 
@@ -107,10 +109,19 @@ def machine_factors(
     here: Mapping[str, Any], there: Mapping[str, Any]
 ) -> Iterator[tuple[Factor, str]]:
     """What two records say of their machines, whatever that is."""
-    for part in differing(here, there):
-        if part.name not in MACHINE:
-            said = "" if part.name == "processor" else f"{part.name.replace('_', ' ')} "
-            yield _kind_of_machine(part.name), said + arrow(part)
+    held = here.get(_HELD) and here[_HELD] == there.get(_HELD)
+    found = [
+        (_kind_of_machine(part.name), _of_machine(part, bool(held)))
+        for part in differing(here, there)
+        if part.name not in MACHINE
+    ]
+    yield from sorted(found, key=lambda factor: list(Factor).index(factor[0]))
+
+
+def _of_machine(part: Part, held: bool) -> str:
+    if part.name == _PROCESSOR:
+        return f"{arrow(part)}, both held to the same bits" if held else arrow(part)
+    return f"{part.name.replace('_', ' ')} {arrow(part)}"
 
 
 def _kind_of_machine(name: str) -> Factor:

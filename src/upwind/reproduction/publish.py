@@ -99,6 +99,8 @@ def made_with(published: Published) -> str:
     processors = sorted({str(machine.get("processor")) for machine in published.machines})
     seeds = seeds_of(published.config)
     text = f"{'Seed' if len(seeds) == 1 else 'Seeds'} {_and(seeds)}, on {_and(processors)}"
+    if all(machine.get("held") for machine in published.machines):
+        text += ", held to [the same bits on every processor](docs/same_bits.md)"
     text += f", torch {published.packages['torch']}." if "torch" in published.packages else "."
     if published.spreads:
         place, spread = max(published.spreads.items(), key=lambda item: item[1].size)
