@@ -544,15 +544,15 @@ def kernels(
     from upwind.figures.kernel_file import draw_all
     from upwind.kernels.analysis import analyse
     from upwind.kernels.analysis_settings import AnalysisSettings
-    from upwind.kernels.files.reading import read_layers
+    from upwind.kernels.files.reading import read_network
     from upwind.kernels.tables import write_tables
 
     _check_folder(output, overwrite)
-    layers = read_layers(file)
-    total = sum(len(layer.kernels) for layer in layers)
-    typer.echo(f"{file}: {len(layers)} layers, {total:,} 3x3 kernels", err=True)
+    network = read_network(file)
+    typer.echo(f"{file}: {network.in_words()}", err=True)
     effort = AnalysisSettings(clusters=clusters, seed=seed, sample=sample)
-    tables, left_out = analyse(layers, effort, map_size)
+    tables, left_out = analyse(network.layers, effort, map_size)
+    tables = network.tables() | tables
     write_tables(tables, output)
     figures = draw_all(tables, output)
     for layer in left_out:

@@ -27,7 +27,12 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(texts)
 
 
-def natural_order(name: str) -> list[tuple[int, int | str]]:
-    """A key that sorts names with the numbers in them as numbers: case 9 before case 10."""
-    parts = re.split(r"(\d+)", name)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts names with the numbers in them as numbers, of any length: case 9 before case
+    10."""
+    parts = re.split(r"([0-9]+)", name)
+    digits = [part.lstrip("0") for part in parts]
+    return [
+        (0, len(digits[place]), digits[place]) if place % 2 else (1, 0, part)
+        for place, part in enumerate(parts)
+    ]

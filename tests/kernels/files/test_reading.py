@@ -2,14 +2,13 @@
 
 import json
 import pickle
-import zipfile
 
 import h5py
 import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 from torch import nn
 
@@ -155,7 +154,7 @@ def test_onnx_with_its_weights_in_a_second_file(model, expected, tmp_path):
     for path in tmp_path.iterdir():
         if path.name != "w.onnx":
             path.unlink()
-    refused(tmp_path / "w.onnx", "cut short or damaged")
+    refused(tmp_path / "w.onnx", r"keeps its weights in .*\.data, which is not beside it")
 
 
 def test_onnx_within_a_branch(model, expected, tmp_path):
@@ -163,15 +162,6 @@ def test_onnx_within_a_branch(model, expected, tmp_path):
     branch = helper.make_node("If", ["x"], ["y"], then_branch=model.graph, else_branch=empty)
     onnx.save(a_graph([branch], []), tmp_path / "w.onnx")
     assert len(read_layers(tmp_path / "w.onnx")) == 3
-
-
-def test_a_quantised_onnx_is_refused_with_a_way_out(tmp_path):
-    node = helper.make_node("Conv", ["x", "w"], ["y"])
-    quantised = helper.make_node("DequantizeLinear", ["q", "s"], ["w"])
-    weights = numpy_helper.from_array(np.zeros((2, 2, 3, 3), np.int8), "q")
-    scale = helper.make_tensor("s", TensorProto.FLOAT, [], [1.0])
-    onnx.save(a_graph([quantised, node], [weights, scale]), tmp_path / "w.onnx")
-    refused(tmp_path / "w.onnx", "before quantisation")
 
 
 def keras_kernels(weights):
@@ -229,12 +219,6 @@ def test_hdf5_that_points_to_another_file_is_refused(tmp_path):
             "kernel", (3, 3, 2, 2), "f4", external=[(str(tmp_path / "secret"), 0, 144)]
         )
     refused(tmp_path / "w.h5", "another file, which is not read")
-
-
-def test_a_keras_archive_is_refused_with_a_way_out(tmp_path):
-    with zipfile.ZipFile(tmp_path / "m.keras", "w") as file:
-        file.writestr("model.weights.h5", b"")
-    refused(tmp_path / "m.keras", "unzip it")
 
 
 def write(kind, network, model, keras_file, path):

@@ -1,14 +1,18 @@
 """Convolutions as they are found in a file: named and sized, and read only if they fit."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.layers import Layer, check_layers
+from upwind.common.wording import count_of, first_few
+from upwind.kernels.layers import WHOLE, Layer, check_layers
 
 # Memory that a kernel takes while all tables are made: 2,100 bytes with 300,000 kernels, and room.
 BYTES_PER_KERNEL = 3000
@@ -16,27 +20,117 @@ BYTES_PER_KERNEL = 3000
 
 @dataclass(frozen=True)
 class Found:
-    """A 3x3 convolution of a file: ``kernels`` of them, and ``read``, which gives its weights (out,
-    in // groups, 3, 3)."""
+    """A 3x3 convolution of a file, and ``read``, which gives its weights of this ``shape``
+    (out, in // groups, 3, 3). ``parameter`` is the same for names that stand for one parameter;
+    None where the file does not tell."""
 
     name: str
-    kernels: int
+    shape: tuple[int, ...]
     read: Callable[[], np.ndarray]
     groups: int = 1
+    parameter: Hashable | None = None
+    part: str = WHOLE
 
 
-def layers_of(path: Path, found: Iterable[Found]) -> list[Layer]:
-    """The layers of what was ``found`` in the file ``path``, numbered in that order. Raises
-    UpwindError for none, for more than memory can take, and for weights that are not finite."""
-    found = list(found)
-    if not found:
-        raise UpwindError(f"{path} has no 3x3 convolution: there is nothing to look at")
-    _check_memory(path, sum(one.kernels for one in found))
-    layers = [
-        Layer(number, one.name, one.read(), one.groups) for number, one in enumerate(found, 1)
-    ]
+@dataclass(frozen=True)
+class LeftOut:
+    """What looks like weights of a convolution and is not looked at, and why."""
+
+    name: str
+    shape: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: convolutions, what is left out, and which ``order`` both are in."""
+
+    order: str
+    found: list[Found] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def add(self, one: Found | LeftOut) -> None:
+        """Put what a reader has come to where it belongs."""
+        if isinstance(one, Found):
+            self.found.append(one)
+        else:
+            self.left_out.append(one)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The convolutions of a file.
+
+    Attributes:
+        layers: one for each parameter.
+        aliases: further names of a layer's parameter, by its number.
+        left_out: what is no layer, or cannot be read, with the reason.
+        order: in words, which order the layers come in.
+    """
+
+    layers: list[Layer]
+    aliases: dict[int, list[str]]
+    left_out: list[LeftOut]
+    order: str
+
+    def in_words(self) -> str:
+        """How much there is, in which order, and what is left out and why, a line each."""
+        kernels = sum(len(layer.kernels) for layer in self.layers)
+        lines = [f"{count_of(len(self.layers), 'layer')}, {kernels:,} 3x3 kernels"]
+        lines.append(f"Order: {self.order}")
+        joined = sum(map(len, self.aliases.values()))
+        if joined:
+            lines.append(f"Counted once: {count_of(joined, 'further name')} of the same parameters")
+        lines += [
+            f"Left out: {first_few(names, 2)}: {reason}"
+            for reason, names in by_reason(self.left_out).items()
+        ]
+        return "\n".join(lines)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables network (one row per layer: ``layer``, ``name``, ``other_names`` joined by
+        spaces, ``part``, ``shape``, ``groups``, ``kernels``) and left_out (``name``, ``shape``,
+        ``reason``)."""
+        layers = [
+            {
+                "layer": layer.number,
+                "name": layer.name,
+                "other_names": " ".join(self.aliases.get(layer.number, [])),
+                "part": layer.part,
+                "shape": by_sides(layer.weights.shape),
+                "groups": layer.groups,
+                "kernels": len(layer.kernels),
+            }
+            for layer in self.layers
+        ]
+        left_out = [(one.name, by_sides(one.shape), one.reason) for one in self.left_out]
+        return {
+            "network": pd.DataFrame(layers),
+            "left_out": pd.DataFrame(left_out, columns=["name", "shape", "reason"]),
+        }
+
+
+def network_of(path: Path, contents: Contents) -> Network:
+    """The network that the file ``path`` holds, its layers numbered in the file's order. Names of
+    one parameter are one layer: those that the file says are one, and those whose weights are equal
+    to the last bit, unless all are the same number, as before training. Raises UpwindError for no
+    convolution, for more than memory can take, and for weights that are not finite."""
+    if not contents.found:
+        raise UpwindError(
+            f"{path} has no 3x3 convolution: there is nothing to look at{_why(contents.left_out)}"
+        )
+    found = contents.found
+    known = _alike([one.parameter for one in found])
+    _check_memory(path, sum(prod(found[first].shape[:2]) for first, *_ in known))
+    weights = [found[first].read() for first, *_ in known]
+    layers, aliases = [], {}
+    for number, members in enumerate(_alike([_digest(array) for array in weights]), 1):
+        names = [found[place].name for member in members for place in known[member]]
+        one = found[known[members[0]][0]]
+        layers.append(Layer(number, one.name, weights[members[0]], one.groups, one.part))
+        aliases[number] = names[1:]
     try:
-        return check_layers(layers)
+        return Network(check_layers(layers), aliases, contents.left_out, contents.order)
     except UpwindError as error:
         raise UpwindError(f"{path}: {error}") from error
 
@@ -44,6 +138,35 @@ def layers_of(path: Path, found: Iterable[Found]) -> list[Layer]:
 def is_3x3(shape: Sequence[int]) -> bool:
     """Whether weights of this shape (out, in // groups, rows, columns) are 3x3 kernels."""
     return len(shape) == 4 and tuple(shape[2:]) == (3, 3) and min(shape) > 0
+
+
+def is_other_size(shape: Sequence[int]) -> bool:
+    """Whether weights (out, in // groups, ...) are those of a convolution in two or three
+    dimensions that is neither of 3x3 nor of single points."""
+    return len(shape) in (4, 5) and min(shape) > 0 and max(shape[2:]) > 1 and not is_3x3(shape)
+
+
+def other_size(name: str, shape: Sequence[int]) -> LeftOut:
+    """What to say of such weights."""
+    return LeftOut(name, tuple(shape), f"kernels of {by_sides(shape[2:])}: only 3x3 is looked at")
+
+
+def by_reason(left_out: Sequence[LeftOut]) -> dict[str, list[str]]:
+    """Names of what is left out, by the reason; averaged copies together."""
+    found: dict[str, list[str]] = {}
+    for one in left_out:
+        found.setdefault(one.reason, []).append(one.name)
+    return found
+
+
+def by_sides(shape: Sequence[int]) -> str:
+    """A shape in words: 64x32x3x3."""
+    return "x".join(str(side) for side in shape)
+
+
+def single(array: np.ndarray) -> np.ndarray:
+    """Weights in the single precision that all kernels are kept in."""
+    return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> UpwindError:
@@ -57,14 +180,18 @@ def needs(library: str, path: Path) -> UpwindError:
     return UpwindError(f"reading {path} needs {library}: `pip install {library}`")
 
 
-def _check_memory(path: Path, kernels: int) -> None:
+def check_fits(path: Path, size: int, what: str) -> None:
+    """Raises UpwindError where ``what`` takes more bytes than the memory that is free."""
     free = _free_bytes()
-    needed = kernels * BYTES_PER_KERNEL
-    if free is not None and needed > free:
+    if free is not None and size > free:
         raise UpwindError(
-            f"{path} is too large for this machine's memory: its {kernels:,} kernels need about "
-            f"{needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; take a larger machine"
+            f"{path} is too large for this machine's memory: {what} need about "
+            f"{size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; take a larger machine"
         )
+
+
+def _check_memory(path: Path, kernels: int) -> None:
+    check_fits(path, kernels * BYTES_PER_KERNEL, f"its {kernels:,} kernels")
 
 
 def _free_bytes() -> int | None:
@@ -75,3 +202,24 @@ def _free_bytes() -> int | None:
         return None
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
+
+
+def _alike(keys: Sequence[Hashable | None]) -> list[list[int]]:
+    """Places of equal keys together, in the order of their first; one without a key is alone."""
+    together: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(keys):
+        together.setdefault((None, place) if key is None else (key,), []).append(place)
+    return list(together.values())
+
+
+def _digest(weights: np.ndarray) -> Hashable | None:
+    """The same for equal weights; None for those of one number, which many layers start with."""
+    if weights.min() == weights.max():
+        return None
+    return weights.shape, hashlib.sha256(weights.tobytes()).digest()
+
+
+def _why(left_out: Sequence[LeftOut]) -> str:
+    """What was there instead, reason by reason."""
+    named = [f"{names[0]}, {reason}" for reason, names in by_reason(left_out).items()]
+    return f"; left out: {first_few(named, 3)}" if named else ""

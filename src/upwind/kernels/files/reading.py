@@ -7,17 +7,21 @@ from pathlib import Path
 from types import ModuleType
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.files.discovery import layers_of
+from upwind.kernels.files.discovery import Network, network_of
+from upwind.kernels.files.keras import WEIGHTS
+from upwind.kernels.files.own import network_named_in
 from upwind.kernels.layers import Layer
 
 KNOWN = (
-    "a PyTorch state dict (.pt, .pth, .bin), safetensors, ONNX, or Keras HDF5 (.h5, .weights.h5)"
+    "a PyTorch state dict (.pt, .pth, .bin), safetensors, ONNX, or Keras (.keras, .h5, .weights.h5)"
 )
 _HDF5, _ZIP, _PICKLE, _ONNX = b"\x89HDF\r\n\x1a\n", b"PK", b"\x80", b"\x08"
 
 
-def read_layers(path: str | os.PathLike[str]) -> list[Layer]:
-    """Every 3x3 convolution of a weights file, depthwise and grouped ones too.
+def read_network(path: str | os.PathLike[str]) -> Network:
+    """Every 3x3 convolution of a weights file, depthwise and grouped ones too, and what else there
+    is that looks like one, with the reason why it is none. One parameter is one layer, under
+    however many names it is kept.
 
     A PyTorch state dict and safetensors hold weights alone: layers come in the order of the file
     (safetensors: of their names, numbers counting as numbers), groups are not known, and a
@@ -30,7 +34,12 @@ def read_layers(path: str | os.PathLike[str]) -> list[Layer]:
     path = Path(path)
     if not path.is_file():
         raise UpwindError(f"{path} is not there, or is no file: give {KNOWN}")
-    return layers_of(path, _reader(path).find(path))
+    return network_of(path, _reader(path).find(path))
+
+
+def read_layers(path: str | os.PathLike[str]) -> list[Layer]:
+    """The layers of :func:`read_network`."""
+    return read_network(path).layers
 
 
 def _reader(path: Path) -> ModuleType:
@@ -49,7 +58,7 @@ def _format(path: Path, start: bytes) -> str | None:
     if start.startswith(_ZIP):
         return _zipped(path)
     if path.suffix.lower() == ".safetensors" or start[8:9] == b"{":
-        return "safetensors"
+        return "own" if network_named_in(path) else "safetensors"
     if start.startswith(_PICKLE):
         return "pytorch"
     if path.suffix.lower() == ".onnx" or start.startswith(_ONNX):
@@ -61,13 +70,8 @@ def _zipped(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # a damaged directory ends in many of them
         raise UpwindError(f"{path} is cut short or damaged: {error}; get it again") from error
     if any(name.endswith("data.pkl") for name in names):
         return "pytorch"
-    if "model.weights.h5" in names:
-        raise UpwindError(
-            f"{path} is a Keras archive: unzip it and give its model.weights.h5, which has the "
-            "weights"
-        )
-    return None
+    return "keras" if WEIGHTS in names else None
