@@ -136,6 +136,13 @@ def segment(
     largest_component: Annotated[
         bool, typer.Option("--largest-component", help="Keep the mask's largest component alone.")
     ] = False,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="Network of the weights that is defined outside of upwind, and whose code you "
+            "trust: package.module:Class."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = _TRAINING.device,
     threads: Annotated[
         int, typer.Option(**_limits(_TRAINING, "cpu_threads"), help="CPU threads.")
@@ -156,7 +163,7 @@ def segment(
     from upwind.segmentation.files import failures, segment_files
     from upwind.training.device import use_device
 
-    ensemble = load_ensemble(weights, threshold)
+    ensemble = load_ensemble(weights, threshold, network)
     segmented = segment_files(targets, ensemble, largest_component, use_device(device, threads))
     several = len(targets) > 1
     outcomes = [*(track(segmented, len(targets), "CT") if several else segmented)]

@@ -1,7 +1,9 @@
 """A network, a method without training and a figure, each added by files of its own, in this test
-alone: they are planned, trained, scored, tabulated, drawn, reported and audited beside the paper's.
+alone, and methods of all kinds that the configuration alone names: they are planned, trained, scored,
+tabulated, drawn, reported and audited beside the paper's.
 """
 
+import importlib.metadata
 import json
 import os
 import re
@@ -11,10 +13,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from matplotlib.image import imread
+from safetensors import safe_open
 
 from upwind.results import read_results
 
@@ -162,7 +167,37 @@ with logged(snakemake.log[0]):
 ''',
     "workflow/report/patients.rst": "How many patients were scored.\n",
 }
-NEW = {"tiny", "threshold"}
+# What needs no code: masks that somebody else made, a network of MONAI, post-processing.
+CONFIGURED = {
+    "theirs": {"masks": "theirs/{case:03d}.nii.gz", "label": 5, "title": "Their tool"},
+    "theirs_component": {"of": "theirs", "postprocess": "largest_component"},
+    "basic_unet": {
+        "network": "monai.networks.nets:BasicUNet",
+        "options": {
+            "spatial_dims": 2,
+            "in_channels": 1,
+            "out_channels": 2,
+            "features": [4, 4, 4, 4, 4, 4],
+            "dropout": 0.1,
+        },
+        "epochs": 1,
+    },
+    "unet_component": {"of": "unet", "postprocess": "largest_component"},
+}
+NETWORKS = {"tiny", "basic_unet"}
+NEW = {"threshold", *NETWORKS, *CONFIGURED}
+
+
+def write_their_masks(folder):
+    """The labels, as another tool would write them: 5 where liver is, 2 elsewhere, of one case in
+    another order of its axes."""
+    (folder / "theirs").mkdir()
+    for case in (0, 1):
+        label = nib.load(folder / f"data/phantom/segmentation-{case}.nii.gz")
+        values = np.where(np.asarray(label.dataobj) > 0, 5, 2).astype(np.uint8)
+        mask = nib.Nifti1Image(values, label.affine)
+        turned = mask.as_reoriented(np.array([[1, 1], [0, -1], [2, -1]])) if case else mask
+        nib.save(turned, folder / f"theirs/{case:03d}.nii.gz")
 
 
 @pytest.fixture(scope="module")
@@ -189,9 +224,12 @@ def extended(finished_once, tmp_path_factory, python):
     settings = yaml.safe_load((folder / "tiny.yaml").read_text())
     settings |= {
         "threshold": {"hu": 40},
+        "methods": CONFIGURED,
+        "table1": {"columns": ["itk_snap", "unet", "lsn_test", "lsn_validation", "tiny", "theirs"]},
         "replacements": {"folds": [0], "replacements": ["centroid"]},
         "atlas": {"pixels": 16, "most_slices": 2},
     }
+    write_their_masks(folder)
     (folder / "own.yaml").write_text(yaml.safe_dump(settings))
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
     planned = snakemake(python, folder, checkout, "--dry-run")
@@ -207,6 +245,20 @@ def snakemake(python, folder, checkout, *arguments):
     return done.stdout + done.stderr
 
 
+def upwind(extended, *arguments):
+    folder, checkout, *_ = extended
+    program = "import sys; from upwind.cli import app; app(sys.argv[1:])"
+    environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+
+
 def table(extended, name):
     return pd.read_csv(extended[0] / RESULTS / name)
 
@@ -217,10 +269,12 @@ def test_the_plan_trains_scores_and_shows_them_and_nothing_else(extended):
     anew = {"describe_methods", "write_config", "gather_scores", "collect_verdicts", "tabulate"}
     anew |= {"compare_methods", "draw_scores", "draw_gallery", "draw_curves", "all"}
     anew |= {"draw_patients"}
-    of_networks = {"train": 2, "segment_fold": 2, "score_network": 2}
-    assert jobs == dict.fromkeys(anew, 1) | of_networks | {"segment_case": 2, "score_untrained": 1}
-    assert set(re.findall(r"network=(\w+)", planned)) == {"tiny"}
-    assert set(re.findall(r"(?:segmenter|method)=(\w+)", planned)) == {"threshold"}
+    of_networks = {"train": 4, "segment_fold": 4, "score_network": 4}
+    of_masks = {"check_masks": 1, "take_mask": 2, "postprocess_fold": 4}
+    of_others = {"segment_case": 2, "score_untrained": 4}
+    assert jobs == dict.fromkeys(anew, 1) | of_networks | of_masks | of_others
+    assert set(re.findall(r"network=(\w+)", planned)) == NETWORKS
+    assert set(re.findall(r"(?:segmenter|method|given)=(\w+)", planned)) == NEW - NETWORKS
 
 
 def test_what_the_paper_trains_was_not_trained_again(extended):
@@ -229,31 +283,37 @@ def test_what_the_paper_trains_was_not_trained_again(extended):
     assert any("unet" in str(path) for path in before)
 
 
-def test_both_are_scored_on_every_unseen_patient(extended):
+def test_all_are_scored_on_every_unseen_patient(extended):
     scores = table(extended, "scores.csv")
     for method in NEW:
         unseen = scores[(scores["method"] == method) & (scores["subset"] == "unseen")]
         assert unseen["case"].tolist() == [0, 1]
-    assert (scores.loc[scores["method"] == "tiny", "subset"] == "heldout").any()
-    assert not (scores.loc[scores["method"] == "threshold", "subset"] == "heldout").any()
+        heldout = scores.loc[scores["method"] == method, "subset"] == "heldout"
+        assert heldout.any() == (method in NETWORKS)
+    theirs = scores[scores["method"].isin(["theirs", "theirs_component"])]
+    assert (theirs["dsc"] == 1).all()  # the labels themselves, one turned
 
 
-def test_both_stand_in_tables_and_the_comparison(extended):
-    assert list(table(extended, "extended.csv"))[-2:] == ["tiny", "threshold"]
+def test_all_stand_in_tables_and_the_comparison(extended):
+    keys = list(table(extended, "extended.csv"))
+    assert keys.index("unet_component") == keys.index("unet") + 1
+    assert keys[-5:] == ["tiny", "threshold", "basic_unet", "theirs", "theirs_component"]
     assert list(table(extended, "table1.csv"))[1:] == [
-        "itk_snap", "unet", "lsn_test", "lsn_validation", "tiny",
+        "itk_snap", "unet", "lsn_test", "lsn_validation", "tiny", "theirs",
     ]  # fmt: skip
     markdown = (extended[0] / RESULTS / "extended.md").read_text()
     assert "| Tiny network | CT | weights of 10 numbers |" in markdown
     assert "| Threshold | CT | nothing |" in markdown
+    assert "| Their tool | not stated | not stated |" in markdown
+    assert "| UNet, largest component | CT | weights |" in markdown
     assert {*NEW, "unet"} <= set(table(extended, "comparison.csv")["method"])
     pairs = table(extended, "comparison.csv")[["method", "other"]].itertuples(index=False)
     assert ("threshold", "tiny") in set(map(tuple, pairs))
 
 
-def test_both_have_their_row_in_the_gallery(extended, finished_once):
+def test_all_have_their_row_in_the_gallery(extended, finished_once):
     heights = [len(imread(root / RESULTS / "gallery.png")) for root in (finished_once, extended[0])]
-    assert heights[1] / heights[0] == pytest.approx(6 / 4, abs=0.02)
+    assert heights[1] / heights[0] == pytest.approx(10 / 4, abs=0.03)
     record = json.loads((extended[0] / RESULTS / "records/draw_gallery/job.json").read_text())
     shown = {path.split("/")[3] for path in record["inputs"] if "/segmentations/" in path}
     assert shown >= NEW
@@ -264,6 +324,28 @@ def test_the_report_is_of_these_tables(extended):
     report = (folder / "report.html").stat()
     assert report.st_mtime_ns > (folder / "extended.html").stat().st_mtime_ns
     assert "Tiny network" in (folder / "extended.html").read_text()
+    shown = (folder / "report.html").read_text()
+    assert "Masks made elsewhere" in shown
+
+
+def test_a_trace_leads_to_the_masks_that_somebody_else_made(extended):
+    said = upwind(extended, "trace", str(RESULTS / "table1.csv"), "--cell", "theirs,0")
+    assert "theirs/000.nii.gz" in said
+    assert "take_mask" in said
+
+
+def test_the_version_of_the_package_of_a_network_is_recorded_with_it(extended):
+    monai = importlib.metadata.version("monai")
+    folder = extended[0] / RESULTS
+    (record,) = (folder / "records/train").glob("*basic_unet*0*.json")
+    assert json.loads(record.read_text())["packages"]["monai"] == monai
+    (others,) = (folder / "records/train").glob("*tiny*0*.json")
+    assert "monai" not in json.loads(others.read_text())["packages"]
+    weights = folder / "networks/basic_unet/0/weights.safetensors"
+    with safe_open(weights, "pt") as file:
+        header = json.loads(file.metadata()["upwind"])
+    assert header["options"]["packages"] == {"monai": monai}
+    assert header["options"]["network"] == "monai.networks.nets:BasicUNet"
 
 
 def test_the_figure_is_in_the_run_its_report_and_its_releases(extended):
@@ -277,18 +359,12 @@ def test_the_figure_is_in_the_run_its_report_and_its_releases(extended):
 
 def test_the_audit_holds_with_the_atlas_that_was_made_by_name(extended):
     """With it the study that it needs the table of, not the figures."""
-    folder, checkout, *_ = extended
-    program = "import sys; from upwind.cli import app; app(sys.argv[1:])"
-    command = [sys.executable, "-c", program, "audit", str(RESULTS), "--deep", "--json"]
-    environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    audited = json.loads(done.stdout)
+    folder = extended[0]
+    audited = json.loads(upwind(extended, "audit", str(RESULTS), "--deep", "--json"))
     assert audited["holds"], audited["findings"]
     assert not {finding["kind"] for finding in audited["findings"]} & {"left over", "left_over"}
-    assert audited["counts"]["table1_cells"] % 5 == 0
-    assert audited["counts"]["extended_cells"] % 6 == 0
+    assert audited["counts"]["table1_cells"] % 6 == 0
+    assert audited["counts"]["extended_cells"] % 10 == 0
     assert (folder / RESULTS / "atlas/index.html").exists()
     assert (folder / RESULTS / "studies/replacements.csv").exists()
     assert not (folder / RESULTS / "studies/replacements.png").exists()

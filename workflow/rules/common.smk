@@ -23,7 +23,7 @@ from upwind.common.same_bits import hold
 from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
 from upwind.methods import network_named, to_json, trained, untrained
-from upwind.methods.configured import methods_of, settings_of, with_masks
+from upwind.methods.configured import methods_of, network_kind, settings_of, with_masks
 from upwind.methods.method import MASKED_CASES, OPERATED_CASES
 from upwind.methods.subsets import UNSEEN
 from upwind.settings.check import check_config
@@ -211,9 +211,28 @@ def check_given_masks(known):
         logger.warning(f"methods: {line}")
 
 
+def check_own_networks():
+    """As far as this process can: jobs may have an environment of their own."""
+    import importlib.util
+
+    from upwind.networks.trial import check_networks
+
+    if importlib.util.find_spec("torch") is not None:
+        own = {
+            key: settings_of(config, key)
+            for key in NETWORKS
+            if key in config["methods"]
+        }
+        for options in own.values():
+            del options["epochs"]
+        check_networks(own, config["image_size"])
+
+
 def check_before_planning():
     """Found before a night of training, not after."""
     or_stop(check_packages)
+    if is_main_process(workflow):
+        or_stop(check_own_networks)
     known = or_stop(cases_known_now)
     or_stop(check_fold_settings, known)
     if GIVEN and is_main_process(workflow):

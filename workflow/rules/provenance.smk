@@ -2,7 +2,7 @@
 # records do not vouch for is made again. Included last: it sees all rules.
 
 from upwind.levelset.engines.registry import ENGINES, engine_module
-from upwind.networks.registry import network_module
+from upwind.networks.registry import network_modules
 from upwind.provenance.workflow import distrust, record_rules
 
 
@@ -30,10 +30,12 @@ def reached_by_name(rule, wildcards):
     if "segmenter" in wildcards:
         modules.append(METHODS[wildcards["segmenter"]].segment.partition(":")[0])
     if "network" in wildcards:
-        modules.append(network_module(wildcards["network"]))
+        name = wildcards["network"]
+        kind = network_kind(config, name)
+        modules += network_modules(kind, settings_of(config, name))
     if "variant" in wildcards:
-        kind = variant_of(config, wildcards["variant"]).kind
-        modules.append(network_module(kind))
+        variant = variant_of(config, wildcards["variant"])
+        modules += network_modules(variant.kind, variant.options)
     return modules
 
 

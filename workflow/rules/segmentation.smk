@@ -39,8 +39,10 @@ rule segment_fold:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **segmentation_resources(lambda w: (w.network, config[w.network])),
+        **segmentation_resources(lambda w: (w.network, settings_of(config, w.network))),
     params:
+        # A network of the user's own, which is imported by what the configuration says alone.
+        trusted=lambda w: settings_of(config, w.network).get("network"),
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
         cpu_threads=config["training"]["cpu_threads"],

@@ -23,10 +23,10 @@ rule train:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **training_resources(lambda w: (w.network, config[w.network])),
+        **training_resources(lambda w: (w.network, settings_of(config, w.network))),
     params:
-        kind=lambda w: w.network,
-        network=lambda w: config[w.network],
+        kind=lambda w: network_kind(config, w.network),
+        network=lambda w: settings_of(config, w.network),
         run=lambda w: f"{w.network} {w.fold}",
         patients="all",
         training=TRAINING,

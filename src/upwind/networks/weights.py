@@ -14,6 +14,7 @@ from upwind import __version__
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
 from upwind.common.references import referred_to
+from upwind.methods.configured import FOREIGN
 from upwind.networks.registry import definition_of
 from upwind.settings.prediction import PredictionSettings
 
@@ -49,11 +50,32 @@ def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recip
         save_file(tensors, temporary, metadata=header)
 
 
-def load_weights(path: str | os.PathLike[str]) -> tuple[nn.Module, Recipe]:
-    """Rebuild the network of a weights file, ready for prediction. Nothing in the file is run."""
+def load_weights(
+    path: str | os.PathLike[str], allowed: str | None = None
+) -> tuple[nn.Module, Recipe]:
+    """Rebuild the network of a weights file, ready for prediction.
+
+    Nothing in the file is run, and nothing that its header names is imported but upwind's own
+    networks, and ``allowed`` (``package.module:Class``): a network that is defined elsewhere has to
+    be named by who loads it. Raises UpwindError for another, and for what holds no such weights.
+    """
     header, tensors = _read(path)
     try:
         recipe = _recipe(json.loads(header))
+        stated = recipe.options["network"] if recipe.network == FOREIGN else allowed
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UpwindError(
+            f"{path} holds weights, but not of an upwind network: its header does not describe "
+            f"one ({error})"
+        ) from error
+    if stated != allowed:
+        given = "" if allowed is None else f", not {allowed}"
+        raise UpwindError(
+            f"{path} holds the weights of {stated!r}{given}: a network that is defined outside of "
+            "upwind, whose code is run to load it. If you trust that code, name it: "
+            f"--network {stated}"
+        )
+    try:
         network = build(recipe)
     except (UpwindError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UpwindError(

@@ -9,12 +9,14 @@ count either.
 import ast
 import functools
 import importlib.metadata
+import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upwind.common.errors import UpwindError
+from upwind.common.references import look_here
 from upwind.provenance.fingerprint_cache import Known
 from upwind.provenance.hashing import sha256_of_text
 
@@ -54,8 +56,10 @@ def code_fingerprint(modules: Iterable[str]) -> str:
 
 
 def module_fingerprints(modules: Iterable[str]) -> dict[str, str]:
-    """SHA-256 (hex) of each module that the named ones reach, themselves included, normalised."""
-    return {module: module_fingerprint(module) for module in reached(modules)}
+    """SHA-256 (hex) of each module that the named ones reach, themselves included, normalised.
+    Modules of other packages are known by the version of these (:func:`package_versions`)."""
+    own = [module for module in modules if _is_own(module)]
+    return {module: module_fingerprint(module) for module in reached(own)}
 
 
 def combined(fingerprints: Mapping[str, str]) -> str:
@@ -79,11 +83,32 @@ def reached(modules: Iterable[str]) -> list[str]:
 
 def package_versions(modules: Iterable[str]) -> dict[str, str]:
     """Version of each distribution that the named modules reach by an import of their own, by name,
-    sorted. Those that come with them (torch's own needs, say) are not listed."""
-    graph = _graph()
-    imported = {name for module in reached(modules) for name in _externals(graph, module)}
-    owners = sorted({owner for name in imported for owner in _distributions_of(name)})
-    return {name: _installed(name) for name in owners}
+    sorted, and of those that hold named modules of other packages. What comes with them (torch's
+    own needs, say) is not listed. A package that is not installed, but lies where this process
+    started, has a hash of its sources in place of a version.
+
+    Raises UpwindError for a module of another package that is not here.
+    """
+    graph, modules = _graph(), list(modules)
+    own = [module for module in modules if _is_own(module)]
+    imported = {name for module in reached(own) for name in _externals(graph, module)}
+    owners = {owner for name in imported for owner in _distributions_of(name)}
+    for package in {module.split(".")[0] for module in modules if not _is_own(module)}:
+        owners |= set(_distributions_of(package)) or {package}
+    versions = {name: version_of(name) for name in sorted(owners)}
+    for name, version in versions.items():
+        if version is None:
+            raise UpwindError(f"there is no package {name} here: install it where Snakemake runs")
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+def version_of(package: str) -> str | None:
+    """The version of a distribution, or a hash of the sources of a package that is none; None where
+    neither is here."""
+    try:
+        return _installed(package)
+    except importlib.metadata.PackageNotFoundError:
+        return _source_version(package)
 
 
 def imported_modules(source: str) -> list[str]:
@@ -192,6 +217,21 @@ def _installed(distribution: str) -> str:
 @functools.cache
 def _all_distributions() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
+
+
+def _source_version(package: str) -> str | None:
+    look_here()
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+    found = {str(path.relative_to(origin.parent)): file_fingerprint(path) for path in files}
+    return f"sources {combined(found)}"
+
+
+def _is_own(module: str) -> bool:
+    return module.split(".")[0] == PACKAGE
 
 
 def _externals(graph: "grimp.ImportGraph", module: str) -> set[str]:

@@ -19,9 +19,12 @@ class Ensemble:
     recipe: Recipe
 
 
-def load_ensemble(weights: Sequence[Path], threshold: float | None = None) -> Ensemble:
+def load_ensemble(
+    weights: Sequence[Path], threshold: float | None = None, network: str | None = None
+) -> Ensemble:
     """The networks of one or several weights files. ``threshold`` of the probability, above which
-    liver is, replaces the one that the files state.
+    liver is, replaces the one that the files state. ``network`` (``package.module:Class``) is one
+    defined outside of upwind that may be imported: :func:`upwind.networks.weights.load_weights`.
 
     Raises:
         UpwindError: no file, a file named twice or that holds no upwind network; files that state
@@ -35,7 +38,7 @@ def load_ensemble(weights: Sequence[Path], threshold: float | None = None) -> En
     twice = [path for path in weights if [p.resolve() for p in weights].count(path.resolve()) > 1]
     if twice:
         raise UpwindError(f"{twice[0]} is given twice: a network counts once")
-    loaded = [load_weights(path) for path in weights]
+    loaded = [load_weights(path, network) for path in weights]
     recipes = dict(zip(weights, (recipe for _, recipe in loaded), strict=True))
     _check_alike("the same in-plane size", {p: r.image_size for p, r in recipes.items()})
     _check_alike("the same HU window", {p: r.window for p, r in recipes.items()})

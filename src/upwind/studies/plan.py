@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from upwind.common.errors import UpwindError
+from upwind.methods.configured import settings_of
 from upwind.settings.folds import fold_count
 
 ALL = "all"
@@ -48,7 +49,7 @@ def variant_of(config: Mapping[str, Any], name: str) -> Variant:
     own = dict(variants[name])
     base = own.pop("of")
     kind = own.pop("network", base)
-    return Variant(name, kind, {**config[base], **own})
+    return Variant(name, kind, {**settings_of(config, base), **own})
 
 
 def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from upwind.networks.registry import network_module
+from upwind.networks.registry import network_modules
 from upwind.networks.weights import Recipe
 from upwind.provenance.fingerprint import code_fingerprint, package_versions
 from upwind.training.examples import Examples
@@ -31,7 +31,7 @@ def run_parts(
     The device's name is a part only of a deterministic run: others may go on elsewhere, on another
     kind of node say, where the last bits differ.
     """
-    modules = (*_MODULES, network_module(recipe.network))
+    modules = (*_MODULES, *network_modules(recipe.network, recipe.options))
     numbers = settings.model_dump()
     numbers.pop("device")
     parts = {

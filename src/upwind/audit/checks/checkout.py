@@ -1,7 +1,5 @@
 """Records against the code and packages that are here now, and what git knew of the code."""
 
-import functools
-import importlib.metadata
 import platform
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,7 +10,7 @@ import upwind
 from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked, warning
 from upwind.audit.provenance_graph import RecordedRun
 from upwind.common.errors import UpwindError
-from upwind.provenance.fingerprint import combined, file_fingerprint
+from upwind.provenance.fingerprint import combined, file_fingerprint, version_of
 
 _AGAIN = "run the workflow again"
 
@@ -132,19 +130,11 @@ def _shown(source: Path, checkout: Checkout) -> str:
 
 def _packages(run: RecordedRun, packages: Mapping[tuple[str, str], list[str]]) -> Iterator[Finding]:
     for (package, version), names in sorted(packages.items()):
-        now = _installed(package)
+        now = version_of(package)
         if now != version:
             message = f"{version} when {run.jobs(names)} ran, {now or 'not installed'} now"
             remedy = f"install {package} {version}, or {_AGAIN}"
             yield broken(FindingKind.package, package, message, remedy, run.fallen(names))
-
-
-@functools.cache
-def _installed(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _git(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
