@@ -1,6 +1,6 @@
 """A network, a method without training and a figure, each added by files of its own, in this test
-alone, and methods of all kinds that the configuration alone names: they are planned, trained, scored,
-tabulated, drawn, reported and audited beside the paper's.
+alone, and methods of all kinds that the configuration alone names: they are planned, trained,
+scored, tabulated, drawn, reported and audited beside the paper's.
 """
 
 import importlib.metadata
@@ -313,7 +313,7 @@ def test_all_stand_in_tables_and_the_comparison(extended):
 
 def test_all_have_their_row_in_the_gallery(extended, finished_once):
     heights = [len(imread(root / RESULTS / "gallery.png")) for root in (finished_once, extended[0])]
-    assert heights[1] / heights[0] == pytest.approx(10 / 4, abs=0.03)
+    assert heights[1] / heights[0] == pytest.approx(10 / 4, abs=0.06)
     record = json.loads((extended[0] / RESULTS / "records/draw_gallery/job.json").read_text())
     shown = {path.split("/")[3] for path in record["inputs"] if "/segmentations/" in path}
     assert shown >= NEW
@@ -337,9 +337,9 @@ def test_a_trace_leads_to_the_masks_that_somebody_else_made(extended):
 def test_the_version_of_the_package_of_a_network_is_recorded_with_it(extended):
     monai = importlib.metadata.version("monai")
     folder = extended[0] / RESULTS
-    (record,) = (folder / "records/train").glob("*basic_unet*0*.json")
+    (record,) = (folder / "records/train").glob("*0*basic_unet*.json")
     assert json.loads(record.read_text())["packages"]["monai"] == monai
-    (others,) = (folder / "records/train").glob("*tiny*0*.json")
+    (others,) = (folder / "records/train").glob("*0*tiny*.json")
     assert "monai" not in json.loads(others.read_text())["packages"]
     weights = folder / "networks/basic_unet/0/weights.safetensors"
     with safe_open(weights, "pt") as file:

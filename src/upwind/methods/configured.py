@@ -51,7 +51,7 @@ def with_columns(methods: Methods, chosen: Sequence[str] | None) -> Methods:
 def settings_of(config: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The settings of a method: of its section of the configuration, none where it has none, or,
     of a network of ``methods``, what it is trained with."""
-    entry = config["methods"].get(key)
+    entry = config.get("methods", {}).get(key)
     if entry is None:
         return dict(config.get(key, {}))
     return {name: entry[name] for name in ("epochs", "network", "options", "output")}
@@ -60,7 +60,7 @@ def settings_of(config: Mapping[str, Any], key: str) -> dict[str, Any]:
 def network_kind(config: Mapping[str, Any], name: str) -> str:
     """The name by which :mod:`upwind.networks.registry` knows the network of a method, or a part of
     one."""
-    return FOREIGN if name in config["methods"] else name
+    return FOREIGN if name in config.get("methods", {}) else name
 
 
 def with_masks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
