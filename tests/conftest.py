@@ -44,6 +44,7 @@ SLOW = (
     "workflow/test_engines.py",
     "workflow/test_config.py",
     "workflow/test_bad_cases.py",
+    "workflow/test_own_methods.py",
     "workflow/test_atlas.py",
     "workflow/test_lint.py",
     "workflow/test_profile.py",
