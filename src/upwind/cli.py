@@ -114,7 +114,7 @@ def segment(
     cts: Annotated[
         list[Path],
         typer.Argument(
-            help="CTs in HU, NIfTI (.nii or .nii.gz), or folders of them.", metavar="CT..."
+            help="CTs in HU, NIfTI (.nii or .nii.gz), or folders of them.", metavar="CT"
         ),
     ],
     weights: Annotated[

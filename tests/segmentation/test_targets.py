@@ -47,9 +47,13 @@ def test_a_folder_of_a_data_set_stands_for_its_images(tmp_path):
             (tmp_path / f"lits/{name}-{case}.nii").touch()
     targets = find_targets([tmp_path / "lits"], tmp_path / "m")
     assert names(targets) == [
-        ("volume-2.nii", "volume-2.nii.gz"),
-        ("volume-11.nii", "volume-11.nii.gz"),
+        ("volume-2.nii", "segmentation-2.nii.gz"),
+        ("volume-11.nii", "segmentation-11.nii.gz"),
     ]
+    for output in (tmp_path / "lits", tmp_path / "lits/segmentation-2.nii.gz"):
+        cts = [tmp_path / "lits/volume-2.nii"]
+        assert "among the volumes of a data set" in refused(cts, output, overwrite=True)
+    assert len(find_targets(cts, tmp_path / "lits/mask.nii.gz")) == 1
 
 
 def test_a_folder_that_is_there_takes_the_mask_of_one_ct(cts, tmp_path):

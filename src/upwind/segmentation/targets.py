@@ -1,5 +1,6 @@
 """Which CTs are to be segmented, and into which files."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from upwind.common.wording import first_few, natural_order
 from upwind.data.naming import find_cases, holds_cases
 
 _ENDINGS = (".nii.gz", ".nii")
+_LITS = re.compile(r"(volume|segmentation)-\d+\.nii(\.gz)?", re.IGNORECASE)
+_LITS_CT = re.compile(r"volume-(\d+)\.nii(?:\.gz)?", re.IGNORECASE)
 _SHOWN = 5  # files named in a message
 
 
@@ -38,12 +41,14 @@ def find_targets(
 
     Of a folder of a data set (LiTS, Decathlon) only the images are taken; of another every NIfTI
     file in it. For a single CT, ``output`` and ``probability`` are NIfTI files; for several, or a
-    folder of CTs, they are folders with a file for each, named as the CT, ``.nii.gz``. A folder
-    that is there is one for a single CT, too. ``inputs`` are further files that are read.
+    folder of CTs, they are folders with a file for each, named as the CT, ``.nii.gz``
+    (``segmentation-N`` for ``volume-N``, as LiTS has it). A folder that is there is one for a
+    single CT, too. ``inputs`` are further files that are read.
 
     Raises:
         UpwindError: an input that is not there; an output that is no NIfTI by name, is there
-            already (without ``overwrite``), is an input, or belongs to two CTs.
+            already (without ``overwrite``), is an input, lies among the volumes of a data set, or
+            belongs to two CTs.
     """
     single = len(cts) == 1 and not cts[0].is_dir()
     chosen = [found for path in cts for found in (_within(path) if path.is_dir() else [path])]
@@ -103,6 +108,9 @@ def _files(what: str, output: Path, cts: Sequence[Path], single: bool) -> list[P
 
 
 def _stem(path: Path) -> str:
+    # As LiTS names what belongs to a CT, so that masks and labels are paired by their names.
+    if found := _LITS_CT.fullmatch(path.name):
+        return f"segmentation-{found[1]}"
     for ending in _ENDINGS:
         if path.name.lower().endswith(ending):
             return path.name[: -len(ending)]
@@ -111,11 +119,17 @@ def _stem(path: Path) -> str:
 
 def _check_outputs(targets: Sequence[Target], inputs: Sequence[Path]) -> None:
     read = {path.resolve() for path in [*inputs, *(target.ct for target in targets)]}
+    data_sets = {t.ct.parent.resolve() for t in targets if _LITS_CT.fullmatch(t.ct.name)}
     owners: dict[Path, list[Path]] = defaultdict(list)
     for target in targets:
         for path in target.outputs:
             if path.resolve() in read:
                 raise UpwindError(f"{path} is an input; name another file or folder")
+            if path.parent.resolve() in data_sets and _LITS.fullmatch(path.name):
+                raise UpwindError(
+                    f"{path} would lie among the volumes of a data set, as if it were one of its "
+                    "files; name another folder"
+                )
             owners[path.resolve()].append(target.ct)
     for path, cts in owners.items():
         if len(set(cts)) > 1:
