@@ -105,6 +105,10 @@ def files(tmp_path, monkeypatch):
         nib.save(nib.Nifti1Image(hu, affine), tmp_path / path)
     label = nib.Nifti1Image(inside.astype(np.uint8), affine)
     nib.save(label, tmp_path / "data/segmentation-0.nii")
+    for folder, shift in (("masks", 0), ("other_masks", 2)):
+        (tmp_path / folder).mkdir()
+        mask = nib.Nifti1Image(np.roll(inside, shift, axis=0).astype(np.uint8), affine)
+        nib.save(mask, tmp_path / folder / "liver_0.nii")
     torch.manual_seed(0)
     save_weights(tmp_path / "unet.safetensors", UNet(), Recipe("unet", 32, (-100.0, 400.0)))
     save_weights(tmp_path / "small.safetensors", Small(), Recipe("unet", 32, (-100.0, 400.0)))
@@ -119,6 +123,9 @@ def test_the_examples_of_the_document_run(files):
     for example in examples:
         exec(compile(example, "docs/api.md", "exec"), known)
     assert known["usable"] == [0]
+    means = known["tables"].scores.set_index("method")["dsc"]
+    assert means["ours"] == 1.0
+    assert 0.5 < means["theirs"] < 1.0
     assert known["found"].mask.shape == (40, 40, 10)
     assert known["moment"].mask.any()
     assert len(known["shares"])

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from upwind.segmentation.evolution import evolve as evolve
     from upwind.segmentation.files import Segmented as Segmented
     from upwind.segmentation.files import segment as segment
+    from upwind.tables.scored import ScoreTables as ScoreTables
+    from upwind.tables.scored import score as score
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,7 @@ __all__ = [
     "KernelAnalysis",
     "Moment",
     "Recipe",
+    "ScoreTables",
     "Segmented",
     "UNet",
     "UpwindError",
@@ -45,6 +48,7 @@ __all__ = [
     "check",
     "evolve",
     "load_weights",
+    "score",
     "segment",
     "upwind_step",
 ]
@@ -57,6 +61,7 @@ _PUBLIC = {
     "KernelAnalysis": "upwind.kernels.weights_file",
     "Moment": "upwind.levelset.movie",
     "Recipe": "upwind.networks.weights",
+    "ScoreTables": "upwind.tables.scored",
     "Segmented": "upwind.segmentation.files",
     "UNet": "upwind.networks.unet",
     "UpwindError": "upwind.common.errors",
@@ -64,6 +69,7 @@ _PUBLIC = {
     "check": "upwind.data.check",
     "evolve": "upwind.segmentation.evolution",
     "load_weights": "upwind.networks.weights",
+    "score": "upwind.tables.scored",
     "segment": "upwind.segmentation.files",
     "upwind_step": "upwind.levelset.equation.solver",
 }

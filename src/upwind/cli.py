@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
-from upwind.settings.kernels import ComparisonSettings, KernelMeasures
+from upwind.settings.kernels import KernelMeasures
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
 from upwind.settings.model import Settings
 from upwind.settings.scores import Missing, ScoreSettings
@@ -20,7 +20,6 @@ from upwind.settings.training import OptimiserSettings
 _PIPE_WIDTH = 120
 # Options that are settings, too, have their limits and defaults.
 _TRAINING, _OPERATOR, _KERNELS = OptimiserSettings(), OperatorSettings(), KernelMeasures()
-_COMPARISON = ComparisonSettings()
 
 
 def _limits(settings: Settings, name: str) -> dict[str, int]:
@@ -312,20 +311,16 @@ def score(
     from rich.console import Console
 
     from upwind.common.files import write_csv
-    from upwind.common.intervals import Resampling
     from upwind.figures.methods_compared import draw_methods
     from upwind.figures.style import save
-    from upwind.scores.outside import How, score_outside
-    from upwind.scores.pairing import find_pairs
-    from upwind.tables.summary import tables_of, view
+    from upwind.scores.outside import How
+    from upwind.tables.scored import score_files
+    from upwind.tables.summary import view
 
     _check_folder(output, overwrite)
     tolerances = tuple(tolerance) if tolerance else ScoreSettings().nsd_tolerances_mm
-    pairs = find_pairs(labels, masks)
-    scored = score_outside(pairs, How(label, mask_label, resample, tolerances, missing))
-    effort = Resampling(_COMPARISON.resamples, _COMPARISON.confidence, seed=0)
-    absent = {method: scored.missing(method) for method in pairs.masks}
-    tables = tables_of(scored.table, absent, effort)
+    how = How(label, mask_label, resample, tolerances, missing)
+    tables, problems = score_files(labels, masks, how)
     named = {"scores": tables.scores, "summary": tables.summary}
     if len(tables.methods) > 1:
         named |= {"comparison": tables.comparison, "ranks": tables.ranks}
@@ -333,7 +328,7 @@ def score(
         write_csv(output / f"{name}.csv", table)
     figures = [output / f"scores.{ending}" for ending in ("png", "pdf")]
     save(draw_methods(tables), *figures)
-    for problem in scored.problems:
+    for problem in problems:
         empty = problem.missing and missing == "empty"
         typer.echo(f"{'Counts as empty' if empty else 'Left out'}: {problem}", err=True)
     Console().print(view(tables))
