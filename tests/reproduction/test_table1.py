@@ -33,7 +33,7 @@ unet,2,1,2,unseen,0.75
 @pytest.fixture
 def results(tmp_path):
     (tmp_path / "table1.csv").write_text(TABLE)
-    (tmp_path / "scores.csv").write_text(SCORES)
+    (tmp_path / "seeds.csv").write_text(SCORES)
     (tmp_path / "methods.json").write_text(json.dumps(to_json(catalogue())))
     return tmp_path
 
@@ -66,9 +66,9 @@ def test_the_spread_is_the_range_over_seeds(results):
 
 def test_one_seed_has_no_spread(results):
     kept = [line for line in SCORES.splitlines() if not line.startswith("unet,2")]
-    (results / "scores.csv").write_text("\n".join(kept) + "\n")
+    (results / "seeds.csv").write_text("\n".join(kept) + "\n")
     assert spread_over_seeds(results) == {}
-    (results / "scores.csv").write_text("method,fold,case,subset,dsc\nunet,0,0,unseen,0.5\n")
+    (results / "seeds.csv").unlink()
     assert spread_over_seeds(results) == {}
 
 

@@ -166,6 +166,12 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
     ("over", "line"),
     [
         ({"image_size": 65}, "image_size: 65 is not a multiple of 16"),
+        ({"seeds": [1, 2]}, "seeds: 0 is missing, the `seed` of Table I; add it"),
+        (
+            {"seeds": [0, 1], "variants": {"lsn": {"of": "lsn", "epochs": 3}}},
+            "variants.lsn: seeds train it, so that it must be the network as it is, {of: lsn}; "
+            "name your own variant otherwise, or set seeds: null",
+        ),
         (
             {"folds": 1},
             "folds: 1 fits neither form: 1 is less than the minimum of 2, or 1 is not text",

@@ -117,6 +117,7 @@ BEYOND_A_SCHEMA = (
     "there is no fold",
     "does not fit",
     "is `seed` itself",
+    "the `seed` of Table I",
 )
 
 

@@ -1,6 +1,7 @@
 """Settings: what a dry run plans, and one clear message for settings that cannot hold."""
 
 import re
+from collections import Counter
 
 import pytest
 import yaml
@@ -165,6 +166,16 @@ def test_misspelt_missing_and_impossible_settings_are_named_all_at_once(workplac
 )
 def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expected, workplace):
     assert_one_message(dry_run(workplace, **settings), expected)
+
+
+def test_further_seeds_are_trained_and_scored_beside_the_first(workplace, plan):
+    settings = {"experiment": "x", "folds": 2, "dataset": {"patients": 4}, "seeds": [0, 3, 4]}
+    jobs = plan(workplace, configfiles=[workplace.configure(settings)])
+    counts = Counter(job.rule for job in jobs)
+    # The UNet of the kernels is trained on all patients, once more from its second seed.
+    assert (counts["train"], counts["train_variant"]) == (2 * 2 + 1, 2 * 2 * 2 + 1)
+    assert counts["segment_seed"] == counts["score_seed"] == 2 * 2 * 2
+    assert counts["gather_seeds"] == 1
 
 
 def test_folds_of_a_file_that_do_not_fit_the_data_are_said(workplace):

@@ -30,7 +30,7 @@ from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
 from upwind.settings.folds import fold_count, given_folds
 from upwind.settings.levelset import blind_options, operator_options
-from upwind.studies.plan import chosen_folds, runs_of, variant_of
+from upwind.studies.plan import chosen_folds, further_seeds, runs_of, variant_of
 from upwind.tables.followup_plan import PATIENTS, why_no_followup
 from upwind.versions.commands import repository_root
 from upwind.versions.hashes import Hashes
@@ -84,6 +84,14 @@ FOLDS = [str(fold) for fold in range(fold_count(config["folds"]))]
 KERNEL_FOLD = str(config["kernels"]["network"])
 RUNS = [(network, fold) for network in NETWORKS for fold in FOLDS]
 RUNS += [("unet", KERNEL_FOLD)] if KERNEL_FOLD not in FOLDS else []
+# The networks of the folds, trained once more from each further seed.
+FURTHER_SEEDS = further_seeds(config["seed"], config["seeds"])
+SEED_RUNS = [
+    (n, fold, seed) for seed in FURTHER_SEEDS for n in NETWORKS for fold in FOLDS
+]
+SEED_SCORES = [f"{RESULTS}/scores/{n}-{fold}-{seed}.csv" for n, fold, seed in SEED_RUNS]
+# Scores of each seed, for what tells their spread.
+ALL_SCORES = f"{RESULTS}/seeds.csv" if FURTHER_SEEDS else f"{RESULTS}/scores.csv"
 # What only judges or saves a run must not train it again.
 TRAINING = {
     key: value

@@ -4,7 +4,7 @@ SCORES = [f"{RESULTS}/scores/{method}.csv" for method in UNTRAINED]
 SCORES += [
     f"{RESULTS}/scores/{network}-{fold}.csv" for network in NETWORKS for fold in FOLDS
 ]
-results_in("scores", SCORES)
+results_in("scores", [*SCORES, *SEED_SCORES])
 
 
 rule score_network:

@@ -11,6 +11,11 @@ results_in(
             network=NETWORKS,
             fold=FOLDS,
         ),
+        *[
+            f"{RESULTS}/segmentations/{network}/{fold}-{seed}/{part}"
+            for network, fold, seed in SEED_RUNS
+            for part in ("unseen", "heldout")
+        ],
     ],
     released=False,
 )

@@ -49,7 +49,7 @@ rule tabulate:
 
 rule compare_methods:
     input:
-        scores=f"{RESULTS}/scores.csv",
+        scores=ALL_SCORES,
     output:
         table=table("comparison.csv", "Scores", "Methods compared"),
     log:

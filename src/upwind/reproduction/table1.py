@@ -9,7 +9,7 @@ from upwind.methods import read_methods, table1_columns
 from upwind.reproduction.kinds.tables import distance, number, read_table
 
 TABLE, SCORES, METHODS = "table1.csv", "scores.csv", "methods.json"
-SEED = "seed"
+SEEDS, SEED = "seeds.csv", "seed"
 
 Place = tuple[str, str]  # column and row
 Cells = Mapping[Place, str]
@@ -79,7 +79,7 @@ def compare_cells(
 
 
 def spread_over_seeds(folder: Path) -> dict[Place, Spread]:
-    """The range of each cell of Table I over the seeds of a run, by its ``scores.csv``; nothing for
+    """The range of each cell of Table I over the seeds of a run, by its ``seeds.csv``; nothing for
     a run with one seed. Raises ValueError or UpwindError for results that are not whole."""
     return spread_of(tables_by_seed(folder))
 
@@ -95,10 +95,9 @@ def spread_of(by_seed: Mapping[int, Mapping[Place, float]]) -> dict[Place, Sprea
 
 
 def tables_by_seed(folder: Path) -> dict[int, dict[Place, float]]:
-    """Table I of each seed alone, by the ``seed`` of ``scores.csv``; nothing without that column.
-    Methods without seeds are in none of them: they have no spread. Raises as
-    :func:`spread_over_seeds`."""
-    path = folder / SCORES
+    """Table I of each seed alone, by ``seeds.csv``; nothing for a run with one seed. Methods
+    without seeds are in none of them: they have no spread. Raises as :func:`spread_over_seeds`."""
+    path = folder / SEEDS
     if not path.is_file() or SEED not in read_table(path).columns:
         return {}
     scores = [dict(cells) for cells in read_table(path).keyed(0).values()]

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from upwind.common.errors import UpwindError
-from upwind.methods import catalogue, networks_of, table1_columns
+from upwind.methods import catalogue, networks_of, table1_columns, trained
 from upwind.methods.configured import FOREIGN
 from upwind.settings.faults import Place, details_of, hint, lines_of, real_place
 from upwind.settings.folds import fold_count, read_folds
@@ -146,6 +146,24 @@ def _second_seed(settings: Any, at_fault: AtFault) -> Iterator[str]:
         )
 
 
+def _further_seeds(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    """Further trainings of a network are runs of the studies' variant of its name."""
+    if settings.seeds is None or at_fault.touches("seeds") or at_fault.touches("seed"):
+        return
+    if settings.seed not in settings.seeds:
+        yield f"seeds: {settings.seed} is missing, the `seed` of Table I; add it"
+    if len(settings.seeds) < 2:
+        return
+    for name in trained(catalogue()):
+        variant = settings.variants.get(name)
+        as_it_is = variant is not None and plain(variant) == {"of": name}
+        if not as_it_is and not at_fault.touches("variants", name):
+            yield (
+                f"variants.{name}: seeds train it, so that it must be the network as it is, "
+                f"{{of: {name}}}; name your own variant otherwise, or set seeds: null"
+            )
+
+
 def _impossible_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
     """Settings of a study's variant that its network does not have or cannot take."""
     for name, variant in settings.variants.items():
@@ -212,6 +230,7 @@ _CHECKS: tuple[Callable[[Any, AtFault], Iterator[str]], ...] = (
     _unreadable_folds,
     _analysed_fold,
     _second_seed,
+    _further_seeds,
     _impossible_variants,
     _missing_variants,
     _missing_folds,

@@ -15,7 +15,7 @@ from upwind.settings.dataset import DatasetSettings, IntensitySettings
 from upwind.settings.kernels import ComparisonSettings, KernelSection
 from upwind.settings.levelset import LevelSetSection
 from upwind.settings.methods import Entry, MethodName, Table1Settings
-from upwind.settings.model import Number, Settings, Share
+from upwind.settings.model import Different, Number, Settings, Share
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.prediction import PredictionSettings
 from upwind.settings.scores import ScoreSettings
@@ -38,6 +38,12 @@ class ExperimentSettings(Settings):
     Source: yours."""
     seed: Number = 0
     """Of initial weights, of the order of slices and of the operator's trials.
+
+    Source: ours."""
+    seeds: Different[Number] | None = None
+    """Of the trainings of each network in each fold, `seed` among them: `[0, 1, 2]` tells how far
+    scores move from seed to seed, in `seeds.csv` and `comparison.csv`, at three times the training.
+    `seed` is that of Table I and of all else. `null`: `seed` alone.
 
     Source: ours."""
     folds: (

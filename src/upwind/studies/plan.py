@@ -66,3 +66,8 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
 def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:
     """Names of the folds that a setting chooses: 'all', or some by their numbers."""
     return [str(fold) for fold in (range(fold_count(config["folds"])) if chosen == ALL else chosen)]
+
+
+def further_seeds(first: int, seeds: Sequence[int] | None) -> list[int]:
+    """The seeds beside the ``first`` that the settings ask for."""
+    return [seed for seed in seeds or () if seed != first]

@@ -26,8 +26,14 @@ Expected = float | str
 
 def check_comparison(results: Results) -> Checked:
     """Every value of ``comparison.csv``: means, bootstrap intervals and tests over patients."""
-    check = ("comparisons", "comparison.csv", ("scores.csv",), _comparison)
+    check = ("comparisons", "comparison.csv", (_source(results),), _comparison)
     return run_checks(results, [check])
+
+
+def _source(results: Results) -> str:
+    """Scores of every seed, where there are several."""
+    several = len(results.config.get("seeds") or ()) > 1
+    return "seeds.csv" if several else "scores.csv"
 
 
 def _comparison(results: Results) -> Iterator[Finding | int]:
@@ -40,7 +46,7 @@ def _comparison(results: Results) -> Iterator[Finding | int]:
             text = rows[key][column]
             if not (text == value if isinstance(value, str) else same(text, value)):
                 message = f"{' '.join(key)}: {column} is {text} there and {value!r}"
-                yield results.number("comparison.csv", f"{message} by scores.csv")
+                yield results.number("comparison.csv", f"{message} by {_source(results)}")
             yield 1
 
 
@@ -50,7 +56,7 @@ def _key(row: Mapping[str, str]) -> tuple[str, ...]:
 
 def _compared(results: Results) -> Iterator[tuple[tuple[str, ...], dict[str, Expected]]]:
     """Rows of the table by key: each method's mean, and each pair's differences."""
-    scores = results.rows("scores.csv")
+    scores = results.rows(_source(results))
     for subset, measure, filled in _measures(scores):
         part = [row for row in scores if row["subset"] == subset]
         values = _by_method(part, measure, filled)

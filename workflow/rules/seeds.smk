@@ -1,0 +1,52 @@
+# Further seeds: each network of the comparison trained again from another seed, as a run of the studies,
+# segmented and scored as the first is, whose results keep their place.
+
+if FURTHER_SEEDS:
+
+    use rule segment_fold as segment_seed with:
+        input:
+            weights=f"{STUDIES}/networks/{{network}}/{{fold}}-{{seed}}-all/weights.safetensors",
+            slices=lambda w: slices(cases()),
+            folds=f"{RESULTS}/folds.csv",
+            split=f"{RESULTS}/split/{{fold}}.csv",
+        output:
+            unseen=directory(
+                f"{RESULTS}/segmentations/{{network}}/{{fold}}-{{seed}}/unseen"
+            ),
+            heldout=directory(
+                f"{RESULTS}/segmentations/{{network}}/{{fold}}-{{seed}}/heldout"
+            ),
+        log:
+            f"{LOGS}/segment_seed/{{network}}-{{fold}}-{{seed}}.log",
+
+    use rule score_network as score_seed with:
+        input:
+            unseen=f"{RESULTS}/segmentations/{{network}}/{{fold}}-{{seed}}/unseen",
+            heldout=f"{RESULTS}/segmentations/{{network}}/{{fold}}-{{seed}}/heldout",
+            split=f"{RESULTS}/split/{{fold}}.csv",
+            folds=f"{RESULTS}/folds.csv",
+            images=lambda w: [images(case) for case in cases()],
+            labels=lambda w: [labels(case) for case in cases()],
+        output:
+            scores=f"{RESULTS}/scores/{{network}}-{{fold}}-{{seed}}.csv",
+        log:
+            f"{LOGS}/score_seed/{{network}}-{{fold}}-{{seed}}.log",
+
+    rule gather_seeds:
+        input:
+            scores=f"{RESULTS}/scores.csv",
+            further=SEED_SCORES,
+        output:
+            table=table("seeds.csv", "Scores", "Every score of every seed"),
+        log:
+            f"{LOGS}/gather_seeds.log",
+        conda:
+            "../../envs/figures.yaml"
+        resources:
+            **resources_for("table"),
+        params:
+            first=config["seed"],
+            networks=NETWORKS,
+            seeds=[seed for _, _, seed in SEED_RUNS],
+        script:
+            "../scripts/gather_seeds.py"
