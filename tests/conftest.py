@@ -29,6 +29,7 @@ SLOW = (
     "audit/test_whole.py",
     "audit/test_own_method.py",
     "audit/crate/test_published.py",
+    "reproduction/test_finished.py",
     "versions/test_release.py",
     "versions/test_importing.py",
     "versions/test_pull.py",
