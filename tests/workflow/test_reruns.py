@@ -212,7 +212,7 @@ SETTINGS_EDITS = {
     "kernels.starts": (3, CLUSTER_TENDENCY + CONFIG),
     "kernels.spectrum_size": (80, MEASURES + CONFIG),
     "kernels.second_seed": (2, (MEASURES | Counter(train_variant=1)) + CONFIG),
-    "comparison.resamples": (120, Counter(compare_methods=1) + CONFIG),
+    "comparison.resamples": (120, Counter(compare_methods=1, tabulate=1) + CONFIG),
     "levelset.trials": (2, OPERATOR + CONFIG),
     "levelset.sampler": ("random", LEVEL_SET + CONFIG),
     "levelset.blind.trials": (2, BLIND + CONFIG),
@@ -491,7 +491,7 @@ def test_an_edit_behind_a_job_whose_content_does_not_matter(project):
 def test_edits_that_are_really_run(project):
     project.configure({"comparison.resamples": 120})
     project.replace("src/upwind/figures/curves.py", "\nimport ", "\nCOLOUR = 'C0'\nimport ")
-    expected = Counter(compare_methods=1, draw_curves=1) + CONFIG
+    expected = Counter(compare_methods=1, tabulate=1, draw_curves=1) + CONFIG
     assert project.planned() == expected
     assert project.run() == expected
     assert project.planned() == NOTHING

@@ -41,6 +41,7 @@ rule tabulate:
     params:
         failed_below=config["training"]["failed_below"],
         no_followup=NO_FOLLOWUP,
+        effort=config["comparison"] | {"seed": config["seed"]},
         # What is not Python is no part of the parameter `code`.
         template=template_version("tables/page.html"),
     script:

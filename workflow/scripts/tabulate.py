@@ -3,6 +3,7 @@
 import pandas as pd
 
 from upwind.common.files import write_csv, write_text
+from upwind.common.intervals import Resampling
 from upwind.common.jobs import logged
 from upwind.methods import read_methods
 from upwind.tables import extended
@@ -26,6 +27,7 @@ with logged(snakemake.log[0]):
     methods = read_methods(snakemake.input.methods)
     table = table1(scores, methods, failed)
     wider = extended.extended_table(scores, methods, failed)
+    spread = extended.spread(scores, methods, Resampling(**snakemake.params.effort))
     notes = failed_notes(verdicts, methods, snakemake.params.failed_below)
     notes += coverage_notes(scores, methods)
     notes += left_out_notes(pd.read_csv(snakemake.input.cases))
@@ -38,5 +40,7 @@ with logged(snakemake.log[0]):
     if snakemake.params.no_followup:
         notes += [absence_note(snakemake.params.no_followup)]
     write_csv(snakemake.output.extended, wider)
-    write_text(snakemake.output.extended_markdown, extended.to_markdown(wider, methods, notes))
-    write_text(snakemake.output.extended_html, extended.to_html(wider, methods, notes))
+    write_text(
+        snakemake.output.extended_markdown, extended.to_markdown(wider, methods, spread, notes)
+    )
+    write_text(snakemake.output.extended_html, extended.to_html(wider, methods, spread, notes))
