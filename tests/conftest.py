@@ -51,6 +51,9 @@ SLOW = (
     "workflow/test_profile.py",
     "figures/test_kernel_file.py",
     "atlas/test_browser.py",
+    "scores/test_independent.py",
+    "common/test_intervals.py",
+    "audit/recomputed/test_comparison.py",
     "settings/test_documents.py",
     "phantom/test_write.py",
 )
