@@ -1,9 +1,11 @@
 """The extended table: what compares, unseen patients alone, and what each method was given."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
+from upwind.common import frames
 from upwind.common.intervals import Resampling
 from upwind.methods import Methods
 from upwind.methods.subsets import UNSEEN
@@ -37,15 +39,13 @@ def spread(scores: pd.DataFrame, methods: Methods, settings: Resampling) -> pd.D
     unseen = scores[scores["subset"] == UNSEEN]
     dsc = unseen[[c for c in ("method", "fold", "case", "subset", "seed", "dsc") if c in unseen]]
     compared = compare(dsc, settings.resamples, settings.confidence, settings.seed)
-    single = compared[compared["other"] == ""].set_index("method")
+    single = {row.method: row for row in frames.rows(compared[compared["other"] == ""])}
     columns = [
         "Method", "patients", "mean", f"{settings.confidence:.0%} interval", "interval over",
         "seeds", "means of seeds",
     ]  # fmt: skip
     rows = [
-        (method.title, *_spread(single.loc[key]))
-        for key, method in methods.items()
-        if key in single.index
+        (method.title, *_spread(single[key])) for key, method in methods.items() if key in single
     ]
     return pd.DataFrame(rows, columns=columns)
 
@@ -73,13 +73,12 @@ def to_html(
     return page("Unseen patients: DSC for each fold", tables, (*NOTES, *notes))
 
 
-def _spread(row: pd.Series) -> tuple[str, ...]:
+def _spread(row: Any) -> tuple[str, ...]:
     def bounds(low: float, high: float) -> str:
         return "" if pd.isna(low) else f"{low:.3f} to {high:.3f}"
 
-    interval, seeds = bounds(row["low"], row["high"]), bounds(row["seed_low"], row["seed_high"])
-    mean = f"{row['mean']:.3f}"
-    return str(row["patients"]), mean, interval, row["over"], str(row["seeds"]), seeds
+    interval, seeds = bounds(row.low, row.high), bounds(row.seed_low, row.seed_high)
+    return str(row.patients), f"{row.mean:.3f}", interval, row.over, str(row.seeds), seeds
 
 
 def _shown(table: pd.DataFrame, methods: Methods) -> pd.DataFrame:
