@@ -50,6 +50,7 @@ SLOW = (
     "workflow/test_lint.py",
     "workflow/test_profile.py",
     "figures/test_kernel_file.py",
+    "figures/test_kernel_page.py",
     "atlas/test_browser.py",
     "scores/test_independent.py",
     "common/test_intervals.py",

@@ -514,6 +514,10 @@ def crate(
     )
 
 
+# What is clustered, layer by layer, while somebody waits.
+_CLUSTERS_OF = {"trained": "Clusters of layer", "initial": "Clusters of random layer"}
+
+
 @app.command()
 def kernels(
     file: Annotated[
@@ -543,27 +547,32 @@ def kernels(
     Depthwise and grouped convolutions count too. The file is data: nothing in it is run. Chance is
     a network of the same shapes with random weights. docs/kernels.md explains every table.
     """
+    from upwind.common.progress import track
     from upwind.figures.kernel_file import draw_all
-    from upwind.kernels.analysis import analyse
+    from upwind.figures.kernel_page import PAGE, write_page
     from upwind.kernels.analysis_settings import AnalysisSettings
+    from upwind.kernels.answers import answers
     from upwind.kernels.files.reading import read_network
     from upwind.kernels.tables import write_tables
+    from upwind.kernels.weights_file import analyse_network
 
     _check_folder(output, overwrite)
     network = read_network(file)
     typer.echo(f"{file}: {network.in_words()}", err=True)
     effort = AnalysisSettings(clusters=clusters, seed=seed, sample=sample)
-    tables, left_out = analyse(network.layers, effort, map_size)
-    tables = network.tables() | tables
-    write_tables(tables, output)
-    figures = draw_all(tables, output)
-    for layer in left_out:
-        typer.echo(
-            f"Note: layer {layer.number} ({layer.name}) has too few different kernels to be "
-            "clustered",
-            err=True,
-        )
-    typer.echo("\n".join(str(output / name) for name in [*(f"{t}.csv" for t in tables), *figures]))
+    found = analyse_network(
+        network,
+        effort,
+        map_size,
+        lambda layers, name: track(layers, len(layers), _CLUSTERS_OF.get(name, name)),
+    )
+    write_tables(found.tables, output)
+    write_page(file.name, network.order, found.tables, draw_all(found.tables, output), output)
+    for name in found.unclustered:
+        typer.echo(f"Note: {name} has too few different kernels to be clustered", err=True)
+    for one in answers(found.tables):
+        typer.echo(f"{one.question} {one.answer}")
+    typer.echo(f"In brackets: random weights. Pictures and tables: {output / PAGE}")
 
 
 class DataSet(enum.StrEnum):

@@ -31,16 +31,25 @@ def test_tables_and_figures_of_any_network(weights, tmp_path):
     result = upwind(weights, "-o", out, "--sample", 100)
     assert result.exit_code == 0, result.output
     assert "4 layers, 75 3x3 kernels" in result.stderr
-    assert "layer 4 (layer4.fixed) has too few different kernels" in result.stderr
-    named = [line.split("/")[-1] for line in result.stdout.splitlines()]
-    assert all((out / name).stat().st_size for name in named)
-    assert {"kernels.csv", "nearest_shares.csv", "cluster_verdicts.csv", "clusters.png"} <= set(
-        named
-    )
+    assert "layer4.fixed has too few different kernels" in result.stderr
+    assert "Order: of the names" in result.stderr
+    assert "Clusters of layer 3/3, " in result.stderr
+    assert result.stderr.rstrip().endswith("clustered")  # which says nothing of time left
+    questions = [line.partition("?")[0] for line in result.stdout.splitlines()[:4]]
+    assert questions == [
+        "Are there clusters",
+        "How much is derivative",
+        "What are kernels nearest to",
+        "What was left out",
+    ]
+    assert result.stdout.splitlines()[3].endswith("? nothing")
+    assert str(out / "index.html") in result.stdout.splitlines()[4]
+    written = {path.name for path in out.iterdir()}
+    assert {"kernels.csv", "nearest_shares.csv", "network.csv", "left_out.csv"} <= written
     content = pd.read_csv(out / "content.csv")
     assert content["name"].unique().tolist()[:2] == ["layer1.conv", "layer2.conv"]
     assert content["part"].unique().tolist() == ["all"]
-    for name in ("content", "nearest", "clusters", "cluster_tendency"):
+    for name in ("overview", "content", "nearest", "clusters", "cluster_tendency"):
         assert matplotlib.image.imread(out / f"{name}.png").std() > 0.02
         assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     again = upwind(weights, "-o", out)

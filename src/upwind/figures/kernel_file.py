@@ -10,27 +10,45 @@ import pandas as pd
 from upwind.figures.kernel_cluster_tendency import draw_cluster_tendency
 from upwind.figures.kernel_content import draw_content, draw_nearest
 from upwind.figures.kernel_icons import draw_icons
+from upwind.figures.kernel_overview import draw_overview
+from upwind.figures.kernel_page import Picture
 from upwind.figures.style import save
 from upwind.kernels.clustering import Clustering
 
 _CHANCE = "random weights"  # what the tables' network `initial` is here
+_CAPTIONS = {
+    "overview": "Every layer, from the first: energy of its kernels by order of derivative, the "
+    "hand-crafted kernels that they are nearest to, and the silhouette of their clusters beside a "
+    "Gaussian's and that of random weights. A dot before a name: clusters; a ring: structure.",
+    "content": "How much finite difference is in each layer, beside random weights.",
+    "nearest": "Share of each layer's kernels that is nearest to each hand-crafted kernel.",
+    "clusters": "Kernels of each layer, divided by its scale, on the first two principal axes of "
+    "all; hand-crafted ones, divided by their length, on top.",
+    "cluster_tendency": "Are there clusters? Each measure beside a Gaussian's and that of random "
+    "weights.",
+}
 _MOST_PANELS = 12  # layers of the figure of clusters, from the first to the last
 
 
-def draw_all(tables: Mapping[str, pd.DataFrame], folder: str | os.PathLike[str]) -> list[str]:
-    """Draw the tables of :func:`upwind.kernels.analysis.analyse` into ``folder``, as PNG and PDF;
-    return the PNGs' names. Where there was nothing to cluster, there is no figure of clusters."""
+def draw_all(tables: Mapping[str, pd.DataFrame], folder: str | os.PathLike[str]) -> list[Picture]:
+    """Draw the tables of :func:`upwind.kernels.weights_file.analyse_kernels` into ``folder``, as
+    PNG and PDF, and say what each picture shows. Where there was nothing to cluster, there is no
+    figure of clusters."""
     figures = {
+        "overview": draw_overview(tables, _CHANCE),
         "content": draw_content(tables["content"], _CHANCE),
         "nearest": draw_nearest(tables["nearest_shares"], _CHANCE),
     }
+    captions = dict(_CAPTIONS)
     if "cluster_tendency" in tables:
-        names = ("kernels", "layers", "stencils", "axes")
-        clustering = Clustering(**{name: tables[name] for name in names})
+        parts = ("kernels", "layers", "stencils", "axes")
+        clustering = Clustering(**{name: tables[name] for name in parts})
         layers = clustering.layers["layer"].to_numpy()
         shown = np.linspace(0, len(layers) - 1, min(len(layers), _MOST_PANELS)).round().astype(int)
-        figures["clusters"] = draw_icons(clustering, layers[shown].tolist())
+        names = dict(zip(tables["network"]["layer"], tables["network"]["name"], strict=True))
+        figures["clusters"] = draw_icons(clustering, layers[shown].tolist(), names=names)
+        captions["clusters"] += f" {len(shown)} of {len(layers)} layers, from first to last."
         figures["cluster_tendency"] = draw_cluster_tendency(tables["cluster_tendency"], _CHANCE)
     for name, figure in figures.items():
         save(figure, *(Path(folder) / f"{name}.{ending}" for ending in ("png", "pdf")))
-    return [f"{name}.png" for name in figures]
+    return [Picture(name, captions[name]) for name in figures]

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 from upwind.common.frames import rows
 from upwind.figures import style
 from upwind.figures.kernel_clusters import PAPER_LAYERS, label_axes, new_panels, panel_limits
+from upwind.figures.kernel_panels import shortened
 from upwind.kernels.clustering import Clustering
 from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
 from upwind.kernels.stencils import WEIGHTS
@@ -25,6 +26,7 @@ _TOP = 0.78  # inches for both lines of the legend
 _CELLS = 90  # of a panel's density, along its longer side
 _BLUR = 1.6  # cells
 _FEW = 600  # kernels, which are drawn as points too
+_LONGEST_NAME = 22  # letters, above a panel
 _ICON = 0.14  # inches
 _PIXELS = 10  # of an icon's weight along a side: edges stay sharp in every viewer
 _BAND = 0.17  # of the kernels' height, below and above them, for the icons
@@ -36,6 +38,7 @@ def draw_icons(
     clustering: Clustering,
     layers: Sequence[int] | None = PAPER_LAYERS,
     parts: Mapping[int, str] | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> Figure:
     """One panel for each of ``layers`` (None: all) on the two first principal axes.
 
@@ -43,7 +46,7 @@ def draw_icons(
     hand-crafted kernels stand at the top, framed in black, those of the cluster centres at the
     bottom, framed in their colour, each with a line to where it is projected. Icons show weights,
     each in its own scale: red positive, blue negative. ``parts`` says of layers whether they are
-    encoder, bottleneck or decoder.
+    encoder, bottleneck or decoder, ``names`` what a network calls them.
     """
     layers = clustering.layers["layer"].tolist() if layers is None else list(layers)
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
@@ -56,7 +59,8 @@ def draw_icons(
         _draw_density(axes, kernels)
         _draw_stencils(axes, clustering.stencils)
         _draw_centres(axes, kernels)
-        _draw_title(axes, layer, len(kernels), (parts or {}).get(layer))
+        name = shortened(names[layer], _LONGEST_NAME) if names else ""
+        _draw_title(axes, f"{layer} {name}".rstrip(), len(kernels), (parts or {}).get(layer))
     label_axes(figure, clustering)
     _draw_legend(figure, clustering)
     return figure
@@ -152,7 +156,7 @@ def icon(weights: np.ndarray) -> np.ndarray:
     return np.kron(colours, np.ones((_PIXELS, _PIXELS, 1)))
 
 
-def _draw_title(axes: Axes, layer: int, count: int, part: str | None) -> None:
+def _draw_title(axes: Axes, layer: str, count: int, part: str | None) -> None:
     title = f"Layer {layer}: {count:,} kernels"
     colour = style.INK if part is None else _PART_COLOURS.get(part, style.INK)
     if part in _PART_COLOURS:

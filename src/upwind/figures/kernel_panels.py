@@ -92,3 +92,11 @@ def finish(figure: Figure, lowest: Axes, places: dict[int, int], handles: Sequen
     """Number the layers below the ``lowest`` panel and put the legend on top."""
     number_layers(lowest, places)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 4))
+
+
+def shortened(name: str, longest: int) -> str:
+    """A layer's name as it is written in figures, or its end, which tells layers apart. Nothing in
+    it is a command to the one who draws."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    plain = plain if len(plain) <= longest else f"…{plain[1 - longest :]}"
+    return plain.replace("$", r"\$")

@@ -6,19 +6,24 @@ from dataclasses import replace
 import numpy as np
 
 from upwind.kernels.analysis_settings import AnalysisSettings
-from upwind.kernels.cluster_verdicts import measure_cluster_tendency
+from upwind.kernels.cluster_verdicts import Watched, measure_cluster_tendency, unwatched
 from upwind.kernels.clustering import can_be_clustered, cluster
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers, random_layers
 from upwind.kernels.measures import measure
+from upwind.kernels.stencils import STENCILS
 from upwind.kernels.tables import Tables
 
 
 def analyse(
-    layers: Sequence[Layer], settings: AnalysisSettings, spectrum_size: int
+    layers: Sequence[Layer],
+    settings: AnalysisSettings,
+    spectrum_size: int,
+    watched: Watched = unwatched,
 ) -> tuple[Tables, list[Layer]]:
     """All tables for one network of which only the weights are known, and the layers that have too
     few different kernels to be clustered. Chance is a network of the same shapes with random
-    weights (:func:`upwind.kernels.layers.random_layers`), under the name ``initial``."""
+    weights (:func:`upwind.kernels.layers.random_layers`), under the name ``initial``. What takes
+    time goes through ``watched``, layer by layer."""
     layers = check_layers(layers)
     networks = {TRAINED: layers, INITIAL: random_layers(layers, settings.seed)}
     tables = measure(networks, settings, spectrum_size, published=False)
@@ -30,19 +35,21 @@ def analyse(
             name: [layer for layer in found if layer.number in numbers]
             for name, found in networks.items()
         }
-        tables |= measure_cluster_tendency(chosen, [], settings)
+        tables |= measure_cluster_tendency(chosen, [], settings, watched)
     return tables, [layer for layer in layers if layer.number not in numbers]
 
 
 def _clustered(layers: Sequence[Layer], settings: AnalysisSettings) -> Tables:
     """The tables kernels, layers, stencils and axes. The scale of a layer means little where
     normalisation follows it, and pooled axes would be those of the largest: kernels are divided by
-    their layer's root mean square length, which k-means does not mind and ``layers`` states."""
+    their layer's root mean square length, which k-means does not mind and ``layers`` states, and
+    hand-crafted ones by their own length."""
     scales = [np.sqrt((layer.kernels**2).sum(axis=(1, 2)).mean()) for layer in layers]
     scaled = [
         replace(layer, weights=layer.weights / scale)
         for layer, scale in zip(layers, scales, strict=True)
     ]
-    found = cluster(scaled, settings.clusters, settings.seed, settings.restarts)
+    unit = {name: stencil / np.linalg.norm(stencil) for name, stencil in STENCILS.items()}
+    found = cluster(scaled, settings.clusters, settings.seed, settings.restarts, unit)
     names = [layer.name for layer in layers]
     return vars(found) | {"layers": found.layers.assign(name=names, scale=scales)}

@@ -1,6 +1,6 @@
 """The paper's question, layer by layer and in words: are there clusters?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
@@ -23,15 +23,26 @@ NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
 WEAK, REASONABLE = 0.25, 0.5
 
 
+Watched = Callable[[Sequence[Layer], str], Iterable[Layer]]
+
+
+def unwatched(layers: Sequence[Layer], _: str) -> Iterable[Layer]:
+    """The layers, and nobody looks on."""
+    return layers
+
+
 def measure_cluster_tendency(
-    networks: Networks, folds: Sequence[Iterable[Layer]], settings: AnalysisSettings
+    networks: Networks,
+    folds: Sequence[Iterable[Layer]],
+    settings: AnalysisSettings,
+    watched: Watched = unwatched,
 ) -> Tables:
     """The tables cluster_tendency, gap and cluster_verdicts of ``networks`` by
-    name; stability over ``folds`` needs
-    two of them, and the network at initialisation."""
+    name; stability over ``folds`` needs two of them, and the network at initialisation. Layers go
+    through ``watched`` with the network's name, one when the one before is done."""
     tables, gaps = {}, {}
     for name, layers in networks.items():
-        tables[name], gaps[name] = cluster_tendency(check_layers(layers), settings)
+        tables[name], gaps[name] = cluster_tendency(watched(check_layers(layers), name), settings)
     if len(folds) > 1 and INITIAL in networks:
         over_folds = stability(folds, networks[INITIAL], settings)
         tables[TRAINED] = pd.concat([tables[TRAINED], over_folds], ignore_index=True)

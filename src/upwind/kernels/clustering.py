@@ -8,7 +8,7 @@ hand-crafted kernels are projected on its axes, so that panels of different laye
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -56,8 +56,9 @@ def cluster(
     clusters: int = _DEFAULT.clusters,
     seed: int = _DEFAULT.seed,
     restarts: int = _DEFAULT.restarts,
+    stencils: Mapping[str, np.ndarray] = STENCILS,
 ) -> Clustering:
-    """Cluster and project the kernels of ``layers``.
+    """Cluster and project the kernels of ``layers``, and project the hand-crafted ``stencils``.
 
     Clusters are numbered by the first coordinate (pc1) of their centroid, lowest first, because
     the order that k-means gives is arbitrary and colours would change from run to run. k-means
@@ -92,7 +93,7 @@ def cluster(
     return Clustering(
         kernels=pd.concat(tables, ignore_index=True),
         layers=pd.DataFrame(summaries),
-        stencils=_stencil_table(pca),
+        stencils=_stencil_table(pca, stencils),
         axes=_axis_table(pca),
     )
 
@@ -154,13 +155,13 @@ def _kernel_table(
     return table.join(pd.DataFrame(kernels, columns=WEIGHTS))
 
 
-def _stencil_table(pca: PCA) -> pd.DataFrame:
-    stencils = np.array([stencil.ravel() for stencil in STENCILS.values()])
-    projected = pca.transform(stencils)
+def _stencil_table(pca: PCA, stencils: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    weights = np.array([stencil.ravel() for stencil in stencils.values()])
+    projected = pca.transform(weights)
     table = pd.DataFrame(
-        {"stencil": list(STENCILS), "pc1": projected[:, 0], "pc2": projected[:, 1]}
+        {"stencil": list(stencils), "pc1": projected[:, 0], "pc2": projected[:, 1]}
     )
-    return table.join(pd.DataFrame(stencils, columns=WEIGHTS))
+    return table.join(pd.DataFrame(weights, columns=WEIGHTS))
 
 
 def _axis_table(pca: PCA) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from upwind.common.errors import UpwindError
 from upwind.kernels.analysis import analyse
 from upwind.kernels.analysis_settings import AnalysisSettings
-from upwind.kernels.files.reading import read_layers
+from upwind.kernels.cluster_verdicts import Watched, unwatched
+from upwind.kernels.files.discovery import Network
+from upwind.kernels.files.reading import read_network
 
 _DEFAULT = AnalysisSettings()
 
@@ -54,6 +56,13 @@ def analyse_kernels(
     except ValidationError as error:
         told = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         raise UpwindError(f"kernels cannot be analysed so: {told}") from error
-    layers = read_layers(Path(weights))
-    tables, left_out = analyse(layers, effort, map_size)
-    return KernelAnalysis(tables, tuple(layer.name for layer in left_out))
+    return analyse_network(read_network(Path(weights)), effort, map_size)
+
+
+def analyse_network(
+    network: Network, settings: AnalysisSettings, map_size: int, watched: Watched = unwatched
+) -> KernelAnalysis:
+    """The same of a network that is read already; what takes time goes through ``watched``, layer
+    by layer."""
+    tables, left_out = analyse(network.layers, settings, map_size, watched)
+    return KernelAnalysis(network.tables() | tables, tuple(layer.name for layer in left_out))

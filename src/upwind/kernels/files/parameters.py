@@ -61,7 +61,7 @@ def convolutions(stored: Iterable[Stored], order: str) -> Contents:
     averaged = _averaged({one.path: one.shape for one in tensors})
     contents, kept = Contents(order), []
     for one in tensors:
-        reason = _reason(one) or averaged.get(one.path)
+        reason = _reason(one) or (_AVERAGED if one.path in averaged else "")
         if reason:
             contents.left_out.append(LeftOut(one.path, one.shape, reason))
         else:
@@ -99,29 +99,27 @@ def _reason(one: Stored) -> str:
     return one.fault
 
 
+_AVERAGED = "an averaged copy of weights that are in the file, too"
 # Parts of a name that training scripts give copies which follow the weights slowly.
 _FOLLOWS = re.compile(r"(^|_)(ema|swa|averaged|average|teacher|shadow)(_|\d|$)")
 _WRAPPERS = ("module", "model", "state_dict", "_orig_mod")  # that a copy's names may begin with
 
 
-def _averaged(shapes: Mapping[str, Sequence[int]]) -> dict[str, str]:
-    """Reason by name of the averaged copies among tensors of these shapes by name. A copy has a
+def _averaged(shapes: Mapping[str, Sequence[int]]) -> set[str]:
+    """Names of the averaged copies among tensors of these shapes by name. A copy has a
     part of its name that says so, and behind that the end of another's name, of the same shape
     (dots left out: some write ``model_ema.block0weight``)."""
     rest = {name: _behind_average(name) for name in shapes}
-    originals: dict[tuple[str, tuple[int, ...]], str] = {}
-    wanted = {(behind, tuple(shapes[name])) for name, behind in rest.items() if behind is not None}
-    if wanted:
+    originals: set[tuple[str, tuple[int, ...]]] = set()
+    if any(behind is not None for behind in rest.values()):
         for name, behind in rest.items():
             if behind is None:
-                for end in _ends(name):
-                    originals.setdefault((end, tuple(shapes[name])), name)
-    found = {}
-    for name, behind in rest.items():
-        original = originals.get((behind or "", tuple(shapes[name])))
-        if behind is not None and original is not None:
-            found[name] = f"an averaged copy of {original}"
-    return found
+                originals |= {(end, tuple(shapes[name])) for end in _ends(name)}
+    return {
+        name
+        for name, behind in rest.items()
+        if behind is not None and (behind, tuple(shapes[name])) in originals
+    }
 
 
 def _behind_average(name: str) -> str | None:

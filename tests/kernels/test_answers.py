@@ -1,0 +1,66 @@
+"""Answers in a line, of tables whose numbers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.answers import answers
+from upwind.kernels.content import ENERGIES
+from upwind.kernels.files.discovery import LeftOut, Network
+from upwind.kernels.layers import Layer
+from upwind.kernels.weights_file import analyse_network
+
+
+@pytest.fixture
+def tables():
+    energy = pd.DataFrame([[0.1, 0.2, 0.3, 0.3, 0.1], [0.3, 0.2, 0.3, 0.1, 0.1]], columns=ENERGIES)
+    return {
+        "network": pd.DataFrame({"layer": [1, 2, 3], "name": list("abc")}),
+        "moments": pd.concat(
+            [energy.assign(network="trained"), energy[1:].assign(network="initial")]
+        ),
+        "nearest": pd.DataFrame(
+            {
+                "network": 4 * ["trained"] + 2 * ["initial"],
+                "nearest": ["edge_right", "edge_right", "mean", "indeterminate", "mean", "mean"],
+            }
+        ),
+        "left_out": pd.DataFrame(
+            {"name": ["x", "y", "z"], "reason": ["a mask", "a mask", "kernels of 5x5"]}
+        ),
+        "cluster_verdicts": pd.DataFrame({"verdict": ["clusters", "structure, no clusters"]}),
+    }
+
+
+def test_a_line_for_each_question(tables):
+    found = {one.question: one.answer for one in answers(tables)}
+    assert list(found.values()) == [
+        "of 2 layers 1 with clusters and 1 with structure that is none; 1 have too few different "
+        "kernels to be asked",
+        "shares of the energy: mean 0.20 (0.30), derivatives of order 1 and 2 0.50 (0.50), of "
+        "order 3 and 4 0.30 (0.20)",
+        "edge right 0.50 (0.00), mean 0.25 (1.00), indeterminate 0.25 (0.00)",
+        "x and 1 more: a mask, z: kernels of 5x5",
+    ]
+
+
+def test_where_nothing_could_be_clustered(tables):
+    del tables["cluster_verdicts"]
+    tables["left_out"] = tables["left_out"][:0]
+    found = [one.answer for one in answers(tables)]
+    assert found[0] == "not asked: no layer has enough different kernels"
+    assert found[3] == "nothing"
+
+
+def test_of_a_network_whose_kernels_are_all_edges():
+    edge = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], float)
+    scales = np.random.default_rng(0).normal(size=(20, 1, 1, 1))
+    network = Network([Layer(1, "a", scales * edge)], {}, [LeftOut("b", (1, 1), "a mask")], "")
+    settings = AnalysisSettings(references=3, starts=2, resamples=20)
+    analysis = analyse_network(network, settings, 16)
+    found = [one.answer for one in answers(analysis.tables)]
+    # Sobel: 1/4 of m_01's energy is in m_21, of order 3.
+    assert found[1].startswith("shares of the energy: mean 0.00 (")
+    assert found[2].startswith("edge right 1.00 (")
+    assert found[3] == "b: a mask"
