@@ -53,7 +53,7 @@ def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recip
 def load_weights(
     path: str | os.PathLike[str], allowed: str | None = None
 ) -> tuple[nn.Module, Recipe]:
-    """Rebuild the network of a weights file, ready for prediction.
+    """Rebuild the network of the weights file ``path``: ready for prediction.
 
     Nothing in the file is run, and nothing that its header names is imported but upwind's own
     networks, and ``allowed`` (``package.module:Class``): a network that is defined elsewhere has to

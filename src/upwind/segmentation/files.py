@@ -63,6 +63,7 @@ def segment(
     threshold: float | None = None,
     largest_component: bool = False,
     probability: bool = False,
+    network: str | None = None,
     device: str = _DEFAULT.device,
     threads: int = _DEFAULT.cpu_threads,
 ) -> Segmented:
@@ -75,6 +76,8 @@ def segment(
         threshold: of the probability, above which liver is; by default as the weights state it.
         largest_component: keep only the largest connected component of the mask (3-D).
         probability: return the probability too.
+        network: ``package.module:Class`` of a network that is defined outside of upwind, whose
+            code is then run: :func:`upwind.networks.weights.load_weights`.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         threads: of the CPU.
 
@@ -84,7 +87,7 @@ def segment(
     """
     several = [weights] if isinstance(weights, str | os.PathLike) else weights
     files = [Path(path) for path in several]
-    ensemble = load_ensemble(files, threshold)
+    ensemble = load_ensemble(files, threshold, network)
     chosen = use_device(device, threads)
     return _segment(Path(ct), ensemble, largest_component, probability, chosen)
 
