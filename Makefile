@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 CORES  ?= $(shell nproc)
 DEMO   ?= whole
 
-.PHONY: demo check test test-slurm test-machines lint bench install clean
+.PHONY: demo check test fuzz test-slurm test-machines lint bench install clean
 
 demo: $(VENV)/.run
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +22,11 @@ check: $(VENV)/.dev
 # In the order of tests/conftest.py: the longest files first.
 test: $(VENV)/.dev
 	$(BIN)/pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --durations=20
+
+# What hostile or damaged files could do: 100 times what `make test` tries of them (FUZZ), all new.
+FUZZ ?= 100
+fuzz: $(VENV)/.dev
+	FUZZ=$(FUZZ) $(BIN)/pytest -n $(CORES) $$(find tests -name "test_hostile_*.py")
 
 # Installs SLURM from Debian where it is missing, and starts a cluster on this machine: as root.
 # DEMO=short: with half the patients.

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
+from upwind.common.wording import printable
 from upwind.settings.kernels import KernelMeasures
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
 from upwind.settings.model import Settings
@@ -47,7 +48,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except UpwindError as error:
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {printable(str(error))}", err=True)
             raise typer.Exit(1) from None
 
 
@@ -407,7 +408,7 @@ def compare(
         else:
             code = _compare_two(first, second, full, as_json)
     except UpwindError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(f"Error: {printable(str(error))}", err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(code)
 
@@ -478,7 +479,7 @@ def trace(
     elif page is None:
         _console().print(view(chain, full), highlight=False)
     for problem in chain.problems if page is not None or as_json else ():
-        typer.echo(f"Broken: {problem}", err=True)
+        typer.echo(f"Broken: {printable(problem)}", err=True)
     if chain.problems:
         raise typer.Exit(1)
 

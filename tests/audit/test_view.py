@@ -85,3 +85,9 @@ def test_a_number_stands_in_the_row_that_it_is_about(shown, path, deep, rows):
     lines = shown(broken(FindingKind.number, path, "why", "what"), deep=deep, scores=8)
     titles = ("numbers follow", "scores follow")
     assert [title for title in titles if row(lines, title) == "broken"] == rows
+
+
+def test_a_name_that_could_steer_the_terminal(shown):
+    lines = "".join(shown(broken(FindingKind.unexplained, "a\x1b[2J", "b\x1b[1A", "c", ["d\x1b"])))
+    assert "\x1b" not in lines
+    assert r"a\x1b[2J" in lines

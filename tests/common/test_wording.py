@@ -1,6 +1,6 @@
 import pytest
 
-from upwind.common.wording import count_of, first_few, natural_order, ranges
+from upwind.common.wording import count_of, first_few, natural_order, printable, ranges
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_numbers_in_names_are_sorted_as_numbers():
     names = ["conv10.weight", "conv2.weight", "a", "conv2.bias", "7", "conv", "12"]
     ordered = ["7", "12", "a", "conv", "conv2.bias", "conv2.weight", "conv10.weight"]
     assert sorted(names, key=natural_order) == ordered
+
+
+def test_what_could_steer_a_terminal_is_shown_by_its_number():
+    assert printable("a \x1b[2J\r b\x9b\u202e") == r"a \x1b[2J\r b\x9b\u202e"
+    assert printable("é × …\n\tλ") == "é × …\n\tλ"
+    # As Python has a file's name that is no UTF-8.
+    assert printable(b"\xff.nii".decode("utf-8", "surrogateescape")) == r"\udcff.nii"

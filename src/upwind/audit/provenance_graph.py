@@ -128,6 +128,19 @@ class RecordedRun:
         first, *others = names
         return self.records[first].name + (f" and {len(others)} more" if others else "")
 
+    def files_below(self, home: str) -> Iterator[str]:
+        """Every file, or link that leads nowhere, below the results or a folder of data, as records
+        name it; folders behind links included, each once."""
+        folder, seen = self.place(home), set()
+        for parent, folders, files in os.walk(folder, followlinks=True):
+            key = (os.stat(parent).st_dev, os.stat(parent).st_ino)  # noqa: PTH116
+            if key in seen:  # a link back to a folder above
+                folders.clear()
+                continue
+            seen.add(key)
+            for name in files:
+                yield f"{home}/{(Path(parent) / name).relative_to(folder).as_posix()}"
+
     def record_name(self, rule: str, wildcards: Mapping[str, str], folder: str) -> str:
         """How the record of a job is named whose outputs lie below ``folder``."""
         return record_path(folder, rule, wildcards).as_posix()

@@ -27,7 +27,7 @@ from rich.text import Text
 
 from upwind.audit.findings import Finding, FindingKind, Severity
 from upwind.audit.whole import Audit
-from upwind.common.wording import count_of, first_few
+from upwind.common.wording import count_of, first_few, printable
 
 SCHEMA = 1
 _SHOWN = 5  # findings of one kind, and results that fall with one
@@ -146,11 +146,13 @@ def _listed(findings: Collection[Finding]) -> Iterator[RenderableType]:
     for finding in findings:
         shown[finding.kind] = shown.get(finding.kind, 0) + 1
         if shown[finding.kind] <= _SHOWN:
-            yield Text.assemble((finding.path, "bold"), f": {finding.kind}")
-            yield Padding(Text(finding.message), (0, 0, 0, 2), expand=False)
+            yield Text.assemble((printable(finding.path), "bold"), f": {finding.kind}")
+            yield Padding(Text(printable(finding.message)), (0, 0, 0, 2), expand=False)
             if finding.affects:
                 yield Padding(Text(_fallen(finding.affects)), (0, 0, 0, 2), expand=False)
-            yield Padding(Text(f"→ {finding.remedy}", style="dim"), (0, 0, 0, 2), expand=False)
+            yield Padding(
+                Text(f"→ {printable(finding.remedy)}", style="dim"), (0, 0, 0, 2), expand=False
+            )
     for kind, count in shown.items():
         if count > _SHOWN:
             yield Text(f"{kind}: {count - _SHOWN} more, which --json lists", style="dim")
@@ -159,7 +161,8 @@ def _listed(findings: Collection[Finding]) -> Iterator[RenderableType]:
 def _fallen(paths: Collection[str]) -> str:
     """The results that fall: Table I first, then what lies nearest to the top."""
     ordered = sorted(paths, key=lambda p: ("table1" not in p, len(PurePosixPath(p).parts), p))
-    return f"with it fall {first_few([PurePosixPath(path).name for path in ordered], _SHOWN)}"
+    names = [printable(PurePosixPath(path).name) for path in ordered]
+    return f"with it fall {first_few(names, _SHOWN)}"
 
 
 def _verdict(audit: Audit) -> Text:

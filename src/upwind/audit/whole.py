@@ -15,7 +15,16 @@ from upwind.audit.checks.checkout import Checkout, check_code, find_checkout, fi
 from upwind.audit.checks.files import check_files
 from upwind.audit.checks.integrity import counting, hashed, state_here
 from upwind.audit.checks.planned import check_plan, planned_records
-from upwind.audit.findings import Checked, Finding, FindingKind, Severity, broken, unchecked
+from upwind.audit.checks.witnesses import check_listed, check_witnesses, listed_results
+from upwind.audit.findings import (
+    Checked,
+    Finding,
+    FindingKind,
+    Severity,
+    broken,
+    unchecked,
+    warning,
+)
 from upwind.audit.plan import ask_workflow
 from upwind.audit.provenance_graph import RecordedRun, load, within
 from upwind.audit.recomputed.comparison import check_comparison
@@ -24,10 +33,8 @@ from upwind.audit.recomputed.numbers import Results, check_numbers
 from upwind.audit.recomputed.searches import check_searches
 from upwind.common.errors import UpwindError
 from upwind.common.snakemake import PlannedJob
-from upwind.provenance.records import FOLDER
+from upwind.provenance.records import FOLDER, REPORT
 
-# The report of a run is made when the run has succeeded, by no job of the plan.
-REPORT = "report"
 _CASE = re.compile(
     r"(?:^|/)(?:volume-|segmentation-|(?:imagesTr|labelsTr)/liver_)(\d+)\.nii(?:\.gz)?$"
 )
@@ -81,8 +88,8 @@ def audit(
     live = _live(run, planned)
     parts = [check_files(run, live, left_out, states)]
     parts.append(check_code(run, live, checkout, code))
-    if planned:
-        parts.append(check_plan(run, planned, _paths(parts)))
+    parts.append(check_witnesses(run, live, checkout, code, _is_own(run, checkout, trusted)))
+    parts.append(check_plan(run, planned, _paths(parts)) if planned else check_listed(run, live))
     parts.append(_report(run))
     parts.append(Checked(cannot))
     parts.append(_numbers(run, _paths(parts, affected=False), deep, jobs))
@@ -110,7 +117,7 @@ def _plan(
         raise _NobodyToAskError("the record of the configuration is not there or not intact")
     if checkout.snakefile is None:
         raise _NobodyToAskError("the workflow is not here")
-    if not any(_same_folder(run.root, own) for own in (Path.cwd(), trusted) if own is not None):
+    if not _is_named(run.root, trusted):
         raise _NobodyToAskError(
             "to ask it would execute what lies beside these results; if they are yours, audit in "
             f"{run.root}, or name that folder with --trust"
@@ -121,6 +128,18 @@ def _plan(
     if not data.is_dir():
         raise _NobodyToAskError(f"the data are not here ({data})")
     return ask_workflow(run.root, checkout.snakefile, _config(run), _made_by_name(run))
+
+
+def _is_own(run: RecordedRun, checkout: Checkout, trusted: str | os.PathLike[str] | None) -> bool:
+    """Is the checkout the one that is running, or in a project that the caller stands in or
+    trusts?"""
+    running = find_checkout(Path(os.devnull))
+    return checkout == running or _is_named(run.root, trusted)
+
+
+def _is_named(root: Path, trusted: str | os.PathLike[str] | None) -> bool:
+    """Does the caller stand in a folder, or trust it?"""
+    return any(_same_folder(root, own) for own in (Path.cwd(), trusted) if own is not None)
 
 
 def _same_folder(one: Path, other: str | os.PathLike[str]) -> bool:
@@ -169,9 +188,10 @@ def _answer(
         remedy = "audit in the folder that the workflow ran in, with all it needs"
         return (), (unchecked(FindingKind.workflow, config, message, remedy),)
     except UpwindError as error:
-        message = f"the workflow refuses to plan with this configuration:\n{error}"
-        remedy = "mend what it says, and run the workflow again"
-        return (), (broken(FindingKind.workflow, config, message, remedy),)
+        message = "whether the workflow would do anything again is not known: it could not be "
+        message += f"asked, or refuses to plan with this configuration:\n{error}"
+        remedy = "mend what it says, and audit again"
+        return (), (unchecked(FindingKind.workflow, config, message, remedy),)
 
 
 def _live(run: RecordedRun, planned: Collection[str]) -> set[str]:
@@ -185,8 +205,15 @@ def _live(run: RecordedRun, planned: Collection[str]) -> set[str]:
 def _report(run: RecordedRun) -> Checked:
     """No job of a plan makes the report, so that its record is missed by nothing else."""
     name, path = run.record_name(REPORT, {}, run.home), f"{run.home}/report.html"
-    if name in run.records or name in run.damaged or not run.place(path).exists():
+    if name in run.records or name in run.damaged:
         return Checked()
+    if not run.place(path).exists():
+        listed = listed_results(run)
+        if not listed or not all(result in run.makers for result in listed):
+            return Checked()
+        message = "a run that succeeded leaves its report with a record; neither is here"
+        remedy = "nothing where the run was stopped right before; else run the workflow again"
+        return Checked((warning(FindingKind.missing_record, name, message, remedy),))
     message = "the report left no record: it was not made by a run that succeeded"
     remedy = "delete it and run the workflow again"
     return Checked((broken(FindingKind.missing_record, name, message, remedy, [path]),))

@@ -27,6 +27,14 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(texts)
 
 
+def printable(text: str) -> str:
+    """A text as a terminal may show it: control characters, which could clear the screen or write
+    over a line, by their numbers (``\\x1b``)."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text
+    )
+
+
 def natural_order(name: str) -> list[tuple[int, int, str]]:
     """A key that sorts names with the numbers in them as numbers, of any length: case 9 before case
     10."""

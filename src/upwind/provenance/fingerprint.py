@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upwind.common.errors import UpwindError
+from upwind.common.reading import text_of
 from upwind.common.references import look_here
 from upwind.provenance.fingerprint_cache import Known
 from upwind.provenance.hashing import sha256_of_text
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # the workflow is read, without being planned, where there is
     import grimp
 
 PACKAGE = "upwind"
+_LONGEST_SOURCE = 1 << 20  # bytes; the longest module here has a thirtieth of that
 _SOURCES = Path(__file__).resolve().parents[1]
 # The release, and what is public: they name things and compute nothing. A new one must not train
 # every network again, although every module is reached through the package.
@@ -171,14 +173,15 @@ def file_fingerprint(path: Path) -> str:
 @functools.cache
 def _file_fingerprint(path: Path, mtime_ns: int) -> str:
     try:
-        source = path.read_text(encoding="utf-8")
+        source = text_of(path, _LONGEST_SOURCE)
         found = _known.get(source) if _known else None
         if found is None:
             found = source_fingerprint(source)
             if _known:
                 _known.set(source, found)
         return found
-    except (SyntaxError, UnicodeDecodeError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        # Python's parser runs out of its stack, or of memory, where a source is nested very deep.
         raise UpwindError(f"{path} is not valid Python: {error}") from error
 
 

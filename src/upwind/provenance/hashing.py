@@ -1,16 +1,16 @@
 """Content of files: SHA-256, size, and when it was last looked at."""
 
-import errno
 import functools
 import hashlib
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
+
+from upwind.common.reading import open_plain
 
 # Snakemake puts this empty file into folders that are outputs, after the job.
 TIMESTAMP = ".snakemake_timestamp"
@@ -71,10 +71,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     Raises OSError for what is no plain file: a record may name anything, and a pipe or a device
     would be read for ever.
     """
-    # Without O_NONBLOCK, to open a pipe would wait for its writer.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a plain file", os.fspath(path))
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

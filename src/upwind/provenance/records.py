@@ -18,10 +18,13 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
+from upwind.common.reading import once_each, text_of
 from upwind.provenance.hashing import FileState, sha256_of_text
 
 FOLDER = "records"
 OK = "ok"
+# The report is made when a run has succeeded, by no rule; its record is named like one.
+REPORT = "report"
 
 _END = "\n}"
 _SEAL = re.compile(r',\n "seal": "([0-9a-f]{64})"\n\}\n\Z')
@@ -36,6 +39,8 @@ _Files = dict[_Name, FileState]
 def _a_moment(text: str) -> str:
     if text and datetime.fromisoformat(text).tzinfo is None:
         raise ValueError("is no time with its zone")
+    if text and not "1970" <= text[:4] <= "9998":  # a zone must not lead out of the calendar
+        raise ValueError("is no year in which a computer ran")
     return text
 
 
@@ -97,8 +102,8 @@ def write_record(path: str | os.PathLike[str], record: Record) -> None:
 def read_record(path: str | os.PathLike[str]) -> Record:
     """Read a record. Raises UpwindError for one that is damaged or does not match its seal."""
     try:
-        body = _unsealed(Path(path).read_text(encoding="utf-8"))
-        json.loads(body, object_pairs_hook=_written_once)
+        body = _unsealed(text_of(path))
+        json.loads(body, object_pairs_hook=once_each)
         record = _RECORD.validate_json(body)
         if not Path(path).match(str(record_path("", record.rule, record.wildcards))):
             raise ValueError(f"it is the record of another job: {record.name}")
@@ -124,14 +129,6 @@ def read_records(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, Record 
 
 
 _RECORD = TypeAdapter(Record)
-
-
-def _written_once(pairs: list[tuple[str, Any]]) -> None:
-    """Of a name that is written twice, one reader takes the first value and another the last."""
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"it writes {twice!r} twice")
 
 
 def _wildcards(wildcards: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from upwind.common.snakemake import (
 )
 from upwind.provenance.fingerprint import remember
 from upwind.provenance.recorder import Job, recorded, script_version
+from upwind.provenance.records import REPORT
 from upwind.provenance.staleness import untrusted
 
 # From the name of a rule and a job's wildcards to the modules that it imports by name.
@@ -114,7 +115,7 @@ def recorded_report(
     return recorded(
         Job(
             folder=folder,
-            rule="report",
+            rule=REPORT,
             wildcards={},
             inputs=[str(path) for path in shown],
             outputs=[f"{folder}/report.html"],

@@ -266,3 +266,22 @@ def test_logs_of_shared_data_may_lie_in_another_experiment(project):
     project.job("make", outputs={VOLUME: "a volume"}, folder="data/made", logs=moved)
     (project.root / "results/x/logs/make.log").unlink()
     assert found(project) == set()
+
+
+def test_links_are_told(project, tmp_path):
+    """Of a file, and of a folder once, wherever they lead; not of what DVC has in its cache."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (project.root / TABLE).rename(elsewhere / "table1.csv")
+    (project.root / TABLE).symlink_to(elsewhere / "table1.csv")
+    (project.root / MASKS).rename(elsewhere / "masks")
+    (project.root / MASKS).symlink_to(elsewhere / "masks")
+    cache = project.root / ".dvc/cache/files/md5/ab"
+    cache.mkdir(parents=True)
+    (project.root / SLICES).rename(cache / "cd")
+    (project.root / SLICES).symlink_to(cache / "cd")
+    assert found(project) == set()
+    assert apart(project) == {
+        (Severity.warning, FindingKind.changed, TABLE),
+        (Severity.warning, FindingKind.changed, MASKS),
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from upwind.audit.checks.checkout import Checkout
+from crates import read, rewrite, small_repository
 from upwind.audit.crate import audited, write
 from upwind.audit.crate.audited import audit_crate
 from upwind.audit.crate.labels import AUDIT, METADATA
@@ -31,13 +31,7 @@ def inside():
 def crate(experiment, tmp_path, monkeypatch, inside):
     """A crate of the hand-made experiment. Its numbers, which nothing could make again, are not
     audited, and its description is taken for one that this version wrote."""
-    repository = tmp_path / "repository"
-    (repository / "src/upwind").mkdir(parents=True)
-    for name in ("Snakefile", "LICENSE", "src/upwind/__init__.py"):
-        (repository / name).write_text(f"# {name}\n")
-    (repository / "envs").mkdir()
-    (repository / "envs/requirements.txt").write_text("numpy==2.4.6\n# rocrate==0\n")
-    checkout = Checkout(repository / "src/upwind", repository)
+    checkout = small_repository(tmp_path / "repository")
     monkeypatch.setattr(write, "find_checkout", lambda root: checkout)
 
     def audit(folder, **options):
@@ -47,20 +41,6 @@ def crate(experiment, tmp_path, monkeypatch, inside):
         monkeypatch.setattr(module, "audit", audit)
     monkeypatch.setattr(audited, "_other_writer", lambda root: "")
     return write.write_crate(experiment.results, tmp_path / "crate.zip").path
-
-
-def read(path):
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def rewrite(path, **changes):
-    """Write the crate anew with other files; None takes one away."""
-    files = read(path) | changes
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            if content is not None:
-                archive.writestr(name, content)
 
 
 def edit_description(path, edit):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rocrate.rocrate import ROCrate
 
+from crates import read
 from upwind.audit.checks.checkout import Checkout
 from upwind.audit.crate import write
 from upwind.audit.crate.labels import AUDIT, METADATA
@@ -260,3 +261,19 @@ def test_a_crate_is_a_zip_file_and_never_one_of_the_results(published, experimen
     with pytest.raises(UpwindError, match="name another"):
         write_crate(experiment.results, inside)
     assert inside.read_bytes() == b"results"
+
+
+def test_what_lies_behind_a_link_goes_in_only_as_its_job_wrote_it(published, experiment, tmp_path):
+    """A folder may have been moved to a larger disk; a link may lead to any file of a machine."""
+    folder, moved = experiment.results / "scores", tmp_path / "moved"
+    folder.rename(moved)
+    folder.symlink_to(moved)
+    secret = tmp_path / "secret"
+    secret.write_text("a password")
+    table = experiment.results / "table1.csv"
+    table.unlink()
+    table.symlink_to(secret)
+    (experiment.results / "more.csv").symlink_to(secret)
+    inside = read(published(force=True).path)
+    assert f"{HOME}/scores/unet-0.csv" in inside
+    assert b"a password" not in b"".join(inside.values())

@@ -69,3 +69,18 @@ def test_a_file_that_is_no_table_of_scores(tmp_path, text):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UpwindError, match=r"scores\.csv"):
         read_scores(path)
+
+
+@pytest.mark.parametrize("value", ["[/bold]x", "<script>", "", "nan", "1e999"])
+def test_a_cell_or_a_score_that_is_no_number(experiment, value):
+    path = experiment.results / "table1.csv"
+    before = path.read_text()
+    path.write_text(before.replace("0,0.85,0.75", f"0,0.85,{value}", 1))
+    with pytest.raises(UpwindError, match=r"its cell unet,0 is .* run upwind audit"):
+        read_cell(experiment.results, "unet,0")
+    path.write_text(before)
+    scores = experiment.results / "scores.csv"
+    if value:
+        scores.write_text(scores.read_text().replace("0.875", value))
+        with pytest.raises(UpwindError, match="no number; run upwind audit"):
+            read_cell(experiment.results, "unet,0")

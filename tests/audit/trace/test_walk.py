@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from upwind.audit.trace.stages import spans, stages
 from upwind.audit.trace.text import to_dict, view
 from upwind.audit.trace.walk import trace
 from upwind.common.errors import UpwindError
+from upwind.provenance.records import read_record, write_record
 
 HOME = "results/x"
 
@@ -268,3 +270,14 @@ def test_values_and_times_are_put_plainly(experiment):
     assert took([record]) == "2 h 1 min"
     assert took([experiment.job("slow", (), {}, seconds=125.0)]) == "2 min 5 s"
     assert took([experiment.job("slow", (), {}, seconds=1.25)]) == "1.2 s"
+
+
+@pytest.mark.parametrize("hostile", ["[/bold]", "[red]x", "\x1b[2J", "<script>alert(1)</script>"])
+def test_markup_and_escape_sequences_in_records_are_text(experiment, table, hostile):
+    path = experiment.record("tabulate")
+    record = read_record(path)
+    fields = {"machine": {"host": hostile, "python": "3"}, "params": {hostile: [hostile]}}
+    write_record(path, replace(record, **fields))
+    shown = text(trace(table, "unet,1"), full=True)
+    assert "\x1b" not in shown
+    assert hostile.replace("\x1b", r"\x1b") in shown

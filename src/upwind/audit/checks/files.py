@@ -1,19 +1,29 @@
 """Every file explained by a record, every record intact and in its place, and nothing besides."""
 
+import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from upwind.audit.checks.integrity import check_contents, counting, data_are_absent, hashed
+from upwind.audit.checks.integrity import (
+    check_contents,
+    counting,
+    data_are_absent,
+    hashed,
+    state_here,
+)
 from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked, warning
 from upwind.audit.provenance_graph import RecordedRun, contents, within, written
+from upwind.common.reading import text_of
 from upwind.provenance.hashing import TIMESTAMP, FileState
 from upwind.provenance.records import FOLDER, OK
 
 # What DVC leaves beside the pointer to the versioned slices, and its content.
 _POINTER, _IGNORED, _IGNORED_TEXT = "slices.dvc", ".gitignore", b"/slices\n"
+_IGNORED_STATE = FileState(hashlib.sha256(_IGNORED_TEXT).hexdigest(), len(_IGNORED_TEXT), 0)
+_CACHE = ".dvc/cache"
 
 
 def check_files(
@@ -46,6 +56,7 @@ def check_files(
         *check_contents(run, live, states, left_out),
         *_orphans(run, live),
         *_unexplained(run, here),
+        *_linked(run, here),
         *_left_over(run, live),
         *([] if left_out else _marks(run, live)),
     ]
@@ -82,8 +93,8 @@ def _claims(run: RecordedRun) -> dict[str, set[str]]:
 
 def _readable(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(text_of(path))
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -137,15 +148,31 @@ def _orphans(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
 def _files_here(run: RecordedRun) -> Iterator[str]:
     """Every file (or link that leads nowhere) below the results and the made data, as recorded."""
     for home in (run.home, *run.sources):
-        folder, seen = run.place(home), set()
-        for parent, folders, files in os.walk(folder, followlinks=True):
-            key = (os.stat(parent).st_dev, os.stat(parent).st_ino)  # noqa: PTH116
-            if key in seen:  # a link back to a folder above
-                folders.clear()
-                continue
-            seen.add(key)
-            for name in files:
-                yield f"{home}/{(Path(parent) / name).relative_to(folder).as_posix()}"
+        yield from run.files_below(home)
+
+
+def _linked(run: RecordedRun, here: Iterable[str]) -> Iterator[Finding]:
+    """Links in the results: no job leaves one, but for those that DVC checks out from its cache."""
+    told = set()
+    for path in sorted(here):
+        link = next((place for place in _places(run, path) if place.is_symlink()), None)
+        if link is None or link in told or f"/{_CACHE}/" in os.path.realpath(link):
+            continue
+        told.add(link)
+        what = f"{run.home}/{link.relative_to(run.folder).as_posix()}"
+        message = f"it is a link to {link.readlink()}: what lies there is checked as it is now, and"
+        message += " may be changed from elsewhere"
+        remedy = "put what lies there in its place"
+        yield warning(FindingKind.changed, what, message, remedy)
+
+
+def _places(run: RecordedRun, path: str) -> list[Path]:
+    """A result and the folders around it, the topmost first, without the results' folder."""
+    if not within(path, run.home):
+        return []
+    place = run.place(path)
+    around = [folder for folder in place.parents if run.folder in folder.parents]
+    return [*reversed(around), place]
 
 
 def _unexplained(run: RecordedRun, here: Iterable[str]) -> Iterator[Finding]:
@@ -173,7 +200,7 @@ def _is_of_a_tool(run: RecordedRun, path: str, declared: Collection[str]) -> boo
     if name == TIMESTAMP:
         return folder in declared and run.place(path).stat().st_size == 0
     if name == _IGNORED and f"{folder}/{_POINTER}" in run.makers:
-        return run.place(path).read_bytes() == _IGNORED_TEXT
+        return state_here(run.place(path)) == _IGNORED_STATE
     return False
 
 

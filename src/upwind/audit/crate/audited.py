@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from upwind.audit.checks.checkout import find_checkout
 from upwind.audit.crate.content import is_left_out
+from upwind.audit.crate.description import Published, kinds_of, read_broken, read_entities
 from upwind.audit.crate.labels import AUDIT, METADATA
 from upwind.audit.crate.metadata import Publication, metadata_text
 from upwind.audit.crate.unpack import UNPACK_AGAIN, Unpacked, experiment_in, unpack
@@ -42,6 +43,7 @@ from upwind.provenance.records import FOLDER
 _PINS = "envs/requirements.txt"
 _WRITER = "upwind.audit.crate.metadata"
 _SHOWN = 5
+_DIGITS = 20  # of a file's size
 # What the audit says of files that are not here: said once for all that the crate leaves out.
 _ABSENT = (FindingKind.missing, FindingKind.raw_data)
 
@@ -90,16 +92,15 @@ def _recorded(run: RecordedRun) -> set[str]:
 def _described(run: RecordedRun, crate: Unpacked) -> Iterator[Finding]:
     """The crate's description against its files, and against what its records give."""
     try:
-        document = json.loads((crate.root / METADATA).read_text(encoding="utf-8"))
-        entities = {entity["@id"]: entity for entity in document["@graph"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        entities = read_entities(crate.root / METADATA)
+    except UpwindError as error:
         message = f"the crate's description cannot be read: {error}"
         yield broken(FindingKind.record, METADATA, message, UNPACK_AGAIN)
         return
     stated = {
         unquote(name): FileState(str(entity.get("sha256")), _size(entity), 0)
         for name, entity in entities.items()
-        if "File" in _kinds(entity) and not name.startswith("#")
+        if "File" in kinds_of(entity) and not name.startswith("#")
     }
     wrong = list(_files(run, crate, stated))
     yield from wrong
@@ -243,16 +244,15 @@ def _published_broken(crate: Unpacked) -> Iterator[Finding]:
     if then:
         first = then[0]
         message = f"the run did not pass the audit when it was published: {len(then)} broken, as "
-        message += f"{first.get('path')}: {first.get('message')}"
+        message += f"{first.path}: {first.message}"
         remedy = "have the run mended and published again"
         yield broken(FindingKind.record, AUDIT, message, remedy)
 
 
-def _broken_then(root: Path) -> list[Mapping[str, Any]]:
+def _broken_then(root: Path) -> list[Published]:
     try:
-        findings = json.loads((root / AUDIT).read_text(encoding="utf-8"))["findings"]
-        return [finding for finding in findings if finding["severity"] == Severity.broken]
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_broken(root / AUDIT)
+    except UpwindError:
         return []  # its file is missing or changed, which is found above
 
 
@@ -276,15 +276,11 @@ def _once(checked: Checked) -> Checked:
     return replace(checked, findings=(*kept.values(), *rest))
 
 
-def _kinds(entity: Mapping[str, Any]) -> list[str]:
-    kind = entity.get("@type", [])
-    return kind if isinstance(kind, list) else [kind]
-
-
 def _size(entity: Mapping[str, Any]) -> int:
     size = str(entity.get("contentSize"))
-    return int(size) if size.isdigit() else -1
+    return int(size) if size.isdecimal() and len(size) < _DIGITS else -1
 
 
 def _reference(value: Any) -> str | None:
-    return value.get("@id") if isinstance(value, Mapping) else None
+    reference = value.get("@id") if isinstance(value, Mapping) else None
+    return reference if isinstance(reference, str) else None

@@ -8,6 +8,7 @@ as the records have them, so that whoever has them can tell that they are the sa
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
+from upwind.audit.checks.integrity import state_here
 from upwind.audit.provenance_graph import RecordedRun, within, written
 from upwind.provenance.hashing import TIMESTAMP, FileState
 
@@ -52,11 +53,22 @@ def is_left_out(run: RecordedRun, path: str) -> bool:
 
 
 def _results(run: RecordedRun, home: str) -> Iterator[tuple[str, Path]]:
-    folder = run.place(home)
-    for path in sorted(folder.rglob("*")):
-        name = f"{home}/{path.relative_to(folder).as_posix()}"
-        if path.is_file() and path.name != TIMESTAMP and not is_left_out(run, name):
+    for name in sorted(run.files_below(home)):
+        path = run.place(name)
+        kept = path.is_file() and path.name != TIMESTAMP and not is_left_out(run, name)
+        if kept and (_is_own(path, run.place(home)) or _is_as_made(run, name)):
             yield name, path
+
+
+def _is_own(path: Path, folder: Path) -> bool:
+    """Does a file lie in the folder itself, rather than behind a link in it?"""
+    return path.resolve() == folder.resolve() / path.relative_to(folder)
+
+
+def _is_as_made(run: RecordedRun, name: str) -> bool:
+    """Is a file what its job wrote? Behind a link may be anything of this machine."""
+    maker, now = run.record_of(name), state_here(run.place(name))
+    return maker is not None and now is not None and written(maker)[name].sha256 == now.sha256
 
 
 def _sources(repository: Path) -> Iterator[tuple[str, Path]]:

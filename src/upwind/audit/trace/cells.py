@@ -1,6 +1,7 @@
 """Cells of Table I, and the rows of scores.csv that each is the mean of."""
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,21 @@ def read_cell(folder: Path, name: str) -> Cell:
         for score in read_scores(folder / SCORES)
         if score.method == method and score.subset == subset and score.fold in folds
     ]
+    if not scores or not _is_number(rows[row][column]):
+        raise UpwindError(
+            f"{folder / TABLE}: its cell {column},{row} is {rows[row][column]!r}, the mean of "
+            f"{len(scores)} scores; run upwind audit"
+        )
     return Cell(column, row, rows[row][column], tuple(scores))
 
 
 def read_scores(path: Path) -> list[Score]:
     """The rows of a file of scores."""
-    return [Score(**{key: row[key] for key in _KEYS}) for row in _rows(path, _KEYS)]
+    rows = _rows(path, _KEYS)
+    for row in rows:
+        if row["dsc"] and not _is_number(row["dsc"]):
+            raise UpwindError(f"{path}: a DSC of it is {row['dsc']!r}, no number; run upwind audit")
+    return [Score(**{key: row[key] for key in _KEYS}) for row in rows]
 
 
 def holders(scores: Iterable[Score], paths: Iterable[Path]) -> list[Path]:
@@ -93,6 +103,13 @@ def _folds(row: str, rows: Sequence[str]) -> list[str]:
     return [fold for fold in rows if fold.isdigit() and fold not in left_out]
 
 
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def _comparable(score: Score) -> tuple[str, str, str, str, float | None]:
     dsc = float(score.dsc) if score.dsc else None
     return score.method, score.fold, score.case, score.subset, dsc
@@ -102,7 +119,7 @@ def _rows(path: Path, needed: Sequence[str] = ("fold",)) -> list[dict[str, str]]
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UpwindError(f"{path} cannot be read: {error}") from error
     if not rows or not all(row.get(key) is not None for row in rows for key in needed):
         raise UpwindError(f"{path} is no table with columns {', '.join(needed)}; run upwind audit")

@@ -135,5 +135,7 @@ def _pattern(paths: list[str]) -> str:
 
 
 def _date(time: str) -> str:
+    if not time:
+        return "at an unknown time"
     moment = datetime.datetime.fromisoformat(time).astimezone(datetime.UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -65,7 +65,7 @@ def wildcards(records: Iterable[Record]) -> str:
 def spans(values: Iterable[str]) -> str:
     """Numbers in runs, other values one by one: ``0-3, 7, all``."""
     values = set(values)
-    numbers = {value for value in values if value.isdigit()}
+    numbers = {value for value in values if value.isdecimal()}
     return ", ".join(filter(None, [ranges(map(int, numbers)), *sorted(values - numbers)]))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Group
-from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
@@ -22,7 +21,7 @@ from upwind.audit.trace.labels import (
 )
 from upwind.audit.trace.stages import Stage, stages
 from upwind.audit.trace.walk import Trace
-from upwind.common.wording import count_of
+from upwind.common.wording import count_of, printable
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import Record
 
@@ -43,7 +42,7 @@ def view(trace: Trace, full: bool = False) -> Group:
         tree.add(_scores(trace.cell))
     branches.add(tree)
     parts: list[Any] = [tree, "", *_ends(trace, full)]
-    parts += ["", *(Text.assemble(("broken: ", "red"), p) for p in trace.problems)]
+    parts += ["", *(Text.assemble(("broken: ", "red"), printable(p)) for p in trace.problems)]
     return Group(*(parts if trace.problems else parts[:-1]))
 
 
@@ -76,9 +75,9 @@ class _Branches:
     def add(self, tree: Tree, number: int = 0) -> None:
         """Add a stage and those that it reads from."""
         stage = self.stages[number]
-        title = f"[bold]{escape(stage_name(stage, self._records(stage)))}[/]"
+        title = Text(stage_name(stage, self._records(stage)), style="bold")
         if number in self.shown:
-            tree.add(f"{title} [dim](above)[/]")
+            tree.add(Text.assemble(title, (" (above)", "dim")))
             return
         self.shown.add(number)
         branch = tree.add(Group(title, *self._lines(stage)))
@@ -114,11 +113,11 @@ class _Branches:
         }
 
 
-def _title(trace: Trace) -> str:
+def _title(trace: Trace) -> Text:
+    path = (printable(trace.path), "bold")
     if trace.cell is None:
-        return f"[bold]{escape(trace.path)}[/]"
-    cell = trace.cell
-    return f"[bold]{escape(trace.path)}[/]: {cell.name} = [bold]{cell.value}[/]"
+        return Text.assemble(path)
+    return Text.assemble(path, f": {trace.cell.name} = ", (trace.cell.value, "bold"))
 
 
 def _scores(cell: Cell) -> Text:
@@ -157,7 +156,7 @@ def _ends(trace: Trace, full: bool) -> Iterator[Text]:
 
 
 def _line(key: str, value: str) -> Text:
-    return Text.assemble((f"{key} ", "dim"), value)
+    return Text.assemble((f"{key} ", "dim"), printable(value))
 
 
 def _cell_to_dict(cell: Cell) -> dict[str, Any]:

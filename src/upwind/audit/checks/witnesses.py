@@ -1,0 +1,188 @@
+"""Records against what they do not write themselves: the rules of the workflow, git, the list of
+results, and the files of training.
+
+Seals are no signatures: who writes a record anew can seal it. These say something else then.
+"""
+
+import csv
+import io
+import math
+import re
+import subprocess
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from upwind.audit.checks.checkout import Checkout
+from upwind.audit.findings import Checked, Finding, FindingKind, broken, warning
+from upwind.audit.provenance_graph import RecordedRun
+from upwind.common.errors import UpwindError
+from upwind.common.reading import text_of
+from upwind.common.wording import first_few
+from upwind.provenance.fingerprint import source_fingerprint
+from upwind.provenance.records import REPORT
+
+_AGAIN = "run the workflow again"
+_RULE = re.compile(r"^\s*(?:(?:rule|checkpoint)\s+(\w+)|use rule \w+ as (\w+) with)\s*:", re.M)
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_SHOWN = 3
+
+
+def check_witnesses(
+    run: RecordedRun,
+    live: Collection[str],
+    checkout: Checkout,
+    now: Mapping[str, str | None],
+    own: bool,
+) -> Checked:
+    """What other witnesses say of the records ``live``. ``now`` are fingerprints of the code in
+    ``checkout``; git is asked only where that is the caller's ``own``, since what is configured in
+    a repository can execute."""
+    findings = [
+        *_rules(run, live, checkout),
+        *_epochs(run, live),
+        *(_commits(run, live, checkout, now) if own else ()),
+    ]
+    return Checked(tuple(findings))
+
+
+def check_listed(run: RecordedRun, live: Collection[str]) -> Checked:
+    """Each result that the run says it makes is explained by a record that counts: for where no
+    plan tells which jobs there must be."""
+    lacking = [path for path in listed_results(run) if run.makers.get(path) not in live]
+    message = "the run makes it, by its list of results, and no record tells of it"
+    return Checked(
+        tuple(
+            broken(FindingKind.missing_record, path, message, _AGAIN, run.downstream([path]))
+            for path in (lacking if not run.damaged else ())  # a damaged one may tell of it
+        )
+    )
+
+
+def listed_results(run: RecordedRun) -> list[str]:
+    """The single files that the run says it makes; none without the record of its
+    configuration."""
+    try:
+        return [f"{run.home}/{path}" for path in run.results.paths]
+    except UpwindError:  # said elsewhere
+        return []
+
+
+def rules_of(repository: Path) -> set[str]:
+    """The names of the workflow's rules, read as text: nothing is executed."""
+    files = [repository / "Snakefile", *sorted((repository / "workflow/rules").glob("*.smk"))]
+    texts = (text_of(file) for file in files if file.is_file())
+    return {one or other for text in texts for one, other in _RULE.findall(text)}
+
+
+def _rules(run: RecordedRun, live: Iterable[str], checkout: Checkout) -> Iterator[Finding]:
+    known = rules_of(checkout.repository) if checkout.repository else set()
+    if not known:
+        return
+    for name in sorted(live):
+        if run.records[name].rule not in {*known, REPORT}:
+            message = f"the workflow has no rule {run.records[name].rule}"
+            remedy = "delete the record and what it explains, or go back to the workflow of then"
+            yield broken(FindingKind.record, name, message, remedy, run.fallen([name]))
+
+
+def _epochs(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
+    """A training has a row of its curves for each epoch, but for one whose loss is not finite,
+    which ends there."""
+    for name in sorted(live):
+        network = run.records[name].params.get("network")
+        told = network.get("epochs") if isinstance(network, dict) else None
+        curves = [path for path in run.records[name].outputs if path.endswith("/curves.csv")]
+        for path in curves:
+            rows = _rows(run.place(path))
+            if not isinstance(told, int) or not rows:
+                continue
+            if len(rows) != told and (len(rows) > told or _is_finite(rows[-1])):
+                message = f"it has {len(rows)} epochs, and its job was told to train {told}"
+                yield broken(FindingKind.number, path, message, _AGAIN, run.downstream([path]))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        return list(csv.DictReader(io.StringIO(text_of(path))))
+    except (OSError, ValueError, csv.Error):
+        return []  # that it is not what its job wrote is said elsewhere
+
+
+def _is_finite(row: Mapping[str, str]) -> bool:
+    try:
+        return all(math.isfinite(float(row[f"{part}_loss"])) for part in ("train", "heldout"))
+    except (LookupError, TypeError, ValueError):
+        return False
+
+
+def _commits(
+    run: RecordedRun, live: Iterable[str], checkout: Checkout, now: Mapping[str, str | None]
+) -> Iterator[Finding]:
+    """The code of jobs that ran from a clean checkout is that of their commit, where git is here
+    and knows it."""
+    if checkout.repository is None or not (checkout.repository / ".git").exists():
+        return
+    jobs: dict[str, list[str]] = {}
+    for name in sorted(live):
+        git = run.records[name].git
+        if git and not git["dirty"]:
+            jobs.setdefault(str(git["commit"]), []).append(name)
+    for commit, names in jobs.items():
+        if not _is_known(checkout.repository, commit):
+            message = f"{run.jobs(names)} ran at the commit {commit[:7]}, which is not in git here"
+            remedy = "fetch it, or ask for the repository that it is in"
+            yield warning(FindingKind.uncommitted, "git", message, remedy)
+            continue
+        code = {pair for name in names for pair in run.records[name].code.items()}
+        found = _fingerprints(checkout, commit, sorted({module for module, _ in code}), now)
+        other = {module for module, digest in code if found.get(module, digest) != digest}
+        for name in names:
+            wrong = sorted(other & run.records[name].code.keys())
+            if wrong:
+                message = f"its code is not that of its commit {commit[:7]}: "
+                message += first_few(wrong, _SHOWN)
+                yield broken(FindingKind.record, name, message, _AGAIN, run.fallen([name]))
+
+
+def _is_known(repository: Path, commit: str) -> bool:
+    return bool(_COMMIT.fullmatch(commit)) and (
+        _git(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+    )
+
+
+def _fingerprints(
+    checkout: Checkout, commit: str, modules: Iterable[str], now: Mapping[str, str | None]
+) -> dict[str, str | None]:
+    """Fingerprints of modules and scripts as a commit has them, None of one that it has not."""
+    assert checkout.repository is not None
+    found: dict[str, str | None] = {}
+    listed = _git(checkout.repository, "ls-tree", "-r", "--name-only", commit).stdout.split("\n")
+    names = set(listed)
+    for module in modules:
+        source = checkout.source(module)
+        path = source.relative_to(checkout.repository).as_posix() if source else ""
+        if not path.startswith(("src/", "workflow/")):
+            continue
+        package = f"{path.removesuffix('.py')}/__init__.py"
+        path = package if path not in names and package in names else path
+        found[module] = None if path not in names else _at(checkout, commit, path, module, now)
+    return found
+
+
+def _at(
+    checkout: Checkout, commit: str, path: str, module: str, now: Mapping[str, str | None]
+) -> str | None:
+    assert checkout.repository is not None
+    text = _git(checkout.repository, "cat-file", "blob", f"{commit}:{path}").stdout
+    here = checkout.repository / path
+    if here.is_file() and text_of(here) == text:
+        return now.get(module)  # told already: to tell it takes longer than to read it
+    try:
+        return source_fingerprint(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(repository), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
