@@ -7,6 +7,15 @@ BIN    := $(VENV)/bin
 CORES  ?= $(shell nproc)
 DEMO   ?= whole
 
+# Before 2 GB are installed there.
+ifneq ($(words $(CURDIR)),1)
+$(error $(CURDIR) has a space in its path, so that Snakemake could start no job: move the project into a folder without one)
+endif
+# Snakemake ends at once where it cannot write its cache.
+ifneq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+endif
+
 .PHONY: demo check test fuzz test-slurm test-machines lint bench install clean
 
 demo: $(VENV)/.run

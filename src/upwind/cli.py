@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from upwind.common.caches import settle, show_anywhere
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
 from upwind.common.wording import printable
@@ -44,7 +45,10 @@ class _Group(TyperGroup):
     """Commands whose :class:`UpwindError` is one message on stderr and exit code 1."""
 
     def invoke(self, ctx: Any) -> object:  # Typer's base class of a context has no public name
-        hold(os.environ)  # before a command loads what computes
+        # Before a command loads what computes, draws and keeps caches.
+        hold(os.environ)
+        settle(os.environ)
+        show_anywhere()
         try:
             return super().invoke(ctx)
         except UpwindError as error:

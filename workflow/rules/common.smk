@@ -17,8 +17,9 @@ SOURCES = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCES)
 os.environ.update(PYTHONPATH=SOURCES)
 
+from upwind.common.caches import settle
 from upwind.common.errors import UpwindError
-from upwind.common.packages import check_packages
+from upwind.common.packages import check_interpreter, check_packages
 from upwind.common.same_bits import hold
 from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
@@ -63,6 +64,8 @@ hold(
     convolutions=config["training"]["same_bits"]
     and config["training"]["precision"] == "float32",
 )
+
+settle(os.environ)
 
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"{RESULTS}/logs"
@@ -238,6 +241,7 @@ def check_own_networks():
 
 def check_before_planning():
     """Found before a night of training, not after."""
+    or_stop(check_interpreter)
     or_stop(check_packages)
     if is_main_process(workflow):
         or_stop(check_own_networks)

@@ -1,4 +1,5 @@
-"""The packages that planning a run takes beside those that come with Snakemake."""
+"""What the Python that runs Snakemake needs: a path without a space, and the packages that planning
+a run takes beside those that come with Snakemake."""
 
 import importlib.util
 import sys
@@ -7,6 +8,16 @@ from upwind.common.errors import UpwindError
 
 # What the rules' functions import in Snakemake's own process. A test holds these to what is needed.
 FOR_PLANNING = ("grimp", "numpy", "pandas")
+
+
+def check_interpreter() -> None:
+    """Raise UpwindError where the path of this Python has a space in it: Snakemake starts jobs by
+    that path without quotes, so that each would end with 'No such file or directory'."""
+    if len(sys.executable.split()) > 1:
+        raise UpwindError(
+            f"{sys.executable} has a space in its path, so that Snakemake could start no job: move "
+            "the project, or its .venv, into a folder without one, and run `make install` there"
+        )
 
 
 def check_packages() -> None:

@@ -8,10 +8,11 @@ slice, along x the lower envelope of a row's parabolas is made when a voxel asks
 each voxel looks both ways until no row can be nearer.
 """
 
-import numba
 import numpy as np
 
-_jit = numba.njit(cache=True, error_model="numpy")
+from upwind.common.compiled import jit
+
+_jit = jit()
 _NONE = -1
 
 

@@ -1,9 +1,10 @@
 """Signed distances in a narrow band around the contour of a 3-D level set function, on CPU."""
 
-import numba
 import numpy as np
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+from upwind.common.compiled import jit
+
+_jit = jit(nogil=True)
 
 # Added to |grad u|^2: no division by zero.
 _LEAST = 1e-12

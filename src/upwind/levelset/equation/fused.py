@@ -11,18 +11,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 
+from upwind.common.compiled import jit
 from upwind.levelset.equation.limits import CURVATURE_FLOOR, GRADIENT_FLOOR
 from upwind.levelset.equation.scheme import Fields
 
 # Without fastmath: a compiler that may reorder sums does it differently when it compiles and when
 # what it compiled is loaded again, and the same training then ends in other weights.
-_jit = numba.njit(cache=True, error_model="numpy")
+_jit = jit()
 # Threads are ours (see _by_image): Numba's own keep a core busy while they wait for work.
-_free = numba.njit(cache=True, nogil=True, error_model="numpy")
+_free = jit(nogil=True)
 # Steps of which nobody needs more than the last are done so many at a time: an image's u then stays
 # in the processor's cache from step to step.
 _BLOCK = 8

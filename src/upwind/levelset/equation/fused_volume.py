@@ -9,13 +9,13 @@ for training.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from upwind.common.compiled import jit
 from upwind.levelset.equation.limits import CURVATURE_FLOOR, GRADIENT_FLOOR
 
 # Without fastmath, as in upwind.levelset.equation.fused: the same bits whenever it was compiled.
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+_jit = jit(nogil=True)
 
 
 class Motion(NamedTuple):
