@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from upwind.common.caches import settle, show_anywhere
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
-from upwind.common.wording import printable
+from upwind.common.wording import first_few, printable
 from upwind.settings.kernels import KernelMeasures
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
 from upwind.settings.model import Settings
@@ -109,8 +109,18 @@ def check(
         typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))
     else:
         Console().print(view(reports))
+    _tell_left_out(folder)
     if any(report.errors for report in reports):
         raise typer.Exit(1)
+
+
+def _tell_left_out(folder: Path) -> None:
+    """Name the files that may have been meant as cases, and are not named like one."""
+    from upwind.data.naming import left_out
+
+    if names := left_out(folder):
+        shown = printable(first_few(names, 5))
+        typer.echo(f"Not looked at, since they are not named like a case: {shown}", err=True)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from upwind.data.naming import (
     CaseFiles,
     find_cases,
     holds_cases,
+    left_out,
     partner_name,
     search_cases,
     short_name,
@@ -89,7 +90,6 @@ def test_duplicates_and_leading_zeros_share_one_number(tmp_path):
         ".partial-volume-3.nii",
         "volume-.nii",
         "volume-a.nii",
-        "Volume-3.nii",
         "volume_3.nii",
         "volume-٣.nii",
         "volume--3.nii",
@@ -181,3 +181,38 @@ def test_nothing_found_below_is_explained(tmp_path):
         search_cases(tmp_path, "lits")
     with pytest.raises(UpwindError, match="does not exist"):
         search_cases(tmp_path / "none", "lits")
+
+
+def test_the_case_of_letters_does_not_count(tmp_path):
+    touch(tmp_path, "volume-1.NII.GZ", "Segmentation-1.nii.gz", "VOLUME-2.Nii")
+    one, two = find_cases(tmp_path, "lits")
+    assert (one.image.name, one.label.name) == ("volume-1.NII.GZ", "Segmentation-1.nii.gz")
+    assert (two.image.name, two.label) == ("VOLUME-2.Nii", None)
+    assert partner_name(two.image) == "segmentation-2.Nii"
+
+
+def test_files_that_may_have_been_meant_are_named(tmp_path):
+    lits(tmp_path, [1])
+    touch(tmp_path, "volume-10 (1).nii.gz", "volume-2 (1).nii.gz", "notes.txt", "liver_3.nii")
+    assert left_out(tmp_path) == ["liver_3.nii", "volume-2 (1).nii.gz", "volume-10 (1).nii.gz"]
+    touch(tmp_path, "msd/imagesTr/liver_1.nii.gz", "msd/imagesTr/liver_x.nii.gz")
+    assert left_out(tmp_path / "msd") == ["imagesTr/liver_x.nii.gz"]
+
+
+def test_where_no_case_is_found_what_is_there_is_named(tmp_path):
+    touch(tmp_path, "vol-1.nii", "vol-2.nii")
+    with pytest.raises(UpwindError, match=r"There are vol-1\.nii, vol-2\.nii\.$"):
+        find_cases(tmp_path)
+
+
+def test_links_to_folders_are_followed_and_may_lead_back(tmp_path):
+    """As a disk with both batches of LiTS is linked into a project."""
+    lits(tmp_path / "disk", [0])
+    lits(tmp_path / "disk2", [1])
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/Training Batch 1").symlink_to("../disk")
+    (tmp_path / "source/Training Batch 2").symlink_to("../disk2")
+    (tmp_path / "disk/again").symlink_to("../source")
+    cases = search_cases(tmp_path / "source", "lits")
+    assert [case.number for case in cases] == [0, 1]
+    assert all(case.duplicates == () for case in cases)

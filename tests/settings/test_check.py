@@ -455,3 +455,28 @@ def test_another_network_brings_its_section_and_its_name_in_variants():
         "variants.wide.of: 'vnet' is not one of 'unet', 'lsn'",
         "vnet: no such setting; did you mean 'unet'?",
     ]
+
+
+# A path as people write it ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("~/LITS17", "/home/x/LITS17"),
+        ("$HOME/LITS17/", "/home/x/LITS17"),
+        ("data/lits/", "data/lits"),
+        ("./data//lits/.", "data/lits"),
+        ("/data/my disk/lits", "/data/my disk/lits"),
+    ],
+)
+def test_the_root_of_the_data(monkeypatch, written, taken):
+    monkeypatch.setenv("HOME", "/home/x")
+    completed = check_config(DEMO | {"dataset": {"kind": "lits", "root": written}})
+    assert completed["dataset"]["root"] == taken
+
+
+@pytest.mark.parametrize("root", [".", "/", "..", "data/{case}", "data/*", "$NONE/x", "a\nb"])
+def test_a_root_that_no_rule_can_take(root):
+    (line,) = problems({"dataset": {"root": root}})
+    assert line.startswith("dataset.root: ")

@@ -165,8 +165,8 @@ def test_schema_and_models_accept_the_same_studies(name, folds, patients):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("folds", "whole number, 2 or more, or text like `splits_final.json`"),
-        ("image_size", "whole number, 16 or more, a multiple of 16"),
+        ("folds", "whole number, 2 to 1000, or text like `splits_final.json`"),
+        ("image_size", "whole number, 16 to 4096, a multiple of 16"),
         ("fold_shuffle_seed", "whole number, 0 or more, or null"),
         ("heldout_share", "number, above 0, below 1"),
         ("lsn.dt", "number, above 0, at most 0.5"),

@@ -36,7 +36,8 @@ from upwind.common.snakemake import PlannedJob
 from upwind.provenance.records import FOLDER, REPORT
 
 _CASE = re.compile(
-    r"(?:^|/)(?:volume-|segmentation-|(?:imagesTr|labelsTr)/liver_)(\d+)\.nii(?:\.gz)?$"
+    r"(?:^|/)(?:volume-|segmentation-|(?:imagesTr|labelsTr)/liver_)(\d+)\.nii(?:\.gz)?$",
+    re.IGNORECASE,
 )
 
 
@@ -104,7 +105,7 @@ def raw_cases(run: RecordedRun) -> dict[int, tuple[Path, Path]]:
         for path in record.inputs:
             match = _CASE.search(path)
             if match and not within(path, run.home):
-                is_label = match[0].lstrip("/").startswith(("segmentation", "labelsTr"))
+                is_label = match[0].lstrip("/").lower().startswith(("segmentation", "labelstr"))
                 found.setdefault(int(match[1]), {})[is_label] = run.place(path)
     return {case: (files[False], files[True]) for case, files in found.items() if len(files) == 2}
 

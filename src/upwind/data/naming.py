@@ -6,12 +6,13 @@ Only folder listings are read here, so that a workflow can ask each time it is p
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from upwind.common.errors import UpwindError
+from upwind.common.wording import first_few, natural_order
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class CaseFiles:
     image: Path | None
     label: Path | None
     duplicates: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that claim the case's number."""
+        return [path for path in (self.image, self.label, *self.duplicates) if path is not None]
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ _NAMINGS = {
     ),
 }
 KINDS = ("auto", *_NAMINGS)
+_SHOWN = 5
 
 
 def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
@@ -59,7 +66,8 @@ def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
 
     ``kind`` is ``lits``, ``msd`` or ``auto`` (whichever of the two is there). A case may lack its
     image or its label: that is for :func:`upwind.data.check.check_case` to say. Leading zeros
-    do not count: ``volume-007.nii`` is case 7. Other files and subfolders are ignored.
+    do not count, nor does the case of letters: ``Volume-007.NII`` is case 7. Other files and
+    subfolders are ignored; :func:`left_out` names those that may have been meant.
 
     Raises:
         UpwindError: no such folder or kind, no case in it, or names of both kinds (``auto``).
@@ -79,7 +87,7 @@ def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
         expected = "; or ".join(f"{_NAMINGS[name].expected} ({name})" for name in tried)
         raise UpwindError(
             f"No case found in {root}. Expected names: {expected}, N being the case number, all "
-            "in that one place (no other subfolder is searched)."
+            f"in that one place (no other subfolder is searched).{_instead(left_out(root))}"
         )
     if len(held) > 1:
         raise UpwindError(
@@ -89,11 +97,24 @@ def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
     return found[held[0]]
 
 
+def left_out(root: Path) -> list[str]:
+    """Names of NIfTI files where cases are looked for in ``root`` that are not named like one, as
+    ``volume-2 (1).nii.gz``, in natural order."""
+    found: set[str] = set()
+    for naming in _NAMINGS.values():
+        for folder in {naming.image_folder, naming.label_folder}:
+            found |= {short_name(path) for path in _listing(root / folder) if _is_nifti(path)}
+    cases = (case for naming in _NAMINGS.values() for case in _cases_named(root, naming))
+    taken = {short_name(path) for case in cases for path in case.files}
+    return sorted(found - taken, key=natural_order)
+
+
 def search_cases(source: Path, kind: str) -> list[CaseFiles]:
     """Cases of one ``kind`` (not ``auto``) anywhere below ``source``, sorted by number, as data
     sets are handed out: LiTS in two batches, the Decathlon in a folder of its task.
 
-    Files in several places that claim the same number and role are ``duplicates``.
+    Links to folders are followed. Files in several places that claim the same number and role are
+    ``duplicates``.
 
     Raises:
         UpwindError: no such folder, or no case below it.
@@ -104,9 +125,7 @@ def search_cases(source: Path, kind: str) -> list[CaseFiles]:
     naming = _NAMINGS[kind]
     images: dict[int, list[Path]] = defaultdict(list)
     labels: dict[int, list[Path]] = defaultdict(list)
-    for name, subfolders, _ in os.walk(source, onerror=_unlisted):
-        subfolders.sort()
-        folder = Path(name)
+    for folder in _folders_below(source):
         for number, paths in _numbered(folder / naming.image_folder, naming.image_pattern).items():
             images[number] += paths
         for number, paths in _numbered(folder / naming.label_folder, naming.label_pattern).items():
@@ -135,9 +154,30 @@ def partner_name(path: Path) -> str:
     swaps = [("volume-", "segmentation-"), ("imagesTr/", "labelsTr/")]
     name = short_name(path)
     for ours, theirs in swaps + [(b, a) for a, b in swaps]:
-        if name.startswith(ours):
-            return theirs + name.removeprefix(ours)
+        if name.lower().startswith(ours.lower()):
+            return theirs + name[len(ours) :]
     return f"partner of {name}"
+
+
+def _folders_below(source: Path) -> Iterator[Path]:
+    """A folder and all below it, each once: links are followed, and may lead back."""
+    seen: set[Path] = set()
+    for name, subfolders, _ in os.walk(source, onerror=_unlisted, followlinks=True):
+        folder = Path(name)
+        if folder.resolve() in seen:
+            subfolders.clear()
+            continue
+        seen.add(folder.resolve())
+        subfolders.sort()
+        yield folder
+
+
+def _is_nifti(path: Path) -> bool:
+    return ".nii" in path.name.lower() and not path.name.startswith(".")
+
+
+def _instead(names: list[str]) -> str:
+    return f" There are {first_few(names, _SHOWN)}." if names else ""
 
 
 def _cases_named(root: Path, naming: _Naming) -> list[CaseFiles]:
@@ -162,7 +202,7 @@ def _numbered(folder: Path, pattern: str) -> dict[int, list[Path]]:
     by_number: dict[int, list[Path]] = defaultdict(list)
     # The shortest name first, so that the choice among duplicates is the same everywhere.
     for path in sorted(_listing(folder), key=lambda path: (len(path.name), path.name)):
-        if match := re.fullmatch(pattern, path.name, flags=re.ASCII):
+        if match := re.fullmatch(pattern, path.name, flags=re.ASCII | re.IGNORECASE):
             by_number[int(match[1])].append(path)
     return dict(by_number)
 

@@ -1,13 +1,27 @@
-"""Where voxels lie: affines without sense, absurd spacings.
+"""Where voxels lie: headers that state nothing or two things, affines without sense, absurd
+spacings.
+
+One rule for all that a header can state: the sform where its code is set, else the qform where its
+code is set, else the sizes in pixdim; as nibabel and ITK have it. Where another field says
+otherwise, a note says so.
 
 Each function takes headers and returns sentences for the user, none where all is well.
 """
 
+import time
 from dataclasses import dataclass
+
+import numpy as np
+from nibabel import affines
 
 from upwind.data.grids import mm
 from upwind.data.naming import short_name
-from upwind.data.voxels import Header, sound_grid
+from upwind.data.volumes import Grid
+from upwind.data.voxels import Header, excess, sound_grid
+
+# Of a voxel's size: sizes are in single precision, and some tools round them to a thousandth.
+_SAME_SIZE = 0.01
+_CLOCKS = 300  # seconds by which clocks of two machines may differ
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,49 @@ def header_notes(header: Header) -> list[str]:
             f"{name} states no orientation (qform and sform codes are 0): taken for "
             f"{grid.orientation}."
         )
+    if grid:
+        notes += [f"{name} {text}." for text in _of_two_minds(header, grid)]
+    notes += [f"{name} {text}." for text in _of_file(header)]
     return notes
+
+
+def _of_two_minds(header: Header, grid: Grid) -> list[str]:
+    """What the header does not state, or states twice."""
+    found = []
+    if np.array_equal(header.affine, np.eye(4)):
+        found.append(
+            "states an identity affine, 1 x 1 x 1 mm and no place: a header that says nothing, as "
+            "in LiTS 28 to 47. What is given in mm or ml is then as wrong as these sizes; counts "
+            "of voxels and DSC are not"
+        )
+    sizes = affines.voxel_sizes(header.affine)
+    if not np.allclose(np.abs(header.pixdim), sizes, rtol=_SAME_SIZE, atol=0):
+        found.append(
+            f"states voxels of {mm(tuple(sizes))} mm by its affine and of {mm(header.pixdim)} mm "
+            "by its pixdim: the affine is taken"
+        )
+    if header.sform is not None and header.qform is not None:
+        corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(grid.shape) - 1)
+        ways = [affines.apply_affine(a, corners) for a in (header.sform, header.qform)]
+        off = float(np.abs(ways[0] - ways[1]).max())
+        if off > min(sizes) / 2:
+            found.append(
+                f"is placed by its qform up to {off:.3g} mm from where its sform puts it: the "
+                "sform is taken"
+            )
+    return found
+
+
+def _of_file(header: Header) -> list[str]:
+    """What is odd about the file around the header."""
+    found = []
+    if more := excess(header):
+        found.append(f"is {more:,} bytes longer than its header states: they are not read")
+    if header.path.stat().st_mtime > time.time() + _CLOCKS:
+        found.append(
+            "is dated in the future, so that Snakemake refuses it: set its date with `touch`"
+        )
+    return found
 
 
 def affine_problems(header: Header) -> list[str]:

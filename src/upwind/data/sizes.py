@@ -42,7 +42,7 @@ def volume_size(path: str | os.PathLike[str]) -> VolumeSize | None:
     """Size of the volume in a NIfTI file; None where there is no such file, or no volume in it."""
     path = Path(path)
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             return _parse(file.read(_LONGEST))
     except (OSError, EOFError, zlib.error, struct.error):
         return None

@@ -94,7 +94,7 @@ def read_stored(path: str | os.PathLike[str]) -> tuple[np.ndarray, float, float]
     """A 3-D NIfTI file's array in the order and type that are stored, its slope and intercept."""
     image = _load(path)
     proxy = proxy_of(image)
-    stored = _unzipped(image) if str(path).endswith(".gz") else _mapped(image)
+    stored = _unzipped(image) if str(path).lower().endswith(".gz") else _mapped(image)
     return stored, float(proxy.slope), float(proxy.inter)
 
 

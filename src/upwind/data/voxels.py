@@ -26,12 +26,17 @@ from upwind.data.volumes import Grid, proxy_of, rescale
 _MAX_DEFLATE_RATIO = 1032
 # Bytes read at once: a plane that the header invents never takes more memory than the file fills.
 _PIECE = 1 << 20
+# The longest scans of a whole body have some 2,500 slices.
+_LONGEST_AXIS = 4096
+_GZIPPED = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
 class Header:
     """What a NIfTI file states before its first voxel. ``shape`` and ``affine`` (mm) are those of
-    the stored array; ``repairs`` is what nibabel had to mend to read it."""
+    the stored array, ``sform`` and ``qform`` what the header states of it (None where it does not),
+    ``pixdim`` the sizes of a voxel (mm) that stand beside them; ``repairs`` is what nibabel had to
+    mend to read it."""
 
     path: Path
     shape: tuple[int, ...]
@@ -42,6 +47,9 @@ class Header:
     offset: int
     has_orientation: bool
     repairs: tuple[str, ...]
+    sform: np.ndarray | None = None
+    qform: np.ndarray | None = None
+    pixdim: tuple[float, ...] = ()
 
     @property
     def voxels(self) -> int:
@@ -53,8 +61,10 @@ def read_header(path: Path) -> Header:
     """Read the header alone.
 
     Raises:
-        UpwindError: missing, not NIfTI, or a header that cannot be understood.
+        UpwindError: missing, not to be read by this user, named for another compression than it
+            has, not NIfTI, or a header that cannot be understood.
     """
+    _check_named_as_packed(path)
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist (a broken link?)"
         raise UpwindError(f"{short_name(path)} {kind}: put the file itself there.")
@@ -63,7 +73,12 @@ def read_header(path: Path) -> Header:
             image = nib.load(path)
         if not isinstance(image, nib.Nifti1Image):
             raise UpwindError(f"it is {type(image).__name__}, not a NIfTI volume")
-        stored = proxy_of(image)
+        stored, first = proxy_of(image), image.header.single_vox_offset
+        if stored.offset < first:
+            raise UpwindError(
+                f"its voxels would begin at byte {stored.offset}, within its header of {first} "
+                "(vox_offset)"
+            )
         return Header(
             path=path,
             shape=tuple(int(n) for n in stored.shape),
@@ -74,6 +89,9 @@ def read_header(path: Path) -> Header:
             offset=int(stored.offset),
             has_orientation=bool(image.header["sform_code"] or image.header["qform_code"]),
             repairs=tuple(repairs),
+            sform=image.get_sform(coded=True)[0],
+            qform=image.get_qform(coded=True)[0],
+            pixdim=tuple(float(size) for size in image.header["pixdim"][1:4]),
         )
     except Exception as error:  # nibabel raises many types for a broken header: all mean the same
         raise UpwindError(
@@ -83,7 +101,8 @@ def read_header(path: Path) -> Header:
 
 
 def overclaim(header: Header) -> str | None:
-    """Say so if the file is too small for the voxels its header states; None if it may fit.
+    """Say so if no CT has as many voxels along an axis as the header states, or if the file is too
+    small for them; None if it may fit.
 
     Exact for ``.nii``; for ``.nii.gz`` a bound (a file cut short passes, and :func:`planes` finds
     it).
@@ -92,7 +111,7 @@ def overclaim(header: Header) -> str | None:
     needed = header.offset + header.voxels * header.dtype.itemsize
     packed = _is_gzipped(header.path)
     if needed <= size * (_MAX_DEFLATE_RATIO if packed else 1):
-        return None
+        return _too_long(header)
     shape = " x ".join(str(n) for n in header.shape)
     at_most = "can hold, even compressed" if packed else "holds"
     return (
@@ -100,6 +119,25 @@ def overclaim(header: Header) -> str | None:
         f"of {header.dtype.name}, {needed:,} bytes, more than the {size:,} bytes of the file "
         f"{at_most}. Download or convert it again."
     )
+
+
+def _too_long(header: Header) -> str | None:
+    longest = max(header.shape)
+    if longest <= _LONGEST_AXIS:
+        return None
+    return (
+        f"{short_name(header.path)} states {longest:,} voxels along an axis; no CT has more than "
+        f"{_LONGEST_AXIS:,}. Convert it again from the original."
+    )
+
+
+def excess(header: Header) -> int:
+    """Bytes of a ``.nii`` beyond the voxels that its header states; 0 of a ``.nii.gz``, of which
+    only its end could tell."""
+    if _is_gzipped(header.path):
+        return 0
+    needed = header.offset + header.voxels * header.dtype.itemsize
+    return max(0, header.path.stat().st_size - needed)
 
 
 def planes(header: Header) -> Iterator[np.ndarray]:
@@ -155,8 +193,31 @@ def read_positive(header: Header) -> np.ndarray:
     return stored
 
 
+def _check_named_as_packed(path: Path) -> None:
+    """Raises UpwindError for a file that is compressed and not named so, or the reverse, and for
+    one that this user may not read."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIPPED)) == _GZIPPED
+            empty = file.tell() == 0
+    except PermissionError as error:
+        raise UpwindError(
+            f"{short_name(path)} may not be read ({error.strerror}): give yourself the right to "
+            "read it (chmod u+r), or ask its owner."
+        ) from error
+    except OSError:
+        return  # that it is no file is said by the caller
+    if empty or packed == _is_gzipped(path):
+        return
+    name = path.with_suffix("").name if not packed else f"{path.name}.gz"
+    raise UpwindError(
+        f"{short_name(path)} is {'' if packed else 'not '}compressed (gzip), other than its name "
+        f"says: rename it to {name}."
+    )
+
+
 def _is_gzipped(path: Path) -> bool:
-    return path.suffix == ".gz"
+    return path.suffix.lower() == ".gz"
 
 
 def _open(path: Path) -> gzip.GzipFile | io.BufferedReader:

@@ -32,6 +32,8 @@ _MARKED = re.compile(r"(<!-- settings: ([^>]*) -->\n).*?(<!-- end -->)", re.DOTA
 _HEAD = (
     "| setting | takes | default | demo | meaning | source |\n| --- | --- | --- | --- | --- | --- |"
 )
+# An upper limit from here on keeps nonsense away, and is not worth a reader's time.
+_NONSENSE = 10**6
 
 
 def write_documents(repository: Path, model: type[ExperimentSettings] | None = None) -> None:
@@ -221,7 +223,7 @@ def _limits(part: Mapping[str, Any]) -> Iterator[str]:
     if "minimum" in part:
         yield (
             f"{part['minimum']} to {part['maximum']}"
-            if "maximum" in part
+            if part.get("maximum", _NONSENSE) < _NONSENSE
             else (f"{part['minimum']} or more")
         )
     elif "maximum" in part:

@@ -22,26 +22,26 @@ class KernelMeasures(Settings):
     """Starts of k-means, the best is kept.
 
     Source: scikit-learn's default in the authors' years (up to version 1.3)."""
-    most_clusters: Annotated[int, Field(ge=2)] = 5
+    most_clusters: Annotated[int, Field(ge=2, le=10**6)] = 5
     """That the gap statistic tries, from 1; `kernels.clusters` where that is more.
 
     Source: ours."""
-    references: Annotated[int, Field(ge=2)] = 20
+    references: Annotated[int, Field(ge=2, le=10**6)] = 20
     """Sets of kernels drawn by chance, that a layer is held against: from a layer's Gaussian
     (silhouette, gap, starts), and as random halves (distribution shift). More make their intervals
     smoother and take as much longer.
 
     Source: ours."""
-    starts: Annotated[int, Field(ge=2)] = 5
+    starts: Annotated[int, Field(ge=2, le=10**6)] = 5
     """Of k-means, one each, whose assignments are compared. With several starts each, as the
     clusters of Figure 2 have, even a cloud without clusters is cut the same way every time.
 
     Source: ours."""
-    sample: Annotated[int, Field(ge=100)] = 4096
+    sample: Annotated[int, Field(ge=100, le=10**6)] = 4096
     """Kernels of a layer whose clusters are tested, at most, drawn at random.
 
     Source: ours: the paper's largest layer has as many."""
-    resamples: Annotated[int, Field(ge=10)] = 1000
+    resamples: Annotated[int, Field(ge=10, le=10**6)] = 1000
     """Bootstrap resamples for the intervals of what is measured of kernels.
 
     Source: ours: fewer than in comparing methods, because it is done layer by layer."""
@@ -61,7 +61,7 @@ class KernelSection(KernelMeasures):
     run `unet`, all patients, of the studies, which share it. Not `seed` itself.
 
     Source: ours."""
-    spectrum_size: Annotated[int, Field(ge=48)] = 256
+    spectrum_size: Annotated[int, Field(ge=48, le=4096)] = 256
     """Pixels of the image on whose feature maps spectra are taken to find the nearest hand-crafted
     kernel; not `image_size`, because on the demo's 4 x 4 pixels at the bottleneck half of all
     kernels are near none, whatever the network, and shares would not compare with the published.
@@ -73,7 +73,7 @@ class KernelSection(KernelMeasures):
 class ComparisonSettings(Settings):
     """How methods are compared over patients."""
 
-    resamples: Annotated[int, Field(ge=100)] = 10000
+    resamples: Annotated[int, Field(ge=100, le=10**6)] = 10000
     """Bootstrap resamples of folds and their patients.
 
     Source: ours."""

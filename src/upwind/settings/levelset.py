@@ -62,7 +62,7 @@ class SearchSettings(Settings):
     Source: ours. Mean of the best DSC after 6, 12 and 24 trials, one seed: five real livers at 6 mm
     0.907, 0.913, 0.916 with `tpe` and 0.906, 0.906, 0.912 with `random`; 20 phantoms at 8 mm 0.848,
     0.859, 0.880 and 0.842, 0.856, 0.870."""
-    startup: Annotated[int, Field(ge=2)] = 4
+    startup: Annotated[int, Field(ge=2, le=10**6)] = 4
     """Trials before the sampler has a say: ITK-SNAP's two defaults, and random ones.
 
     Source: ours: Optuna's own ten would leave nothing of a budget of six."""

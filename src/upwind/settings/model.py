@@ -64,9 +64,9 @@ def _at_least_apart(limits: tuple[float, float], width: float) -> tuple[float, f
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 #: Of a case, a fold, a slice; and seeds.
-Number = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 #: Neither none nor all.
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -47,7 +47,7 @@ class ExperimentSettings(Settings):
 
     Source: ours."""
     folds: (
-        Annotated[int, Field(ge=2)]
+        Annotated[int, Field(ge=2, le=1000)]
         | Annotated[str, Field(pattern=r"\.(csv|json)$", examples=["splits_final.json"])]
     ) = 5
     """Folds over patients: how many, in the order of their numbers; or a file that says who is in
@@ -67,7 +67,7 @@ class ExperimentSettings(Settings):
     """Of the shuffle before that split.
 
     Source: code."""
-    image_size: Annotated[int, Field(ge=16, multiple_of=16)] = 256
+    image_size: Annotated[int, Field(ge=16, le=4096, multiple_of=16)] = 256
     """In-plane size in pixels. A multiple of 16, because the UNet halves it four times.
 
     Source: code."""
