@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fuzzing import tries
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fuzzing import tries
 from upwind.common.errors import UpwindError
 from upwind.settings.check import check_config
 
@@ -54,8 +54,7 @@ def numbers(value):
 def test_any_value_in_any_place(path, value):
     try:
         completed = check_config(with_value(path, value))
-    except UpwindError as error:
-        assert len(str(error)) < 20_000
+    except UpwindError:
         return
     assert all(map(math.isfinite, numbers(completed)))
     assert str(completed["experiment"]).isprintable()

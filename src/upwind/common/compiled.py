@@ -1,7 +1,7 @@
 """Functions compiled by Numba, kept for the next process wherever something can be written."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -22,12 +22,13 @@ def jit(*, nogil: bool = False) -> Callable[[_Function], _Function]:
         try:
             return _compiled(function, nogil)
         except RuntimeError:  # Numba found no place for its cache
-            numba.config.CACHE_DIR = str(private_folder("numba"))
+            # Numba sets its options when it is loaded, where no type checker sees them.
+            numba.config.CACHE_DIR = str(private_folder("numba"))  # type: ignore[attr-defined]
             return _compiled(function, nogil)
 
     return decorate
 
 
 def _compiled(function: _Function, nogil: bool) -> _Function:
-    compiled: _Function = numba.njit(cache=True, nogil=nogil, error_model="numpy")(function)
-    return compiled
+    compile_it = numba.njit(cache=True, nogil=nogil, error_model="numpy")
+    return cast(_Function, compile_it(function))
