@@ -17,6 +17,7 @@ from rich.progress import track
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
 from upwind.data.grids import by, turned_grid
+from upwind.data.hounsfield import doubt_hu, no_hu
 from upwind.data.labels import label_turning
 from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
 from upwind.data.placing import Limits, affine_problems, header_notes, spacing_problems
@@ -45,6 +46,8 @@ __all__ = [
 # liver's.
 FAT_BELOW, MOST_FAT_OR_AIR = -30, 0.05
 LIVER_HU = (-20, 200)
+# A liver has 100 to 200 mm from head to foot.
+THINNEST_MM = 5.0
 
 
 @dataclass
@@ -223,6 +226,12 @@ def _image_range(
         findings.errors.append(
             f"{name} has the same value ({scan.low:g}) everywhere: convert it again."
         )
+    elif reason := no_hu(scan.low, scan.high):
+        findings.errors.append(
+            f"{name}: {reason}. Mend its slope and intercept, or convert it again."
+        )
+    elif doubt := doubt_hu(scan.low, scan.high):
+        findings.notes.append(f"{name}: {doubt}.")
     return scan.low, scan.high
 
 
@@ -266,8 +275,14 @@ def _label_figures(
     findings.errors += _label_problems(short_name(header.path), scan)
     if scan.damage or grid is None:
         return {}
+    slices = int(scan.liver_slices.sum())
+    if 0 < slices * grid.spacing[2] < THINNEST_MM:
+        findings.notes.append(
+            f"{short_name(header.path)} has liver in {count_of(slices, 'slice')} alone: a level "
+            "set may not see it on its working grid (levelset.spacing_mm). Is the label whole?"
+        )
     return {
-        "liver_slices": int(scan.liver_slices.sum()),
+        "liver_slices": slices,
         "liver_ml": (scan.liver + scan.tumour) * grid.voxel_ml,
         "tumour_ml": scan.tumour * grid.voxel_ml,
     }
@@ -277,7 +292,7 @@ def _label_problems(name: str, scan: LabelScan) -> list[str]:
     problems = [scan.damage] if scan.damage else []
     problems += _not_finite(name, scan.nan, scan.infinite)
     if scan.other:
-        shown = ", ".join(f"{value:g}" for value in sorted(scan.other_values)[:5])
+        shown = ", ".join(f"{value:.9g}" for value in sorted(scan.other_values)[:5])
         more = ", ..." if len(scan.other_values) > 5 else ""
         problems.append(
             f"{name} has label values outside {{0, 1, 2}}: {shown}{more} in "

@@ -6,12 +6,20 @@ _HIGHEST = 32_768
 _AIR = -1000.0
 
 
+def no_hu(low: float, high: float) -> str | None:
+    """Why values from ``low`` to ``high`` (finite) cannot be HU, whatever was scanned; None where
+    they can."""
+    if max(abs(low), abs(high)) > _HIGHEST:
+        return f"{_range(low, high)}: these are no HU, since no scanner's scale reaches that far"
+    return None
+
+
 def doubt_hu(low: float, high: float) -> str | None:
     """Why values from ``low`` to ``high`` (finite) are hardly HU, and what they may be instead;
     None for what can be a CT, whole or cut out of one."""
-    said = f"the CT's values go from {low:g} to {high:g}"
-    if max(abs(low), abs(high)) > _HIGHEST:
-        return f"{said}: these are no HU, since no scanner's scale reaches that far"
+    said = _range(low, high)
+    if reason := no_hu(low, high):
+        return reason
     if low >= -1 and high <= 1:
         return f"{said}: these may not be HU but an image normalised for some network"
     if low >= 0 and high <= 255:
@@ -24,3 +32,7 @@ def doubt_hu(low: float, high: float) -> str | None:
     if high <= 0:
         return f"{said}: these may not be HU, since liver is about 50 HU"
     return None
+
+
+def _range(low: float, high: float) -> str:
+    return f"the CT's values go from {low:g} to {high:g}"

@@ -14,7 +14,7 @@ from upwind.common.errors import UpwindError
 from upwind.data.grids import UNTURNED, by, difference, onto, turned, turning
 from upwind.data.naming import short_name
 from upwind.data.volumes import Grid, Volume, canonical_view, read_stored
-from upwind.data.voxels import Header, read_header, read_positive, sound_grid
+from upwind.data.voxels import MARKED, Header, read_header, read_positive, sound_grid
 
 
 def read_mask(path: str | os.PathLike[str], ct: Grid, *, resample: bool = False) -> np.ndarray:
@@ -35,11 +35,11 @@ def read_mask(path: str | os.PathLike[str], ct: Grid, *, resample: bool = False)
 
 
 def read_liver(path: str | os.PathLike[str], ct: Grid) -> np.ndarray:
-    """The liver (label > 0, tumours included) of a data set's label, as canonical bool (x, y, z) on
-    the grid of its CT. Raises UpwindError as :func:`label_turning` does."""
+    """The liver (labels 1 and 2, tumours included) of a data set's label, as canonical bool
+    (x, y, z) on the grid of its CT. Raises UpwindError as :func:`label_turning` does."""
     header = read_header(Path(path))
     how, _ = label_turning(header, ct)
-    return canonical_view(turned(read_positive(header), how), ct.affine)
+    return canonical_view(turned(read_positive(header, MARKED), how), ct.affine)
 
 
 def read_label(path: str | os.PathLike[str], ct: Grid) -> Volume:

@@ -23,6 +23,7 @@ from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
 from upwind.data.labels import read_label
 from upwind.data.volumes import Grid, Volume, from_display, read_volume, to_display
+from upwind.data.voxels import MARKED
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ def return_to_grid(slices: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def liver_extent(label: Volume) -> np.ndarray:
-    """(slices,) bool: axial slices from the first to the last that holds liver (label > 0): the
+    """(slices,) bool: axial slices from the first to the last that holds liver (label 1 or 2): the
     slices inside the liver's bounding box, which the authors train on [code]."""
     depth = label.array.shape[2]
-    bearing = np.array([bool((label.values(z) > 0).any()) for z in range(depth)])
+    bearing = np.array([bool((label.values(z) > MARKED).any()) for z in range(depth)])
     found = np.flatnonzero(bearing)
     if found.size:
         bearing[found[0] : found[-1] + 1] = True

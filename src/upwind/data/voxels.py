@@ -28,6 +28,8 @@ _MAX_DEFLATE_RATIO = 1032
 _PIECE = 1 << 20
 # The longest scans of a whole body have some 2,500 slices.
 _LONGEST_AXIS = 4096
+# A label from here on is liver or tumour: who stores 0, 1 and 2 as scaled numbers rounds them.
+MARKED = 0.5
 _GZIPPED = b"\x1f\x8b"
 
 
@@ -183,13 +185,13 @@ def sound_grid(header: Header | None) -> Grid | None:
     return Grid(header.shape, header.affine)
 
 
-def read_positive(header: Header) -> np.ndarray:
-    """Where a file's values are positive (a mask, or liver with its tumours in a label), as stored,
-    bool. The values themselves, up to eight times as large, pass plane by plane. Raises UpwindError
-    as :func:`planes` does."""
+def read_positive(header: Header, above: float = 0) -> np.ndarray:
+    """Where a file's values are positive (a mask), or ``above`` a number, as stored, bool. The
+    values themselves, up to eight times as large, pass plane by plane. Raises UpwindError as
+    :func:`planes` does."""
     stored = np.empty(header.shape, bool, order="F")
     for index, plane in enumerate(planes(header)):
-        np.greater(plane, 0, out=stored[..., index])
+        np.greater(plane, above, out=stored[..., index])
     return stored
 
 

@@ -1,5 +1,6 @@
 """How a contour finds the liver in a CT: moved by a level set engine, or by a trained LSN."""
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from upwind.data.volumes import Volume, read_volume
 from upwind.data.voxels import read_header
 from upwind.levelset.movie import Course, Moment, Point, moments
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
+
+_log = logging.getLogger(__name__)
 
 PathLike = str | os.PathLike[str]
 _SPACING = OperatorSettings().spacing_mm
@@ -106,6 +109,8 @@ def read_inputs(
     if report.errors:
         problems = "\n".join(f"  - {problem}" for problem in report.errors)
         raise UpwindError(f"{ct} cannot be used:\n{problems}")
+    for note in report.notes:
+        _log.warning(note)
     volume = read_volume(ct)
     if label is None:
         return volume, None

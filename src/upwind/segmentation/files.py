@@ -11,7 +11,6 @@ import torch
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
 from upwind.data.check import check_case
-from upwind.data.hounsfield import doubt_hu
 from upwind.data.naming import CaseFiles
 from upwind.data.reports import CaseReport
 from upwind.data.slices import resample_volume, return_to_grid
@@ -168,9 +167,6 @@ def _on_grid(slices: np.ndarray, grid: Grid) -> np.ndarray:
 
 def _warnings(report: CaseReport, liver_ml: float) -> tuple[str, ...]:
     warnings = list(report.notes)
-    if report.hu_min is not None and report.hu_max is not None:
-        doubt = doubt_hu(report.hu_min, report.hu_max)
-        warnings += [f"{doubt}; the network expects HU"] if doubt else []
     if liver_ml == 0:
         warnings.append("no liver was found: is this an abdominal CT in HU?")
     return tuple(warnings)

@@ -74,7 +74,8 @@ def remake(task: Task) -> Remade:
         ct = read_volume(task.image)
         image, label = upright(ct), upright_label(task.label, ct)
         hu, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()
-        labels = sitk.GetArrayFromImage(label)
+        # Whole numbers, whatever a scaling made of them.
+        labels = np.rint(sitk.GetArrayFromImage(label))
         wrong += _report(task, hu, labels, spacing)
         wrong += _slices(task, hu, labels)
         counts.update({"cases": 1, "resampled_slices": len(hu)})

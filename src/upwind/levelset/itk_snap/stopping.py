@@ -66,7 +66,9 @@ def evolve_curve(
     def look(level_set: np.ndarray) -> tuple[float, int]:
         inside = level_set > 0
         volume = int(np.count_nonzero(inside))
-        return 2 * int(np.count_nonzero(inside & target)) / (volume + whole), volume
+        both = 2 * int(np.count_nonzero(inside & target))
+        # Of a liver too thin for this grid, which no contour found, nothing is left.
+        return both / (volume + whole) if both else 0.0, volume
 
     current, looks = start, [look(start)]
     for _ in range(settings.looks):
