@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from upwind.common.errors import UpwindError
+from upwind.data import voxels
 from upwind.data.placing import header_notes
 from upwind.data.voxels import overclaim, read_header
 
@@ -106,7 +107,7 @@ def test_the_words_for_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(type(path), "open", refuse)
+    monkeypatch.setattr(voxels, "open_plain", refuse)
     with pytest.raises(UpwindError, match=r"may not be read \(Permission denied\): give yourself"):
         read_header(path)
 

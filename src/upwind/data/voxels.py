@@ -18,6 +18,7 @@ import numpy as np
 from nibabel import imageglobals, orientations
 
 from upwind.common.errors import UpwindError
+from upwind.common.reading import open_plain
 from upwind.data.naming import short_name
 from upwind.data.volumes import Grid, proxy_of, rescale
 
@@ -30,7 +31,9 @@ _PIECE = 1 << 20
 _LONGEST_AXIS = 4096
 # A label from here on is liver or tumour: who stores 0, 1 and 2 as scaled numbers rounds them.
 MARKED = 0.5
+# How a compressed file begins, and a NIfTI header: with its own length, in either order of bytes.
 _GZIPPED = b"\x1f\x8b"
+_HEADERS = {size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big")}
 
 
 @dataclass(frozen=True)
@@ -199,9 +202,8 @@ def _check_named_as_packed(path: Path) -> None:
     """Raises UpwindError for a file that is compressed and not named so, or the reverse, and for
     one that this user may not read."""
     try:
-        with path.open("rb") as file:
-            packed = file.read(len(_GZIPPED)) == _GZIPPED
-            empty = file.tell() == 0
+        with open_plain(path) as file:
+            start = file.read(4)
     except PermissionError as error:
         raise UpwindError(
             f"{short_name(path)} may not be read ({error.strerror}): give yourself the right to "
@@ -209,7 +211,8 @@ def _check_named_as_packed(path: Path) -> None:
         ) from error
     except OSError:
         return  # that it is no file is said by the caller
-    if empty or packed == _is_gzipped(path):
+    packed = start.startswith(_GZIPPED)
+    if packed == _is_gzipped(path) or not (packed or start in _HEADERS):
         return
     name = path.with_suffix("").name if not packed else f"{path.name}.gz"
     raise UpwindError(
