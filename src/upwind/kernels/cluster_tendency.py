@@ -18,6 +18,7 @@ from upwind.common.intervals import percentile_interval
 from upwind.kernels.analysis_settings import AnalysisSettings, normal_quantile
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
 from upwind.kernels.layers import Layer
+from upwind.kernels.lloyd import kmeans_labels
 
 SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
 FOLDS, INITIAL = "ari_folds", "ari_initial"
@@ -222,8 +223,8 @@ def _starts(points: np.ndarray, settings: AnalysisSettings) -> list[Partition]:
 
 
 def _partition(points: np.ndarray, clusters: int, seed: int, restarts: int) -> Partition:
-    labels, _, score = kmeans(points, clusters, seed, restarts)
-    return Partition(labels, float(np.log(-score * len(points))))
+    labels, total = kmeans_labels(points, clusters, seed, restarts)
+    return Partition(labels, float(np.log(total)))
 
 
 def _best(found: Iterable[Partition]) -> Partition:
