@@ -32,12 +32,14 @@ def row(lines, title):
 
 def test_short_where_all_holds(shown, tmp_path):
     lines = shown()
-    assert len(lines) == 11
+    assert len(lines) == 13
     assert lines[-1] == f"{tmp_path} holds. 1.2 s."
     assert "3 records" in lines[2]
     assert "7 files, 2 MB" in lines[3]
     assert row(lines, "files are what") == "yes"
     assert row(lines, "parameters") == "checked"  # not checked
+    assert row(lines, "weights, figures") == "checked"  # never
+    assert row(lines, "who wrote the records") == "checked"
 
 
 def test_what_is_broken_is_told_with_reason_remedy_and_what_falls_with_it(shown):

@@ -577,6 +577,12 @@ def test_other_labels_are_shown_with_the_digits_that_differ(tmp_path):
     only(check_case(case(tmp_path, label=label)).errors, "{0, 1, 2}: 1.06250012 in 1 voxel")
 
 
+def test_capitals_in_a_name_are_told(tmp_path):
+    found = case(tmp_path, ending="NII.GZ")
+    notes = check_case(found).notes
+    assert notes[0] == "volume-3.NII.GZ is taken for case 3: capitals do not count."
+
+
 def test_liver_in_one_slice_is_told(tmp_path):
     label = annotation()
     label[:, :, 5] = 0

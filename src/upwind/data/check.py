@@ -135,6 +135,10 @@ def _check_names(case: CaseFiles, need_label: bool, findings: _Findings) -> None
     elif image is not None and label is None and need_label:
         findings.errors.append(_missing("label", image))
     for path in filter(None, (image, label, *case.duplicates)):
+        if path.name != path.name.lower():
+            findings.notes.append(
+                f"{short_name(path)} is taken for case {case.number}: capitals do not count."
+            )
         if re.search(r"[-_]0\d+\.nii", path.name):
             findings.notes.append(
                 f"{short_name(path)} is taken for case {case.number}: leading zeros do not count."
