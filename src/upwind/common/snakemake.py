@@ -18,6 +18,7 @@ from typing import Any
 # Why a job runs, in Snakemake's words: as `snakemake --dry-run` prints them, in short.
 FOLLOWS = "input files updated by another job"
 PARAMS = "params have changed since last execution"
+DATES = "updated input files"
 _LONGEST = 300  # of a reason: changed parameters are told in full, and can fill a page
 
 

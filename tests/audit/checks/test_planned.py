@@ -96,14 +96,20 @@ def test_other_files_than_asked_for(run, plan, side):
 
 
 def test_a_reason_to_run_again_is_told_unless_it_is_explained(run, plan):
-    causes = ["updated input files"]
-    again = changed(plan, "train", causes=causes, reason="Updated input files: slices")
+    causes = ["set of input files has changed since last execution"]
+    again = changed(plan, "train", causes=causes, reason="Set of input files has changed: slices")
     again = changed(again, "score", causes=["input files updated by another job"])
     (finding,) = findings(run, again)
     assert (finding.kind, finding.path) == (FindingKind.workflow, WEIGHTS)
-    assert "Updated input files" in finding.message
+    assert "Set of input files has changed" in finding.message
     assert SCORES in finding.affects
     assert findings(run, again, explained=[WEIGHTS]) == ()
+
+
+def test_a_date_alone_is_no_finding(run, plan):
+    """A project that was copied: what changed by content has its finding elsewhere."""
+    again = changed(plan, "train", causes=["updated input files"], reason="slices")
+    assert findings(run, again) == ()
 
 
 def test_parameters_in_another_order_are_no_reason(run, plan):

@@ -7,7 +7,7 @@ from typing import Any
 
 from upwind.audit.findings import Checked, Finding, FindingKind, broken
 from upwind.audit.provenance_graph import RecordedRun, within
-from upwind.common.snakemake import PARAMS, PlannedJob
+from upwind.common.snakemake import DATES, PARAMS, PlannedJob
 from upwind.common.wording import first_few
 from upwind.provenance.records import Record
 
@@ -54,6 +54,8 @@ def check_plan(
         if job.causes and not job.follows and not known & {name, *job.outputs}:
             if job.causes == [PARAMS] and _same_params(run.records.get(name), job):
                 continue  # in another order
+            if job.causes == [DATES] and name in run.records:
+                continue  # a copy has other dates: what was read is what is there, by its hash
             why = job.reason or ", ".join(job.causes)
             message = f"the workflow would run {_named(job)} again: {why}"
             affects = run.downstream(job.outputs)
