@@ -83,7 +83,7 @@ def audit(
     checkout = find_checkout(run.root)
     with ThreadPoolExecutor(1) as aside:
         asked = aside.submit(_plan, run, checkout, trusted) if ask and plan is None else None
-        states, code = hashed(run), fingerprints(run, checkout)
+        states, code = hashed(run, left_out), fingerprints(run, checkout)
         known, cannot = _answer(run, asked, plan)
     planned = planned_records(run, known) if known else {}
     live = _live(run, planned)

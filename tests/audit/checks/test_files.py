@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from upwind.audit.checks.files import check_files
+from upwind.audit.checks.integrity import hashed
 from upwind.audit.findings import FindingKind, Severity
 from upwind.audit.provenance_graph import load
-from upwind.provenance.records import write_record
+from upwind.provenance.records import read_record, write_record
 
 SLICES, WEIGHTS = "results/x/slices/case-0.st", "results/x/networks/unet/0/weights.st"
 MASKS, SCORES = "results/x/segmentations/unet/0", "results/x/scores.csv"
@@ -285,3 +286,17 @@ def test_links_are_told(project, tmp_path):
         (Severity.warning, FindingKind.changed, TABLE),
         (Severity.warning, FindingKind.changed, MASKS),
     }
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_what_a_crate_names_on_this_machine_is_not_read(project, tmp_path_factory, absolute):
+    private = tmp_path_factory.mktemp("outside") / "private"
+    private.write_text("private")
+    path = str(private) if absolute else os.path.relpath(private, project.root)
+    project.job("look", [], {"results/x/seen": "1"})
+    record = read_record(project.record("look"))
+    state = record.outputs["results/x/seen"]
+    write_record(project.record("look"), replace(record, inputs={path: state}))
+    run = load(project.results)
+    assert hashed(run)[path] is not None
+    assert hashed(run, left_out={path})[path] is None

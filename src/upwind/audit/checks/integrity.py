@@ -20,12 +20,21 @@ def counting(run: RecordedRun) -> set[str]:
     return own | set(run.upstream(path for name in own for path in written(run.records[name])))
 
 
-def hashed(run: RecordedRun) -> dict[str, FileState | None]:
+def hashed(run: RecordedRun, left_out: Collection[str] = ()) -> dict[str, FileState | None]:
     """What every file that counting records name holds now, read anew; None for one that is not
-    there or cannot be read."""
-    paths = sorted({path for name in counting(run) for path in _named(run, name)})
+    there or cannot be read, and for one of ``left_out`` that lies outside the run's folder: what
+    somebody else's crate names on this machine is nothing of theirs."""
+    named = {path for name in counting(run) for path in _named(run, name)}
+    elsewhere = {path for path in named & {*left_out} if _leads_out(path)}
+    paths = sorted(named - elsewhere)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(paths, pool.map(state_here, map(run.place, paths)), strict=True))
+        states = dict(zip(paths, pool.map(state_here, map(run.place, paths)), strict=True))
+    return states | dict.fromkeys(elsewhere)
+
+
+def _leads_out(path: str) -> bool:
+    place = PurePosixPath(path)
+    return place.is_absolute() or ".." in place.parts
 
 
 def state_here(path: Path) -> FileState | None:
