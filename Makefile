@@ -61,6 +61,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/workflow.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/kernels.py
 
 install: $(VENV)/.dev
 

@@ -12,13 +12,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.metrics import silhouette_samples
 
 from upwind.common.intervals import percentile_interval
 from upwind.kernels.analysis_settings import AnalysisSettings, normal_quantile
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
 from upwind.kernels.layers import Layer
 from upwind.kernels.lloyd import kmeans_labels
+from upwind.kernels.silhouette import silhouette_widths
 
 SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
 FOLDS, INITIAL = "ari_folds", "ari_initial"
@@ -203,7 +203,7 @@ def _silhouette_row(
     """Of the first set; the others are the references."""
     chosen = np.random.default_rng(settings.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
     pairs = zip(sets, labels, strict=True)
-    ours, *theirs = (silhouette_samples(points[chosen], of[chosen]) for points, of in pairs)
+    ours, *theirs = (silhouette_widths(points[chosen], of[chosen]) for points, of in pairs)
     half = normal_quantile(settings.confidence) * stats.sem(ours)
     row = {"measure": SILHOUETTE, "value": ours.mean()}
     row |= {"low": ours.mean() - half, "high": ours.mean() + half}

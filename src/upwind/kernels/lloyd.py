@@ -99,14 +99,14 @@ def _plus_plus(
     centres = np.empty((clusters, points.shape[1]))
     centres[0] = points[first]
     closest = np.empty(count)
-    _distances(across, centres[0], closest)
+    squared_distances(across, centres[0], closest)
     trial, best = np.empty(count), np.empty(count)
     for number in range(1, clusters):
         cumulated = np.cumsum(closest)
         least, chosen = np.inf, 0
         for draw in draws[(number - 1) * trials : number * trials]:
             place = min(np.searchsorted(cumulated, draw * cumulated[-1]), count - 1)
-            _distances(across, points[place], trial)
+            squared_distances(across, points[place], trial)
             total = 0.0
             for i in range(count):
                 trial[i] = min(trial[i], closest[i])
@@ -120,7 +120,7 @@ def _plus_plus(
 
 
 @_jit
-def _distances(across: np.ndarray, centre: np.ndarray, out: np.ndarray) -> None:
+def squared_distances(across: np.ndarray, centre: np.ndarray, out: np.ndarray) -> None:
     """Squared distances (n,) of the points from a centre."""
     out[:] = 0
     for axis in range(len(across)):
@@ -140,9 +140,9 @@ def _assign(
 ) -> None:
     """Each point to the nearest centre, the first of equal ones."""
     labels[:] = 0
-    _distances(across, centres[0], nearest)
+    squared_distances(across, centres[0], nearest)
     for number in range(1, len(centres)):
-        _distances(across, centres[number], distances)
+        squared_distances(across, centres[number], distances)
         for place in range(len(labels)):
             if distances[place] < nearest[place]:
                 nearest[place] = distances[place]
