@@ -122,11 +122,11 @@ def test_a_long_chain_of_nodes_is_walked_once(tmp_path):
     count = 20_000
     nodes = [helper.make_node("Identity", [f"v{n}"], [f"v{n + 1}"]) for n in range(count)]
     nodes += [helper.make_node("Conv", ["x", f"v{count}"], ["y"]) for _ in range(count)]
-    start = time.perf_counter()
+    start = time.process_time()
     network = read(nodes, {"v0": plain}, tmp_path)
     assert len(network.layers) == 1
     assert len(network.aliases[1]) == count - 1
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_a_knotted_graph_ends(tmp_path):
