@@ -94,3 +94,9 @@ def test_sources_and_home_that_cannot_be_written(tmp_path):
     assert (done.returncode, done.stdout) == (0, "0.0\n"), done.stderr
     assert done.stderr.count("the cache of numba is in") == 1
     assert list((tmp_path / "tmp").rglob("*.nbi"))
+
+
+def test_everything_is_compiled_in_one_way():
+    """Numba alone ends where it cannot write its cache."""
+    compiled = {path for path in SOURCES.rglob("*.py") if "njit(" in path.read_text()}
+    assert compiled == {SOURCES / "upwind/common/compiled.py"}

@@ -6,11 +6,12 @@ arguments and at threads takes most of the time. A test holds the two together, 
 
 from math import log
 
-import numba
 import numpy as np
 from sklearn.cluster import KMeans
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+from upwind.common.compiled import jit
+
+_jit = jit(nogil=True)
 
 _TOLERANCE, _MOST_ITERATIONS = 1e-4, 300  # scikit-learn's
 

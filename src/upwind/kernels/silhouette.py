@@ -1,11 +1,11 @@
 """Silhouette widths, compiled: of some thousand sets of points each network is held against."""
 
-import numba
 import numpy as np
 
+from upwind.common.compiled import jit
 from upwind.kernels.lloyd import squared_distances
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+_jit = jit(nogil=True)
 
 
 def silhouette_widths(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
