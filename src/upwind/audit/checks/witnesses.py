@@ -5,6 +5,7 @@ Seals are no signatures: who writes a record anew can seal it. These say somethi
 """
 
 import csv
+import functools
 import io
 import math
 import re
@@ -156,8 +157,7 @@ def _fingerprints(
     """Fingerprints of modules and scripts as a commit has them, None of one that it has not."""
     assert checkout.repository is not None
     found: dict[str, str | None] = {}
-    listed = _git(checkout.repository, "ls-tree", "-r", "--name-only", commit).stdout.split("\n")
-    names = set(listed)
+    names = _files_of(checkout.repository, commit)
     for module in modules:
         source = checkout.source(module)
         path = source.relative_to(checkout.repository).as_posix() if source else ""
@@ -173,7 +173,7 @@ def _at(
     checkout: Checkout, commit: str, path: str, module: str, now: Mapping[str, str | None]
 ) -> str | None:
     assert checkout.repository is not None
-    text = _git(checkout.repository, "cat-file", "blob", f"{commit}:{path}").stdout
+    text = _text_of(checkout.repository, commit, path)
     here = checkout.repository / path
     if here.is_file() and text_of(here) == text:
         return now.get(module)  # told already: to tell it takes longer than to read it
@@ -181,6 +181,18 @@ def _at(
         return source_fingerprint(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+# What a commit holds never changes.
+@functools.cache
+def _files_of(repository: Path, commit: str) -> frozenset[str]:
+    listed = _git(repository, "ls-tree", "-r", "--name-only", commit).stdout
+    return frozenset(listed.splitlines())
+
+
+@functools.cache
+def _text_of(repository: Path, commit: str, path: str) -> str:
+    return _git(repository, "cat-file", "blob", f"{commit}:{path}").stdout
 
 
 def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
