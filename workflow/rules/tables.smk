@@ -20,6 +20,7 @@ rule describe_methods:
 rule tabulate:
     input:
         scores=f"{RESULTS}/scores.csv",
+        of_all_seeds=ALL_SCORES,
         verdicts=f"{RESULTS}/verdicts.csv",
         cases=f"{RESULTS}/cases.csv",
         methods=METHODS_FILE,
