@@ -41,7 +41,7 @@ def analyse_kernels(
     """Measure every 3x3 convolution of a trained network. The file is data: nothing in it is run.
 
     Args:
-        weights: a PyTorch state dict, safetensors, ONNX or Keras HDF5 file.
+        weights: a PyTorch state dict, safetensors, ONNX or Keras file.
         clusters: of k-means, in each layer.
         seed: of k-means and of all draws.
         sample: kernels of a layer whose clusters are tested, at most.
