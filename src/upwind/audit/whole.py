@@ -120,8 +120,8 @@ def _plan(
         raise _NobodyToAskError("the workflow is not here")
     if not _is_named(run.root, trusted):
         raise _NobodyToAskError(
-            "to ask it would execute what lies beside these results; if they are yours, audit in "
-            f"{run.root}, or name that folder with --trust"
+            "to ask it would execute what lies beside these results; if they are yours, audit in the "
+            "folder that the workflow ran in, or name that folder with --trust"
         )
     if not _same_folder(run.root / run.home, run.folder):
         raise _NobodyToAskError(f"results do not lie where the run left them ({run.home})")
@@ -206,6 +206,9 @@ def _live(run: RecordedRun, planned: Collection[str]) -> set[str]:
 def _report(run: RecordedRun) -> Checked:
     """No job of a plan makes the report, so that its record is missed by nothing else."""
     name, path = run.record_name(REPORT, {}, run.home), f"{run.home}/report.html"
+    if name in run.records and path not in run.records[name].outputs:
+        message = "it is the report's record, and does not say that the report was made"
+        return Checked((broken(FindingKind.record, name, message, "run the workflow again"),))
     if name in run.records or name in run.damaged:
         return Checked()
     if not run.place(path).exists():

@@ -13,7 +13,7 @@ from upwind.audit.findings import Severity
 from upwind.common.errors import UpwindError
 from upwind.common.reading import once_each
 
-_Text = Annotated[str, Field(max_length=4096)]
+_Text = Annotated[str, Field(max_length=1_000_000)]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
