@@ -120,8 +120,8 @@ def _plan(
         raise _NobodyToAskError("the workflow is not here")
     if not _is_named(run.root, trusted):
         raise _NobodyToAskError(
-            "to ask it would execute what lies beside these results; if they are yours, audit in the "
-            "folder that the workflow ran in, or name that folder with --trust"
+            "to ask it would execute what lies beside these results; if they are yours, audit in "
+            "the folder that the workflow ran in, or name that folder with --trust"
         )
     if not _same_folder(run.root / run.home, run.folder):
         raise _NobodyToAskError(f"results do not lie where the run left them ({run.home})")
