@@ -206,7 +206,8 @@ def _live(run: RecordedRun, planned: Collection[str]) -> set[str]:
 def _report(run: RecordedRun) -> Checked:
     """No job of a plan makes the report, so that its record is missed by nothing else."""
     name, path = run.record_name(REPORT, {}, run.home), f"{run.home}/report.html"
-    if name in run.records and path not in run.records[name].outputs:
+    record = run.records.get(name)
+    if record is not None and path not in record.outputs.keys() & set(record.declared):
         message = "it is the report's record, and does not say that the report was made"
         return Checked((broken(FindingKind.record, name, message, "run the workflow again"),))
     if name in run.records or name in run.damaged:
