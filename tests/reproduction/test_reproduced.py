@@ -230,6 +230,7 @@ def test_what_it_was_made_with(demo):
 
 def test_seeds_of_a_configuration():
     assert seeds_of({"seed": 3}) == [3]
+    assert seeds_of({"seeds": None, "seed": 3}) == [3]
     assert seeds_of({"seeds": [0, 1], "seed": 3}) == [0, 1]
 
 

@@ -75,7 +75,7 @@ def _check_alike(side: OpenRun, other: OpenRun) -> None:
 
 def seeds_of(config: Mapping[str, Any]) -> list[int]:
     """The seeds of a run by its configuration."""
-    seeds = config.get("seeds", [config.get("seed", 0)])
+    seeds = config.get("seeds") or [config.get("seed", 0)]
     return [int(seed) for seed in seeds]
 
 
