@@ -18,25 +18,10 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "same_bits"))
 from emulator import EMULATOR, NATIVE, PROCESSORS, is_there, python_on
 
+from recorded_runs import SETTINGS  # emulated, a patient of its phantom takes minutes
 from upwind.common.same_bits import processor_can
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# Every rule, as little of each as there can be: emulated, a patient of the phantom takes minutes.
-SETTINGS = {
-    "experiment": "tiny",
-    "folds": 2,
-    "image_size": 32,
-    "dataset": {"patients": 2, "root": "data/phantom"},
-    "unet": {"epochs": 1},
-    "lsn": {"epochs": 1, "steps": 10},
-    "levelset": {
-        "trials": 1,
-        "spacing_mm": 8.0,
-        "blind": {"patients": 2, "trials": 1, "spacing_mm": 12.0, "max_iterations": 60},
-    },
-    "kernels": {"spectrum_size": 64, "references": 3, "starts": 2, "sample": 200},
-    "comparison": {"resamples": 100},
-}
 # What tells when and where a job ran, or is drawn.
 APART = ("logs", "records")
 DRAWN = (".png", ".svg", ".pdf", ".html")

@@ -6,6 +6,8 @@ import stat
 from io import BufferedReader
 from typing import Any
 
+from pydantic import ValidationError
+
 # Of a text that is read as a whole: a record of a job on all of LiTS has 100 kB.
 MOST_BYTES = 64 << 20
 
@@ -30,6 +32,12 @@ def text_of(path: str | os.PathLike[str], most: int = MOST_BYTES) -> str:
         if os.fstat(file.fileno()).st_size > most:
             raise OSError(errno.EFBIG, f"of more than {most:,} bytes", os.fspath(path))
         return file.read(most).decode("utf-8")
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that a typed model finds wrong, with its place: ``graph.3.@id: ...``."""
+    fault = error.errors()[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
 
 
 def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
-from upwind.common.reading import once_each, text_of
+from upwind.common.reading import first_fault, once_each, text_of
 from upwind.provenance.hashing import FileState, sha256_of_text
 
 FOLDER = "records"
@@ -109,11 +109,8 @@ def read_record(path: str | os.PathLike[str]) -> Record:
             raise ValueError(f"it is the record of another job: {record.name}")
         return record
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UpwindError(
-            f"{path} is not an intact record of a job: {place}: {first['msg']}"
-        ) from ValueError(f"{place}: {first['msg']}")
+        fault = ValueError(first_fault(error))
+        raise UpwindError(f"{path} is not an intact record of a job: {fault}") from fault
     except (OSError, ValueError, RecursionError) as error:
         raise UpwindError(f"{path} is not an intact record of a job: {error}") from error
 

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
+from upwind.common.reading import first_fault
 from upwind.provenance.records import Record
 from upwind.reproduction.difference import Part
 from upwind.reproduction.factors import Factor, kind_of_setting
@@ -81,10 +82,8 @@ def read_published(path: Path = FILE) -> Published | None:
     try:
         return TypeAdapter(Published).validate_json(path.read_bytes())
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
         raise UpwindError(
-            f"{path} does not hold a published run: {where}: {fault['msg']}; "
+            f"{path} does not hold a published run: {first_fault(error)}; "
             "take it from the repository again"
         ) from error
 

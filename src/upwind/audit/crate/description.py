@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from upwind.audit.findings import Severity
 from upwind.common.errors import UpwindError
-from upwind.common.reading import once_each
+from upwind.common.reading import first_fault, once_each
 
 _Text = Annotated[str, Field(max_length=1_000_000)]
 
@@ -84,8 +84,6 @@ def _read(path: Path, model: type[_Model]) -> tuple[Any, _Model]:
         content = json.loads(text, object_pairs_hook=once_each)
         return content, model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UpwindError(f"{path.name}: {place}: {first['msg']}") from error
+        raise UpwindError(f"{path.name}: {first_fault(error)}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise UpwindError(f"{path.name}: {error}") from error
