@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Arguments that are named like a setting and are none.
 OTHERWISE = {
-    "cli.py release.experiment": "what `make demo` makes",
-    "cli.py evolve.engine": "a film shows this package's own scheme",
+    "cli/publishing.py release.experiment": "what `make demo` makes",
+    "cli/segmentation.py evolve.engine": "a film shows this package's own scheme",
     "data/check.py check.kind": "data sets are told apart by their files",
     "data/naming.py find_cases.kind": "data sets are told apart by their files",
     "figures/gallery.py draw_gallery.window": "of the picture",

@@ -356,7 +356,12 @@ CODE_EDITS = {
         NOTHING,
     ),
     "the release": ("src/upwind/__init__.py", '__version__ = "', '__version__ = "9', NOTHING),
-    "the command line": ("src/upwind/cli.py", "\nimport ", "\nNAME = 'upwind'\nimport ", NOTHING),
+    "the command line": (
+        "src/upwind/cli/options.py",
+        "_PIPE_WIDTH = 120",
+        "_PIPE_WIDTH = 100",
+        NOTHING,
+    ),
 }
 
 

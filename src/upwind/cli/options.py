@@ -1,0 +1,37 @@
+"""What options and outputs of commands have in common."""
+
+from pathlib import Path
+from typing import Any
+
+from upwind.common.errors import UpwindError
+from upwind.settings.model import Settings
+
+_PIPE_WIDTH = 120
+
+
+def limits(settings: Settings, name: str) -> dict[str, int]:
+    """The limits of a setting as an option takes them."""
+    return {
+        option: getattr(limit, key)
+        for limit in type(settings).model_fields[name].metadata
+        for key, option in (("ge", "min"), ("le", "max"))
+        if hasattr(limit, key)
+    }
+
+
+def check_folder(output: Path, overwrite: bool) -> None:
+    """Refuse a folder to write into that is a file, or has files that nobody agreed to lose."""
+    if output.exists() and not output.is_dir():
+        raise UpwindError(f"{output} is a file: name a folder")
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise UpwindError(f"{output} has files in it; name another folder or give --overwrite")
+
+
+def console() -> Any:
+    """A console whose lines are not broken in a pipe, which has no width, as narrowly as rich
+    would."""
+    from rich.console import Console
+
+    console = Console()
+    console.width = console.width if console.is_terminal else _PIPE_WIDTH
+    return console

@@ -1,0 +1,65 @@
+"""Commands that publish the results of a run: ``crate`` and ``release``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from upwind.common.errors import UpwindError
+
+
+def crate(
+    folder: Annotated[Path, typer.Argument(help="Results of an experiment: results/NAME.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Crate to write (.zip).")],
+    licence: Annotated[
+        str | None, typer.Option(help="Address of a licence other than the repository's.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a crate that is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although the audit finds something broken.")
+    ] = False,
+) -> None:
+    """Publish an experiment as one file: a Workflow Run RO-Crate.
+
+    It holds tables, figures, scores, weights, configuration, records and the workflow. Volumes,
+    segmentations and slices are described by their hashes and stay where they are.
+    """
+    from upwind.audit.crate.write import write_crate
+
+    if output.exists() and not overwrite:
+        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+    made = write_crate(folder, output, force, licence)
+    if made.broken:
+        typer.echo(f"Warning: published with {len(made.broken)} broken links in it", err=True)
+    size = made.path.stat().st_size / 1e6
+    typer.echo(
+        f"{made.path}: {made.files} files, {size:.1f} MB; {made.described} described only\n"
+        f"SHA-256 {made.sha256}"
+    )
+
+
+def release(
+    name: Annotated[str, typer.Argument(help="Name of the release: a git tag and a folder.")],
+    experiment: Annotated[str, typer.Option(help="Experiment to release.")] = "demo",
+    push: Annotated[bool, typer.Option(help="Push to the DVC remote.")] = True,
+    results_only: Annotated[
+        bool, typer.Option("--results-only", help="Do not push the versions of data and slices.")
+    ] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Although there are uncommitted changes.")
+    ] = False,
+) -> None:
+    """Publish a finished experiment: tables, figures, scores and trained networks.
+
+    They are copied to releases/NAME, put under DVC and pushed; their pointer is committed and the
+    commit tagged NAME. What fails leaves nothing behind.
+    """
+    from upwind.versions.release import make_release, plan_release
+
+    planned = plan_release(name, Path("results", experiment), push, allow_dirty)
+    make_release(planned, push, with_data=not results_only)
+    typer.echo(f"{planned.folder} is tagged {name}. Publish the tag: git push origin HEAD {name}")
+    if not push:
+        typer.echo(f"Push what it names, when you can: dvc push {planned.folder}.dvc")
+    typer.echo(f"""In another clone:
+  git checkout {name} && dvc pull {planned.folder}.dvc && upwind show {planned.folder}""")
