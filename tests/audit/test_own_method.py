@@ -263,9 +263,14 @@ def table(extended, name):
     return pd.read_csv(extended[0] / RESULTS / name)
 
 
+def jobs_in(planned):
+    """Number of jobs of each rule in what a dry run said."""
+    return Counter(re.findall(r"^ *(?:local)?(?:rule|checkpoint) (\w+):$", planned, re.MULTILINE))
+
+
 def test_the_plan_trains_scores_and_shows_them_and_nothing_else(extended):
     _, _, planned, _, _ = extended
-    jobs = Counter(re.findall(r"^ *(?:local)?(?:rule|checkpoint) (\w+):$", planned, re.MULTILINE))
+    jobs = jobs_in(planned)
     anew = {"describe_methods", "write_config", "gather_scores", "collect_verdicts", "tabulate"}
     anew |= {"compare_methods", "draw_scores", "draw_gallery", "draw_curves", "all"}
     anew |= {"draw_patients"}
@@ -368,3 +373,70 @@ def test_the_audit_holds_with_the_atlas_that_was_made_by_name(extended):
     assert (folder / RESULTS / "atlas/index.html").exists()
     assert (folder / RESULTS / "studies/replacements.csv").exists()
     assert not (folder / RESULTS / "studies/replacements.png").exists()
+
+
+# What an edit of a method makes run again: what names methods, and what compares their scores.
+NAMES = ("describe_methods", "tabulate", "draw_scores", "draw_gallery", "draw_curves")
+NAMED = Counter(NAMES)
+COMPARED = Counter(
+    ("gather_scores", "tabulate", "compare_methods", "draw_scores", "draw_gallery", "draw_patients")
+)
+CONFIG = Counter(write_config=1)
+TAKEN = Counter(check_masks=1, take_mask=2, postprocess_fold=2, score_untrained=2)
+TRAINED = Counter(train=2, segment_fold=2, score_network=2, collect_verdicts=1, draw_curves=1)
+AFTER = {"of": "basic_unet", "postprocess": "largest_component"}
+METHOD_EDITS = {
+    "a title": ({"basic_unet.title": "Another"}, NAMED + CONFIG),
+    "what a cluster is asked for": ({"basic_unet.seconds_per_megapixel": 9.0}, NAMED + CONFIG),
+    "a network's options": ({"basic_unet.options.dropout": 0.2}, TRAINED + COMPARED + CONFIG),
+    "the value that is liver": ({"theirs.label": 2}, TAKEN + COMPARED + CONFIG),
+    "one more": (
+        {"after": AFTER},
+        (NAMED | COMPARED) + CONFIG + Counter(postprocess_fold=2, score_untrained=1),
+    ),
+    "one fewer": ({"theirs_component": None}, (NAMED | COMPARED) + CONFIG),
+}
+
+
+def planned_with(extended, python, edits):
+    """What a dry run says after ``edits`` of the methods ('basic_unet.title': ...), taken back."""
+    folder, checkout, *_ = extended
+    file = folder / "own.yaml"
+    before = file.read_text()
+    settings = yaml.safe_load(before)
+    for name, value in edits.items():
+        *sections, key = name.split(".")
+        place = settings["methods"]
+        for section in sections:
+            place = place[section]
+        place[key] = value
+    settings["methods"] = {key: one for key, one in settings["methods"].items() if one}
+    file.write_text(yaml.safe_dump(settings))
+    try:
+        return snakemake(python, folder, checkout, "--dry-run")
+    finally:
+        file.write_text(before)
+
+
+@pytest.mark.parametrize("name", METHOD_EDITS)
+def test_an_edited_method_runs_again_and_no_other(extended, python, name):
+    edits, expected = METHOD_EDITS[name]
+    planned = planned_with(extended, python, edits)
+    assert jobs_in(planned) == expected + Counter(all=1)
+    if expected["train"]:
+        assert set(re.findall(r"network=(\w+)", planned)) == {"basic_unet"}
+
+
+def test_an_edited_mask_is_taken_and_scored_again_and_no_other(extended, python):
+    path = extended[0] / "theirs/001.nii.gz"
+    before, status = path.read_bytes(), path.stat()
+    mask = nib.load(path)
+    nib.save(nib.Nifti1Image(np.full(mask.shape, 5, np.uint8), mask.affine), path)
+    try:
+        planned = planned_with(extended, python, {})
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    taken = Counter(check_masks=1, take_mask=1, postprocess_fold=1, score_untrained=2)
+    assert jobs_in(planned) == taken + COMPARED + Counter(all=1)
+    assert set(re.findall(r"given=(\w+), case=(\w+)", planned)) == {("theirs", "1")}

@@ -15,7 +15,7 @@ class ScoreSettings(Settings):
     nsd_tolerances_mm: Different[Positive] = (3, 5)
     """Distances up to which a border counts as found in the normalised surface Dice (NSD), one
     column `nsd_<tolerance>mm` of `scores.csv` each. 5 mm is what the FLARE 2022 challenge allows
-    the liver, 3 mm what TotalSegmentator's authors allow every organ; readers who agree on a liver
-    differ by about as much.
+    the liver, 3 mm what TotalSegmentator's authors allow every organ.
 
-    Source: FLARE 2022 (`DSC_NSD_eval.py`), and Wasserthal et al. 2023, doi:10.1148/ryai.230024."""
+    Source: the evaluation code of FLARE 2022 (`FLARE22_DSC_NSD_Eval.py`) and of TotalSegmentator
+    (`resources/evaluate.py`)."""
