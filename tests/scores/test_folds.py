@@ -2,7 +2,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from upwind.data.volumes import read_volume, write_mask
+from upwind.data.volumes import Grid, read_volume, write_mask
 from upwind.scores.cases import score_heldout, score_unseen
 from upwind.scores.folds import heldout_rows, unseen_rows
 from upwind.scores.raw import RawCases
@@ -41,9 +41,9 @@ def assert_rows(rows, expected):
 
 def test_unseen_rows_are_each_cases_own_in_order(study):
     folder, raw, arrays = study
-    spacing = tuple(np.abs(SIZES))
+    grid = Grid(SHAPE, np.diag([*SIZES, 1.0]))
     expected = [
-        {"case": case} | row for case in (11, 2) for row in score_unseen(*arrays[case], spacing)
+        {"case": case} | row for case in (11, 2) for row in score_unseen(*arrays[case], grid)
     ]
     assert_rows(unseen_rows(folder, [11, 2], raw), expected)
 
@@ -51,9 +51,9 @@ def test_unseen_rows_are_each_cases_own_in_order(study):
 def test_heldout_rows_are_each_cases_own_slices(study):
     folder, raw, arrays = study
     heldout = {9: np.array([0, 3]), 2: np.array([6])}
-    spacing = tuple(np.abs(SIZES))
+    grid = Grid(SHAPE, np.diag([*SIZES, 1.0]))
     expected = [
-        {"case": case} | score_heldout(*arrays[case], spacing, slices)
+        {"case": case} | score_heldout(*arrays[case], grid, slices)
         for case, slices in heldout.items()
     ]
     assert_rows(heldout_rows(folder, heldout, raw), expected)

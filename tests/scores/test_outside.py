@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from upwind.common.errors import UpwindError
+from upwind.data.volumes import Grid
 from upwind.scores.cases import columns, score_unseen
 from upwind.scores.outside import How, score_outside
 from upwind.scores.pairing import find_pairs
@@ -63,7 +64,7 @@ def test_a_mask_lies_where_its_own_header_says(folder):
     assert (dsc[2], dsc[3], dsc[4]) == (1, 0, 1)
     label = (liver(1) > 0)[::-1, ::-1]
     mask = np.roll(liver(1) > 0, 1, axis=0)[::-1, ::-1]
-    expected, _ = score_unseen(mask, label, SIZES)
+    expected, _ = score_unseen(mask, label, Grid(SHAPE, AFFINE))
     row = scored.table[scored.table["case"] == 1].iloc[0]
     for name, value in expected.items():
         assert row[name] == pytest.approx(value) if name != "subset" else value

@@ -50,7 +50,9 @@ class Grid:
     @property
     def voxel_ml(self) -> float:
         """Volume of a voxel in ml, of a sheared grid too (a tilted gantry)."""
-        return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+        x, y, z = self.affine[:3, :3].T
+        # Not by LAPACK, which rounds otherwise on other processors.
+        return abs(float((np.cross(x, y) * z).sum())) / 1000
 
 
 @dataclass(frozen=True)

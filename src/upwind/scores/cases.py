@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from upwind.data.labels import read_liver, read_mask
-from upwind.data.volumes import read_grid
+from upwind.data.volumes import Grid, read_grid
 from upwind.methods.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
 from upwind.scores.metrics import (
     DISTANCES,
@@ -23,8 +23,8 @@ _KEYS = ("method", "fold", "case", "subset")
 _COUNTS = ("dsc", "overlap_voxels", "mask_voxels", "label_voxels")
 _VOLUMES = ("mask_ml", "label_ml", "volume_difference_ml", "volume_difference_percent")
 
-# Mask, label and spacing (mm).
-Pair = tuple[np.ndarray, np.ndarray, tuple[float, float, float]]
+# Mask and label, and the grid that both lie on.
+Pair = tuple[np.ndarray, np.ndarray, Grid]
 
 
 def read_pair(
@@ -33,9 +33,9 @@ def read_pair(
     label_path: str | os.PathLike[str],
 ) -> Pair:
     """Mask and liver label (label > 0, tumour included) as canonical bool arrays on the CT's grid,
-    and the spacing in mm. Raises UpwindError for a mask on another grid."""
+    and that grid. Raises UpwindError for a mask on another grid."""
     grid = read_grid(image_path)
-    return read_mask(mask_path, grid), read_liver(label_path, grid), grid.spacing
+    return read_mask(mask_path, grid), read_liver(label_path, grid), grid
 
 
 def columns(tolerances: Sequence[float] = TOLERANCES) -> list[str]:
@@ -47,30 +47,30 @@ def columns(tolerances: Sequence[float] = TOLERANCES) -> list[str]:
 def score_unseen(
     mask: np.ndarray,
     label: np.ndarray,
-    spacing: tuple[float, float, float],
+    grid: Grid,
     tolerances: Sequence[float] = TOLERANCES,
 ) -> list[dict[str, object]]:
     """Rows 'unseen' (whole volume, with surface distances, NSD at ``tolerances`` in mm and the
-    volume's diagonal) and 'unseen_liver' (overlap over the
-    liver's extent alone: what the whole volume adds is what the method does to slices without
-    liver, which no network is trained on)."""
+    volume's diagonal) and 'unseen_liver' (overlap over the liver's extent alone: what the whole
+    volume adds is what the method does to slices without liver, which no network is trained on) of
+    canonical bool arrays on ``grid``."""
     extent = np.flatnonzero(label.any(axis=(0, 1)))
     part = slice(extent[0], extent[-1] + 1) if extent.size else slice(0, 0)
-    whole = _row(UNSEEN, mask, label, spacing)
-    whole |= surface_scores(mask, label, spacing, tolerances)
-    whole |= {"diagonal_mm": diagonal(mask.shape, spacing)}
-    return [whole, _row(UNSEEN_LIVER, mask[..., part], label[..., part], spacing)]
+    whole = _row(UNSEEN, mask, label, grid)
+    whole |= surface_scores(mask, label, grid.spacing, tolerances)
+    whole |= {"diagonal_mm": diagonal(mask.shape, grid.spacing)}
+    return [whole, _row(UNSEEN_LIVER, mask[..., part], label[..., part], grid)]
 
 
 def score_heldout(
     mask: np.ndarray,
     label: np.ndarray,
-    spacing: tuple[float, float, float],
+    grid: Grid,
     slices: Iterable[int],
 ) -> dict[str, object]:
-    """Row 'heldout': overlap over the given axial slices of the volume."""
+    """Row 'heldout': overlap over the given axial slices of the volume, which lies on ``grid``."""
     chosen = np.asarray(list(slices), dtype=int)
-    return _row(HELDOUT, mask[..., chosen], label[..., chosen], spacing)
+    return _row(HELDOUT, mask[..., chosen], label[..., chosen], grid)
 
 
 def scores_table(
@@ -80,11 +80,8 @@ def scores_table(
     return pd.DataFrame(rows, columns=columns(tolerances))
 
 
-def _row(
-    subset: str, mask: np.ndarray, label: np.ndarray, spacing: tuple[float, float, float]
-) -> dict[str, object]:
+def _row(subset: str, mask: np.ndarray, label: np.ndarray, grid: Grid) -> dict[str, object]:
     counts = overlap(mask, label)
-    millilitres = float(np.prod(spacing)) / 1000
-    mask_ml, label_ml = (counts[f"{name}_voxels"] * millilitres for name in ("mask", "label"))
+    mask_ml, label_ml = (counts[f"{name}_voxels"] * grid.voxel_ml for name in ("mask", "label"))
     volumes = {"mask_ml": mask_ml, "label_ml": label_ml} | volume_difference(mask_ml, label_ml)
     return {"subset": subset, **counts, **volumes}

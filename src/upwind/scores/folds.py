@@ -29,8 +29,8 @@ def heldout_rows(
 ) -> Iterator[dict[str, object]]:
     """Rows of held-out slices (indices by case)."""
     for case, slices in heldout.items():
-        mask, label, spacing = _pair(folder, case, raw)
-        yield {"case": case} | score_heldout(mask, label, spacing, slices)
+        mask, label, grid = _pair(folder, case, raw)
+        yield {"case": case} | score_heldout(mask, label, grid, slices)
 
 
 def _pair(folder: str | os.PathLike[str], case: int, raw: RawCases) -> Pair:

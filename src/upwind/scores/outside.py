@@ -98,7 +98,7 @@ class _Scorer:
     def _row(
         self, method: str, case: int, mask: np.ndarray, label: np.ndarray, grid: Grid
     ) -> dict[str, object]:
-        whole, _ = score_unseen(mask, label, grid.spacing, self.how.tolerances)
+        whole, _ = score_unseen(mask, label, grid, self.how.tolerances)
         return {"method": method, "case": case} | whole
 
 

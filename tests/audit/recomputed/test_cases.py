@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from upwind.audit.recomputed.cases import (
     DISTANCE_MM,
+    VoxelSize,
     _resampled,
     nearest_voxels,
     read_volume,
@@ -23,16 +24,19 @@ from upwind.audit.recomputed.cases import (
     upright,
     upright_label,
     upright_mask,
+    voxel_ml,
 )
 from upwind.common.errors import UpwindError
 from upwind.data.labels import read_liver, read_mask
 from upwind.data.slices import nearest_indices
-from upwind.data.volumes import read_grid, to_display
+from upwind.data.volumes import Grid, read_grid, to_display
 from upwind.data.volumes import read_volume as pipeline_read
 from upwind.scores.cases import score_heldout, score_unseen
 
 SPACING = (0.7, 0.9, 2.5)  # x, y, z
 SHAPE = (4, 5, 6)  # slices, rows, columns
+SIZE = VoxelSize(SPACING, math.prod(SPACING) / 1000)
+GRID = Grid(SHAPE[::-1], np.diag([*SPACING, 1.0]))
 masks = hnp.arrays(bool, SHAPE)
 
 
@@ -71,7 +75,7 @@ def test_two_voxels_apart():
     one, other = np.zeros((2, *SHAPE), bool)
     one[0, 0, 0] = other[2, 3, 4] = True
     apart = math.sqrt((2 * 2.5) ** 2 + (3 * 0.9) ** 2 + (4 * 0.7) ** 2)
-    row = scores(one, other, SPACING, "unseen")
+    row = scores(one, other, SIZE, "unseen")
     assert row["hd95_mm"] == pytest.approx(apart, abs=DISTANCE_MM / 10)
     assert row["assd_mm"] == pytest.approx(apart, abs=DISTANCE_MM / 10)
     assert (row["dsc"], row["mask_voxels"], row["overlap_voxels"]) == (0, 1, 0)
@@ -80,25 +84,26 @@ def test_two_voxels_apart():
 
 def test_nothing_against_nothing_is_undefined():
     empty = np.zeros(SHAPE, bool)
-    row = scores(empty, empty, SPACING, "unseen")
+    row = scores(empty, empty, SIZE, "unseen")
     assert all(math.isnan(row[name]) for name in ("dsc", "hd95_mm", "assd_mm"))
-    assert scores(empty, empty, SPACING, "unseen_liver")["label_voxels"] == 0
-    assert scores(empty, empty, SPACING, "heldout", [])["label_voxels"] == 0
+    assert scores(empty, empty, SIZE, "unseen_liver")["label_voxels"] == 0
+    assert scores(empty, empty, SIZE, "heldout", [])["label_voxels"] == 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(masks, masks, st.sets(st.integers(0, SHAPE[0] - 1)))
 def test_the_pipelines_scores_come_out_the_same(mask, label, heldout):
     canonical = [np.ascontiguousarray(a.transpose(2, 1, 0)[::-1, ::-1]) for a in (mask, label)]
-    expected = [*score_unseen(*canonical, SPACING), score_heldout(*canonical, SPACING, heldout)]
-    for row in expected:
-        found = scores(mask, label, SPACING, row["subset"], sorted(heldout), (3, 5))
+    rows = [*score_unseen(*canonical, GRID), score_heldout(*canonical, GRID, heldout)]
+    for row in rows:
+        found = scores(mask, label, SIZE, row["subset"], sorted(heldout), (3, 5))
         for name in row.keys() - {"subset"}:
             if isinstance(found[name], tuple):
                 assert found[name][0] <= row[name] <= found[name][1], name
             else:
                 tolerance = DISTANCE_MM if name.endswith("_mm") else 1e-12
-                assert found[name] == pytest.approx(row[name], abs=tolerance, nan_ok=True), name
+                expected = pytest.approx(row[name], rel=1e-12, abs=tolerance, nan_ok=True)
+                assert found[name] == expected, name
 
 
 @pytest.mark.parametrize("axes", [*product((1, -1), repeat=3), "swapped"])
@@ -119,6 +124,23 @@ def test_axes_that_are_not_at_right_angles_are_put_up_with(tmp_path):
     affine[0, 1] = 0.02
     nib.save(nib.Nifti1Image(np.zeros((2, 3, 4), np.uint8), affine), tmp_path / "volume.nii")
     assert upright(read_volume(tmp_path / "volume.nii")).GetSize() == (2, 3, 4)
+
+
+def test_a_tilted_gantry_has_the_pipelines_volume(tmp_path):
+    affine = np.diag([*SPACING, 1])
+    affine[:3, 2] += 0.123456789, 0.7, 0
+    nib.save(nib.Nifti1Image(np.zeros((2, 3, 4), np.uint8), affine), tmp_path / "volume.nii")
+    expected = read_grid(tmp_path / "volume.nii").voxel_ml
+    assert expected == pytest.approx(math.prod(SPACING) / 1000)
+    assert voxel_ml(read_volume(tmp_path / "volume.nii")) == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_stated_matrix_a_voxel_is_its_edges_product(tmp_path):
+    image = nib.Nifti1Image(np.zeros((2, 3, 4), np.uint8), None)
+    image.header.set_zooms(SPACING)
+    image.set_qform(np.diag([*SPACING, 1]), code=1)
+    nib.save(image, tmp_path / "volume.nii")
+    assert voxel_ml(read_volume(tmp_path / "volume.nii")) == pytest.approx(SIZE.ml, rel=1e-6)
 
 
 def test_a_label_lies_where_its_ct_does_whatever_it_states(tmp_path):

@@ -58,6 +58,15 @@ class Task:
 
 
 @dataclass(frozen=True)
+class VoxelSize:
+    """Edges (x, y, z) of a voxel in mm, and its volume in ml, which is less than their product
+    where the axes are not at right angles."""
+
+    spacing: tuple[float, float, float]
+    ml: float
+
+
+@dataclass(frozen=True)
 class Remade:
     """What came of a task: files below the results with what is wrong in each, and how many things
     of each sort were looked at."""
@@ -73,16 +82,16 @@ def remake(task: Task) -> Remade:
     try:
         ct = read_volume(task.image)
         image, label = upright(ct), upright_label(task.label, ct)
-        hu, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()
+        hu, size = sitk.GetArrayFromImage(image), VoxelSize(image.GetSpacing(), voxel_ml(ct))
         # Whole numbers, whatever a scaling made of them.
         labels = np.rint(sitk.GetArrayFromImage(label))
-        wrong += _report(task, hu, labels, spacing)
+        wrong += _report(task, hu, labels, size)
         wrong += _slices(task, hu, labels)
         counts.update({"cases": 1, "resampled_slices": len(hu)})
         for row, path in task.scores:
             mask = sitk.GetArrayFromImage(upright_mask(task.folder / path, ct)) > 0
             heldout = task.heldout.get(row["fold"], ())
-            expected = scores(mask, labels > 0, spacing, row["subset"], heldout, task.tolerances)
+            expected = scores(mask, labels > 0, size, row["subset"], heldout, task.tolerances)
             name = " ".join(row[key] for key in ("method", "fold", "case", "subset"))
             wrong += _differences("scores.csv", name, row, expected, path)
             counts["scores"] += len(expected)
@@ -97,6 +106,15 @@ def read_volume(path: str | os.PathLike[str]) -> sitk.Image:
     # Many files state axes that are not quite at right angles; ITK refuses them otherwise.
     os.environ["ITK_NIFTI_SFORM_PERMISSIVE"] = "1"
     return sitk.ReadImage(os.fspath(path))
+
+
+def voxel_ml(image: sitk.Image) -> float:
+    """A voxel's volume in ml, of a volume as stored. ITK makes right angles of the axes that a file
+    states; its metadata has them as they are, to six digits."""
+    if int(image.GetMetaData("sform_code")) > 0:
+        rows = [image.GetMetaData(f"srow_{axis}").split()[:3] for axis in "xyz"]
+        return abs(float(np.linalg.det(np.array(rows, float)))) / 1000
+    return math.prod(image.GetSpacing()) / 1000
 
 
 def upright(image: sitk.Image) -> sitk.Image:
@@ -138,12 +156,12 @@ def _same_box(one: sitk.Image, other: sitk.Image) -> bool:
 def scores(
     mask: np.ndarray,
     label: np.ndarray,
-    spacing: tuple[float, float, float],
+    size: VoxelSize,
     subset: str,
     heldout: Collection[int] = (),
     tolerances: Collection[float] = (),
 ) -> dict[str, Expected]:
-    """A row of scores of two bool masks (slice, row, column); ``spacing`` is (x, y, z) in mm.
+    """A row of scores of two bool masks (slice, row, column), of voxels of ``size``.
 
     ``unseen`` is the whole volume, ``unseen_liver`` the slices from the first to the last with
     liver, ``heldout`` the slices of that list. Undefined values are NaN.
@@ -154,8 +172,7 @@ def scores(
         first, last = _extent(label)
         mask, label = mask[first:last], label[first:last]
     both, in_mask, in_label = (int(np.sum(m)) for m in (mask & label, mask, label))
-    millilitres = math.prod(spacing) / 1000
-    mask_ml, label_ml = in_mask * millilitres, in_label * millilitres
+    mask_ml, label_ml = in_mask * size.ml, in_label * size.ml
     row: dict[str, Expected] = {
         "dsc": 2 * both / (in_mask + in_label) if in_mask + in_label else math.nan,
         "overlap_voxels": both,
@@ -169,8 +186,8 @@ def scores(
     if subset != "unseen":
         names = (*_DISTANCES, *map(_nsd, tolerances), "diagonal_mm")
         return row | dict.fromkeys(names, math.nan)
-    length = math.dist((0, 0, 0), np.multiply(mask.shape[::-1], spacing))
-    ways = surface_distances(mask, label, spacing)
+    length = math.dist((0, 0, 0), np.multiply(mask.shape[::-1], size.spacing))
+    ways = surface_distances(mask, label, size.spacing)
     return row | _of_borders(ways, tolerances, in_mask + in_label) | {"diagonal_mm": length}
 
 
@@ -248,21 +265,20 @@ def _extent(mask: np.ndarray) -> tuple[int, int]:
 
 
 def _report(
-    task: Task, hu: np.ndarray, labels: np.ndarray, spacing: tuple[float, float, float]
+    task: Task, hu: np.ndarray, labels: np.ndarray, size: VoxelSize
 ) -> Iterator[tuple[str, str]]:
-    millilitres = math.prod(spacing) / 1000
     depth, height, width = hu.shape
     inside = np.clip(np.rint(hu[labels > 0]), -1024, 3071)
     expected = {
         "size_x": width,
         "size_y": height,
         "slices": depth,
-        **dict(zip(_SPACINGS, spacing, strict=True)),
+        **dict(zip(_SPACINGS, size.spacing, strict=True)),
         "hu_min": float(hu.min()),
         "hu_max": float(hu.max()),
         "liver_slices": int((labels > 0).any(axis=(1, 2)).sum()),
-        "liver_ml": int((labels > 0).sum()) * millilitres,
-        "tumour_ml": int((labels == 2).sum()) * millilitres,
+        "liver_ml": int((labels > 0).sum()) * size.ml,
+        "tumour_ml": int((labels == 2).sum()) * size.ml,
         # In whole HU, of 12 bits.
         "liver_hu": float(np.median(inside)) if inside.size else math.nan,
         "fat_or_air": float(np.mean(inside < FAT_BELOW)) if inside.size else math.nan,
