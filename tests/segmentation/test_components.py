@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
-from upwind.segmentation.components import largest_component
+from upwind.segmentation.components import connected_with, largest_component
 
 MASKS = arrays.arrays(
     bool,
@@ -88,3 +88,12 @@ largest_component(mask)
 """
     peak, _ = peak_memory(code, tmp_path)
     assert peak < 2 * 256 * 256 * 200
+
+
+@given(MASKS, st.randoms(use_true_random=False))
+def test_what_is_connected_with_a_start_grows_from_it_in_each_slice(mask, random):
+    """By conditional dilation of what mask and start have in common."""
+    size = mask.shape[1:]
+    start = np.array([random.random() < 0.2 for _ in range(size[0] * size[1])]).reshape(size)
+    expected = [ndimage.binary_propagation(slice_ & start, mask=slice_) for slice_ in mask]
+    np.testing.assert_array_equal(connected_with(mask, start), np.stack(expected))

@@ -23,6 +23,7 @@ def load(name):
 
 DEMO = load("config/config.yaml")
 LITS = load("config/lits.yaml")
+REAL = load("config/real_cases.yaml")
 DEFAULTS = check_config({"experiment": "default"})
 
 
@@ -60,7 +61,7 @@ def leaves(config, prefix=""):
 # Configurations in the repository -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("over", [{}, LITS], ids=["demo", "lits"])
+@pytest.mark.parametrize("over", [{}, LITS, REAL], ids=["demo", "lits", "real cases"])
 def test_every_configuration_in_the_repository_holds(over):
     assert problems(over) == []
 
@@ -73,9 +74,10 @@ def test_the_demo_names_only_what_makes_it_the_demo():
     assert same == needed
 
 
-def test_lits_names_only_what_the_demo_and_the_defaults_do_not():
+@pytest.mark.parametrize("over", [LITS, REAL], ids=["lits", "real cases"])
+def test_the_others_name_only_what_the_demo_and_the_defaults_do_not(over):
     before = dict(leaves(check_config(DEMO)))
-    same = {name for name, value in leaves(LITS) if before.get(name) == value}
+    same = {name for name, value in leaves(over) if before.get(name) == value}
     assert same == set()
 
 
@@ -237,6 +239,10 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
             {"variants": {"mine": {"of": "unet", "kernels": "fixed"}}},
             "variants.mine, as a network like unet: kernels: 'fixed' is not one of 'free', "
             "'mean_zero', 'differences'",
+        ),
+        (
+            {"variants": {"mine": {"of": "unet", "postprocess": "connected_with_disc"}}},
+            "variants.mine.postprocess: the unet starts from no disc",
         ),
         (
             {"variants": {"mine": {"of": "unet", "network": "speed"}}},

@@ -3,7 +3,7 @@
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.studies.plan import StudyRun, runs_of, variant_of
+from upwind.studies.plan import StudyRun, runs_of, trained_as, variant_of
 
 CONFIG = {
     "folds": 3,
@@ -13,6 +13,11 @@ CONFIG = {
         "lsn": {"of": "lsn"},
         "short": {"of": "lsn", "steps": 2},
         "alone": {"of": "lsn", "network": "speed"},
+        "alone_component": {
+            "of": "lsn",
+            "network": "speed",
+            "postprocess": "largest_component",
+        },
     },
     "studies": {
         "some": {"variants": ["lsn", "short"], "folds": [2], "seeds": [0, 4], "patients": ["all"]},
@@ -31,7 +36,7 @@ def test_a_variant_is_its_network_with_settings_of_its_own():
 
 def test_a_study_crosses_variants_folds_seeds_and_patients():
     assert runs_of(CONFIG, "some") == [
-        StudyRun(variant, "2", seed, "all") for variant in ("lsn", "short") for seed in (0, 4)
+        StudyRun(name, "2", seed, "all", name) for name in ("lsn", "short") for seed in (0, 4)
     ]
     wide = runs_of(CONFIG, "wide")
     assert [(run.patients, run.fold) for run in wide] == [
@@ -46,8 +51,18 @@ def test_what_two_studies_share_is_one_run():
     assert shared == {"lsn/2-0-all"}
 
 
+def test_variants_that_differ_in_their_postprocessing_alone_share_their_trainings():
+    assert variant_of(CONFIG, "alone_component").postprocess == "largest_component"
+    assert variant_of(CONFIG, "alone").postprocess is None
+    known = CONFIG["variants"]
+    assert [trained_as(CONFIG, name) for name in known] == ["lsn", "short", "alone", "alone"]
+    study = {"variants": ["alone_component"], "folds": [1], "seeds": [3], "patients": [8]}
+    (run,) = runs_of(CONFIG | {"studies": {"one": study}}, "one")
+    assert (run.path, run.training) == ("alone_component/1-3-8", "alone/1-3-8")
+
+
 def test_names_that_are_not_there_are_refused():
-    with pytest.raises(UpwindError, match=r"no variant 'long'; known are lsn, short, alone"):
+    with pytest.raises(UpwindError, match=r"no variant 'long'; known are lsn, short, alone, "):
         variant_of(CONFIG, "long")
     with pytest.raises(UpwindError, match=r"no study 'other'; known are some, wide"):
         runs_of(CONFIG, "other")

@@ -46,6 +46,25 @@ def test_dsc_of_all_slices_and_of_those_with_liver(files):
         assert row.dsc_liver_slices == pytest.approx(2 * 32 / (32 + 2 * spot + 32))
 
 
+def test_the_largest_component_leaves_the_spot_out(files):
+    recipe, device = Recipe("unet", 16, (-100.0, 400.0)), torch.device("cpu")
+    table = unseen_scores(Bright(), recipe, files, [3, 7], device, "largest_component")
+    assert table["dsc"].tolist() == [1, 1]
+
+
+def test_what_is_connected_with_the_disc_is_kept(files):
+    """A disc of one pixel on the spot, which is at row 12 from column 10 on."""
+    device = torch.device("cpu")
+    disc = ((12 + 0.5) / 16, (10 + 0.5) / 16, 0.5 / 16)
+    recipe = Recipe("lsn", 16, (-100.0, 400.0), options={"disc": disc})
+    table = unseen_scores(Bright(), recipe, files, [3, 7], device, "connected_with_disc")
+    assert table["dsc"].tolist() == [0, 0]
+    disc = ((3 + 0.5) / 16, (4 + 0.5) / 16, 2 / 16)
+    recipe = Recipe("lsn", 16, (-100.0, 400.0), options={"disc": disc})
+    table = unseen_scores(Bright(), recipe, files, [3, 7], device, "connected_with_disc")
+    assert table["dsc"].tolist() == [1, 1]
+
+
 def test_only_the_cases_asked_for(files):
     recipe = Recipe("unet", 16, (-100.0, 400.0))
     table = unseen_scores(Bright(), recipe, files, [7], torch.device("cpu"))

@@ -31,7 +31,13 @@ from upwind.settings.check import check_config
 from upwind.settings.duplicates import check_written_once
 from upwind.settings.folds import fold_count, given_folds
 from upwind.settings.levelset import blind_options, operator_options
-from upwind.studies.plan import chosen_folds, further_seeds, runs_of, variant_of
+from upwind.studies.plan import (
+    chosen_folds,
+    further_seeds,
+    runs_of,
+    trained_as,
+    variant_of,
+)
 from upwind.tables.followup_plan import PATIENTS, why_no_followup
 from upwind.versions.commands import repository_root
 from upwind.versions.hashes import Hashes
@@ -380,13 +386,6 @@ def second_seed_weights():
     seed = config["kernels"]["second_seed"]
     run = f"{STUDIES}/networks/unet/{KERNEL_FOLD}-{seed}-all"
     return [] if seed is None else [f"{run}/weights.safetensors"]
-
-
-def of_study(name):
-    """A file of each run of a study."""
-    return lambda w: [
-        f"{STUDIES}/networks/{run.path}/{name}" for run in runs_of(config, w.study)
-    ]
 
 
 def atlas_cases():

@@ -28,7 +28,8 @@ use rule train as train_variant with:
 
 rule score_variant:
     input:
-        weights=f"{A_RUN}/weights.safetensors",
+        weights=lambda w: f"{STUDIES}/networks/{trained_as(config, w.variant)}/"
+        f"{w.fold}-{w.seed}-{w.patients}/weights.safetensors",
         slices=lambda w: slices(unseen(w.fold)),
     output:
         scores=f"{A_RUN}/unseen.csv",
@@ -41,6 +42,7 @@ rule score_variant:
         **segmentation_resources(variant_network),
     params:
         cases=lambda w: unseen(w.fold),
+        postprocess=lambda w: variant_of(config, w.variant).postprocess,
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
         cpu_threads=config["training"]["cpu_threads"],
@@ -50,8 +52,14 @@ rule score_variant:
 
 rule summarise_study:
     input:
-        scores=of_study("unseen.csv"),
-        curves=of_study("curves.csv"),
+        scores=lambda w: [
+            f"{STUDIES}/networks/{run.path}/unseen.csv"
+            for run in runs_of(config, w.study)
+        ],
+        curves=lambda w: [
+            f"{STUDIES}/networks/{run.training}/curves.csv"
+            for run in runs_of(config, w.study)
+        ],
     output:
         runs=f"{STUDIES}/{{study}}_runs.csv",
         table=f"{STUDIES}/{{study}}.csv",

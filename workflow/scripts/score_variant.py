@@ -13,5 +13,7 @@ with logged(snakemake.log[0]):
     device = use_device(params.device, params.cpu_threads)
     network, recipe = load_weights(snakemake.input.weights)
     recipe = replace(recipe, threshold=params.threshold)
-    scores = unseen_scores(network, recipe, snakemake.input.slices, params.cases, device)
+    scores = unseen_scores(
+        network, recipe, snakemake.input.slices, params.cases, device, params.postprocess
+    )
     write_csv(snakemake.output.scores, scores)

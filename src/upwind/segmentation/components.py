@@ -1,5 +1,4 @@
-"""The largest connected component of a segmentation: what is left when all that lies apart is taken
-away."""
+"""Connected components of segmentations: what is left when all that lies apart is taken away."""
 
 import numpy as np
 from scipy import ndimage, sparse
@@ -23,6 +22,19 @@ def largest_component(mask: np.ndarray) -> np.ndarray:
     box = _box(mask)
     if box is not None:
         _keep_largest(mask[box], kept[box])
+    return kept
+
+
+def connected_with(mask: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The pixels (bool, the shape of ``mask``) of each slice's components that share a pixel with
+    ``start`` (h, w). ``mask`` (n, h, w) and ``start`` are bool; pixels are connected where they
+    share an edge."""
+    kept = np.zeros_like(mask)
+    for here, slice_ in zip(kept, mask, strict=True):
+        labels, number = ndimage.label(slice_)
+        touching = np.zeros(number + 1, bool)
+        touching[np.unique(labels[start])] = True
+        here[:] = touching[labels] & slice_
     return kept
 
 

@@ -178,6 +178,13 @@ def _impossible_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
                 yield f"variants.{name}, as a network like {variant.of}: {line}"
 
 
+def _no_disc(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    for name, variant in settings.variants.items():
+        starts_from_one = "disc_radius" in type(getattr(settings, variant.of)).model_fields
+        if variant.postprocess == "connected_with_disc" and not starts_from_one:
+            yield f"variants.{name}.postprocess: the {variant.of} starts from no disc"
+
+
 def _missing_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
     for study, given in settings.studies.items():
         for name in given.variants:
@@ -232,6 +239,7 @@ _CHECKS: tuple[Callable[[Any, AtFault], Iterator[str]], ...] = (
     _second_seed,
     _further_seeds,
     _impossible_variants,
+    _no_disc,
     _missing_variants,
     _missing_folds,
     _taken_names,

@@ -22,6 +22,7 @@ from upwind.settings.faults import section_in, sections_in
 from upwind.settings.model import Settings
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.root import ExperimentSettings, experiment_model
+from upwind.settings.studies import Variant
 
 SCHEMA = "workflow/schemas/config.schema.yaml"
 TABLES = "config/README.md"
@@ -115,10 +116,12 @@ def _named(annotation: Any) -> dict[str, Any]:
 
 
 def _variant(name: str, network: type[NetworkSettings], parts: list[str]) -> dict[str, Any]:
-    """A variant of a network: settings in place of the network's, which are its defaults."""
+    """A variant of a network: settings in place of the network's, which are its defaults, and what
+    is done to its segmentations."""
+    described = _described(network)["properties"]
+    described["postprocess"] = _described(Variant)["properties"]["postprocess"]
     own = {
-        key: {k: v for k, v in part.items() if k != "default"}
-        for key, part in _described(network)["properties"].items()
+        key: {k: v for k, v in part.items() if k != "default"} for key, part in described.items()
     }
     part = {"network": {"enum": parts}} if parts else {}
     return {

@@ -90,8 +90,10 @@ class ExperimentSettings(Settings):
     variants: dict[VariantName, Variant]
     """Networks by name: `{of: lsn, terms: [balloon]}` is the LSN with one setting of its own; `of`
     names the section of a network. `network: speed` takes the LSN's speed network alone, as a
-    segmenter: its output is read as liver or not, without a contour. By default each network as it
-    is.
+    segmenter: its output is read as liver or not, without a contour. `postprocess:
+    largest_component` keeps the largest 3-D component of its segmentations, and `postprocess:
+    connected_with_disc`, in each slice, what touches the LSN's initial disc; variants that differ
+    in nothing else share their trainings. By default each network as it is.
 
     Source: ours."""
     studies: dict[StudyName, Study] = Field(default_factory=dict)

@@ -4,11 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from upwind.settings.methods import Postprocessing
 from upwind.settings.model import Count, Different, Number, Settings
 
 Replacement = Literal[
     "centroid", "nearest", "mean_zero", "differences", "first_order", "shuffled", "gaussian"
 ]
+VariantPostprocessing = Postprocessing | Literal["connected_with_disc"]
 FoldChoice = Literal["all"] | Different[Number]
 
 
@@ -41,6 +43,14 @@ class Variant(Settings):
     """A part of that network, taken alone.
 
     Source: ours."""
+    postprocess: VariantPostprocessing | None = None
+    """What is done to its segmentations before they are scored: `largest_component` keeps the
+    largest 3-D component of voxels that share faces; `connected_with_disc` keeps, in each slice,
+    the components that share a pixel with the LSN's initial disc. Nothing is trained for it:
+    variants that differ in nothing else share their trainings.
+
+    Source: ours: a contour starts as one disc, so that a network without one is compared with it at
+    the same connectivity."""
 
     @property
     def own(self) -> dict[str, Any]:

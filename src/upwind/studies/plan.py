@@ -1,7 +1,8 @@
 """Which networks a study trains: its variants, on which folds, with which seeds and patients.
 
 ``variants`` in the configuration are networks with settings of their own; ``studies`` say which of
-them to train how often. Runs that two studies share are trained once.
+them to train how often. Runs that two studies share are trained once, and so are variants that
+differ in their post-processing alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,26 +20,37 @@ ALL = "all"
 @dataclass(frozen=True)
 class Variant:
     """A network of the registry (``kind``) with ``options``, those of the configuration's network
-    with the variant's own in their place."""
+    with the variant's own in their place, and what is done to its segmentations."""
 
     name: str
     kind: str
     options: dict[str, Any]
+    postprocess: str | None = None
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One training of a study; ``patients`` is a number of training patients, or 'all'."""
+    """One run of a study; ``patients`` is a number of training patients, or 'all', ``trained`` the
+    variant whose training it is."""
 
     variant: str
     fold: str
     seed: int
     patients: str
+    trained: str
 
     @property
     def path(self) -> str:
-        """Folder of the run below the studies' networks."""
-        return f"{self.variant}/{self.fold}-{self.seed}-{self.patients}"
+        """Folder of the run's scores below the studies' networks."""
+        return self._below(self.variant)
+
+    @property
+    def training(self) -> str:
+        """Folder of its weights and curves there."""
+        return self._below(self.trained)
+
+    def _below(self, variant: str) -> str:
+        return f"{variant}/{self.fold}-{self.seed}-{self.patients}"
 
 
 def variant_of(config: Mapping[str, Any], name: str) -> Variant:
@@ -48,8 +60,18 @@ def variant_of(config: Mapping[str, Any], name: str) -> Variant:
         raise UpwindError(f"studies: no variant {name!r}; known are {', '.join(variants)}")
     own = dict(variants[name])
     base = own.pop("of")
-    kind = own.pop("network", base)
-    return Variant(name, kind, {**settings_of(config, base), **own})
+    kind, postprocess = own.pop("network", base), own.pop("postprocess", None)
+    return Variant(name, kind, {**settings_of(config, base), **own}, postprocess)
+
+
+def trained_as(config: Mapping[str, Any], name: str) -> str:
+    """The variant whose trainings the variant ``name`` has: the first one of the configuration that
+    is the same network with the same options. Raises UpwindError where there is none."""
+    found = variant_of(config, name)
+    others = (variant_of(config, other) for other in config["variants"])
+    return next(
+        other.name for other in others if (other.kind, other.options) == (found.kind, found.options)
+    )
 
 
 def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
@@ -60,7 +82,8 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
     given = config["studies"][study]
     folds = chosen_folds(config, given["folds"])
     combinations = product(given["variants"], given["patients"], folds, given["seeds"])
-    return [StudyRun(v, fold, seed, str(patients)) for v, patients, fold, seed in combinations]
+    trained = {name: trained_as(config, name) for name in given["variants"]}
+    return [StudyRun(v, fold, seed, str(n), trained[v]) for v, n, fold, seed in combinations]
 
 
 def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:

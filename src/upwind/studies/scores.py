@@ -6,7 +6,7 @@ the CT's grid.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from upwind.data.slices import Slices, read_liver_slices, read_slices
+from upwind.networks.speed import start_of
 from upwind.networks.weights import Recipe
 from upwind.scores.metrics import overlap
+from upwind.segmentation.components import connected_with, largest_component
 from upwind.segmentation.predict import segment_slices
 
 COLUMNS = ("case", "dsc", "dsc_liver_slices")
@@ -27,16 +29,28 @@ def unseen_scores(
     files: Iterable[str | os.PathLike[str]],
     cases: Collection[int],
     device: torch.device,
+    postprocess: str | None = None,
 ) -> pd.DataFrame:
     """One row per unseen patient among the slices ``files``: ``case``, ``dsc`` over all slices and
-    ``dsc_liver_slices`` over those within the liver's extent, which networks are trained on."""
-    rows = []
+    ``dsc_liver_slices`` over those within the liver's extent, which networks are trained on; of
+    segmentations after ``postprocess``, if any (:class:`upwind.settings.studies.Variant`)."""
+    rows, keep = [], _kept_by(postprocess, recipe)
     for slices in slices_of_cases(files, cases):
-        mask = segment_slices(network, slices.image, recipe, device) > 0
+        mask = keep(segment_slices(network, slices.image, recipe, device) > 0)
         label, bearing = slices.label > 0, slices.liver_bearing > 0
         scores = pooled_dsc(mask, label), pooled_dsc(mask[bearing], label[bearing])
         rows.append((slices.case, *scores))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("case", ignore_index=True)
+
+
+def _kept_by(postprocess: str | None, recipe: Recipe) -> Callable[[np.ndarray], np.ndarray]:
+    """From a network's bool mask of a patient's slices (n, size, size) to what is kept of it."""
+    if postprocess is None:
+        return lambda mask: mask
+    if postprocess == "largest_component":
+        return lambda mask: largest_component(mask.T).T
+    disc = start_of(recipe.options["disc"], recipe.image_size).numpy() > 0
+    return lambda mask: connected_with(mask, disc)
 
 
 def slices_of_cases(
