@@ -4,7 +4,14 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from upwind.common.errors import UpwindError
-from upwind.figures.gallery import GalleryItem, draw_gallery, largest_slice, pick_cases
+from upwind.figures.gallery import (
+    GalleryItem,
+    body_box,
+    chosen_by,
+    draw_gallery,
+    largest_slice,
+    pick_cases,
+)
 from upwind.methods import catalogue
 
 # Whatever others somebody adds.
@@ -39,20 +46,29 @@ def contours(axes):
     return {c.get_gid(): c for c in axes.collections if c.get_gid()}
 
 
-def test_best_median_and_worst_of_each_method_in_the_order_of_table_1():
+def test_best_median_and_worst_of_the_first_network_as_every_method_segmented_them():
     table = pd.concat(
         [
             scores([0.1, 0.5, 0.9, 0.4, 0.6], "lsn"),
             scores([0.99] * 3, "unet", "heldout"),
-            scores([0.7, np.nan, 0.8, 0.2], "unet"),
-            scores([0.3], "itk_snap"),
+            scores([0.7, np.nan, 0.8, 0.2, 0.9], "unet"),
+            scores([0.3, 0.31, 0.32, 0.33], "itk_snap"),
         ]
     )
+    assert chosen_by(table, METHODS) == "unet"
     picked = pick_cases(table, METHODS)
     assert picked["method"].tolist() == ["itk_snap"] * 3 + ["unet"] * 3 + ["lsn"] * 3
     assert picked["rank"].tolist() == ["best", "median", "worst"] * 3
-    assert picked["dsc"].tolist() == [0.3, 0.3, 0.3, 0.8, 0.7, 0.2, 0.9, 0.5, 0.1]
-    assert picked["case"].tolist()[3:] == [f"case-{i}" for i in (2, 0, 3, 2, 1, 0)]
+    # Case 4 is the UNet's best, but ITK-SNAP has not segmented it; case 1 has no DSC of the UNet's.
+    assert picked["case"].tolist() == [f"case-{i}" for i in (2, 0, 3)] * 3
+    assert picked["dsc"].tolist() == [0.32, 0.3, 0.33, 0.8, 0.7, 0.2, 0.9, 0.1, 0.4]
+
+
+def test_where_no_patient_has_all_methods_one_is_left_out():
+    table = pd.concat([scores([0.7, 0.8], "unet"), scores([0.3], "lsn").assign(case="case-9")])
+    picked = pick_cases(table, METHODS)
+    assert picked["method"].unique().tolist() == ["unet"]
+    assert chosen_by(scores([0.3], "itk_snap"), METHODS) == "itk_snap"
 
 
 def test_of_two_cases_as_near_to_the_median_the_lower_is_taken():
@@ -69,7 +85,7 @@ def test_no_defined_score_is_an_error():
     with pytest.raises(UpwindError, match="no unseen case"):
         pick_cases(scores([np.nan]), METHODS)
     with pytest.raises(UpwindError, match="no cases"):
-        draw_gallery([])
+        draw_gallery([], "UNet")
 
 
 def test_largest_slice():
@@ -86,11 +102,14 @@ def test_rows_are_methods_and_columns_are_ranks(texts, assert_legible):
         for method in ("itk_snap", "unet", "lsn")
         for rank, dsc in (("best", 0.95), ("median", 0.8514), ("worst", 0.1))
     ]
-    figure = draw_gallery(items, window=(-50, 150))
+    figure = draw_gallery(items, "UNet", window=(-50, 150))
     written = texts(figure)
     for method in ("ITK-SNAP", "UNet", "LSN"):
         assert method in written
-    assert written.count("median: case 7, DSC 0.851") == 3
+    assert written.count("median: case 7") == 1
+    assert written.count("DSC 0.851") == 3
+    assert "best, median and worst of UNet" in written
+    assert "bar 50 mm" in written
     assert "window −50 to 150 HU" in written
     assert all(axes.images[0].get_clim() == (-50, 150) for axes in figure.axes)
     places = np.array([axes.get_position().p0 for axes in figure.axes]).reshape(3, 3, 2)
@@ -99,8 +118,45 @@ def test_rows_are_methods_and_columns_are_ranks(texts, assert_legible):
     assert_legible(figure)
 
 
+def test_a_slice_is_cropped_to_the_body(texts):
+    ct = np.full((40, 60), -1000.0)
+    ct[10:30, 12:40] = 60
+    ct[:3, :3] = 60  # the table, or what else lies beside the body
+    rows, columns = body_box(ct)
+    assert (rows, columns) == (slice(6, 34), slice(8, 44))
+    (axes,) = draw_gallery([item()], "UNet").axes
+    assert (axes.get_xlim(), axes.get_ylim()) == ((5.5, 43.5), (33.5, 5.5))
+    assert body_box(np.full((4, 5), -1000.0)) == (slice(None), slice(None))
+
+
+def test_the_scale_bar_has_its_length():
+    (axes,) = draw_gallery([item(spacing=(1.0, 2.0))], "UNet").axes
+    (bar,) = [line for line in axes.lines if line.get_gid() == "scale-bar"]
+    assert np.ptp(bar.get_xdata()) * 2.0 == pytest.approx(50)
+    assert np.ptp(bar.get_ydata()) == 0
+
+
+def test_many_methods_fill_a_page_at_most(assert_legible):
+    named = [f"method {n}, largest component" for n in range(16)]
+    items = [
+        GalleryItem(
+            name,
+            "black",
+            rank,
+            7,
+            0.9,
+            *(getattr(item(), f) for f in ("ct", "label", "mask", "spacing")),
+        )
+        for name in named
+        for rank in ("best", "median", "worst")
+    ]
+    figure = draw_gallery(items, "UNet")
+    assert figure.get_figheight() <= 9.4
+    assert_legible(figure)
+
+
 def test_contours_follow_label_and_mask_in_different_colours():
-    figure = draw_gallery([item()])
+    figure = draw_gallery([item()], "UNet")
     lines = contours(figure.axes[0])
     extents = {gid: line.get_paths()[0].get_extents() for gid, line in lines.items()}
     assert extents["label"].extents.tolist() == [14.5, 11.5, 34.5, 27.5]
@@ -112,13 +168,13 @@ def test_contours_follow_label_and_mask_in_different_colours():
 def test_contour_of_a_region_at_the_edge_is_closed():
     label = np.zeros((40, 60), bool)
     label[:10] = True
-    figure = draw_gallery([item(label=label)])
+    figure = draw_gallery([item(label=label)], "UNet")
     path = contours(figure.axes[0])["label"].get_paths()[0]
     assert path.get_extents().extents.tolist() == [-0.5, -0.5, 59.5, 9.5]
 
 
 def test_pixels_have_their_true_shape():
-    square, tall = draw_gallery([item(), item(rank="worst", spacing=(2.0, 0.8))]).axes
+    square, tall = draw_gallery([item(), item(rank="worst", spacing=(2.0, 0.8))], "UNet").axes
     # One pixel down against one pixel across, on the page.
     for axes, expected in ((square, 1.0), (tall, 2.5)):
         axes.apply_aspect()
@@ -127,7 +183,7 @@ def test_pixels_have_their_true_shape():
 
 
 def test_row_0_is_on_top_and_the_patients_right_on_the_left():
-    (axes,) = draw_gallery([item()]).axes
+    (axes,) = draw_gallery([item()], "UNet").axes
     first = axes.transData.transform([0, 0])
     last = axes.transData.transform([59, 39])
     assert first[0] < last[0]
@@ -138,6 +194,6 @@ def test_row_0_is_on_top_and_the_patients_right_on_the_left():
 
 def test_an_empty_segmentation_is_said(texts):
     nothing = np.zeros((40, 60), bool)
-    figure = draw_gallery([item(mask=nothing)])
+    figure = draw_gallery([item(mask=nothing)], "UNet")
     assert "nothing segmented" in texts(figure)
     assert list(contours(figure.axes[0])) == ["label"]

@@ -43,6 +43,7 @@ def test_items_show_ct_label_and_mask_of_the_slice_with_the_largest_label(experi
         ("ITK-SNAP", "median"),
         ("ITK-SNAP", "worst"),
     ]
+    assert [i.case for i in items] == [0, 1, 1] * 2
     worst = items[5]
     assert (worst.method, worst.case) == ("UNet", 1)
     np.testing.assert_array_equal(worst.label, to_display(label > 0)[2])

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgba
-from matplotlib.text import Annotation, Text
 
 from upwind.common.errors import UpwindError
 from upwind.figures.kernel_clusters import PAPER_LAYERS, draw_clusters
@@ -53,7 +52,11 @@ def test_one_panel_for_each_layer_of_the_paper_with_every_kernel(figure, cluster
     ]  # fmt: skip
     for layer, axes in zip(PAPER_LAYERS, figure.axes, strict=True):
         expected = clustering.kernels[clustering.kernels["layer"] == layer]
-        np.testing.assert_array_equal(points(axes).get_offsets(), expected[["pc1", "pc2"]])
+        if layer in (11, 12, 13):  # points would cover each other: their density
+            assert len(axes.images) == 1
+            assert not [c for c in axes.collections if c.get_gid() == "kernels"]
+        else:
+            np.testing.assert_array_equal(points(axes).get_offsets(), expected[["pc1", "pc2"]])
 
 
 def test_colours_are_those_of_the_clusters(figure, clustering):
@@ -64,14 +67,17 @@ def test_colours_are_those_of_the_clusters(figure, clustering):
     assert len(np.unique(colours, axis=0)) == 3
 
 
-def test_stencils_stand_at_the_same_place_in_every_panel(figure, clustering):
+def test_stencils_stand_at_the_same_place_in_every_panel_and_are_named_once(
+    figure, clustering, texts
+):
+    written = texts(figure)
+    for name in ("mean", "gaussian", "laplacian", "edge right", "identity", "sharpen"):
+        assert written.count(name) == 1
     table = clustering.stencils.set_index("stencil")
     first = marks(figure.axes[0])
     assert list(first) == list(STENCILS)
     for axes in figure.axes:
         assert marks(axes) == first
-        names = [t.get_text() for t in axes.texts]
-        assert names == ["mean", "gaussian", "laplacian", "edge right", "identity", "sharpen"]
         # At the same place of the panel too: the axes are shared.
         assert axes.get_xlim() == figure.axes[0].get_xlim()
         assert axes.get_ylim() == figure.axes[0].get_ylim()
@@ -84,7 +90,9 @@ def test_both_axes_have_one_scale_and_hold_everything(figure):
         box = axes.get_window_extent()
         x, y = axes.get_xlim(), axes.get_ylim()
         assert box.width / (x[1] - x[0]) == pytest.approx(box.height / (y[1] - y[0]))
-        drawn = np.vstack([points(axes).get_offsets(), list(marks(axes).values())])
+        drawn = np.array(list(marks(axes).values()))
+        if not axes.images:
+            drawn = np.vstack([points(axes).get_offsets(), drawn])
         assert (drawn.min(axis=0) > [x[0], y[0]]).all()
         assert (drawn.max(axis=0) < [x[1], y[1]]).all()
 
@@ -102,22 +110,18 @@ def test_all_layers(clustering, assert_legible):
     figure = draw_clusters(clustering, layers=None)
     assert len(figure.axes) == 18
     assert figure.get_figheight() < 11  # a page
-    assert sum(len(points(axes).get_offsets()) for axes in figure.axes) == 14_608
+    few = [axes for axes in figure.axes if not axes.images]
+    table = clustering.layers[clustering.layers["kernels"] <= 600]
+    assert sum(len(points(axes).get_offsets()) for axes in few) == table["kernels"].sum()
     assert_legible(figure)
 
 
 # Weights far smaller and far larger than the stencils, whose marks then lie far apart or close by.
 @pytest.mark.parametrize("scale", [0.2, 1.0, 3.0])
-def test_text_is_legible_and_covers_no_mark(scale, assert_legible):
-    network = UNet((4, 6), 8)
-    figure = draw_clusters(clustering_of(network, scale), layers=(1, 4, 10))
+def test_text_is_legible(scale, assert_legible):
+    figure = draw_clusters(clustering_of(UNet((4, 6), 8), scale), layers=(1, 4, 10))
     assert_legible(figure)
     assert figure.get_figwidth() == pytest.approx(7.16)
-    renderer = figure.canvas.get_renderer()
-    for axes in figure.axes:
-        for name in (t for t in axes.texts if isinstance(t, Annotation)):
-            box = Text.get_window_extent(name, renderer)
-            assert not box.count_contains(axes.transData.transform(list(marks(axes).values())))
 
 
 def test_a_far_outlier_is_a_ring_on_the_frame_and_leaves_the_scale_to_the_others(texts):

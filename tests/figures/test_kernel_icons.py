@@ -29,7 +29,7 @@ def icons(axes):
 
 
 def test_an_icon_shows_weights_by_sign_and_size():
-    image = icon([1, 0, 0, 0, -1, 0, 0, 0, 0.5])
+    image = icon([1, 0, 0, 0, -1, 0, 0, 0, 0.5], 1.0)
     weights = image[::10, ::10]
     assert weights.shape == (3, 3, 3)
     red, blue = weights[0, 0], weights[1, 1]
@@ -37,7 +37,8 @@ def test_an_icon_shows_weights_by_sign_and_size():
     assert blue[2] > 2 * blue[0]
     np.testing.assert_allclose(weights[0, 1], 0.97, atol=0.01)  # zero: all but white
     assert red[1] < weights[2, 2][1] < weights[0, 1][1]
-    assert np.isfinite(icon(np.zeros(9))).all()
+    assert np.isfinite(icon(np.zeros(9), 0.0)).all()
+    np.testing.assert_array_equal(icon(np.full(9, 7.0), 1.0), icon(np.ones(9), 1.0))
 
 
 def test_every_panel_has_stencils_and_centres_with_lines_to_their_places(figure, clustering):
@@ -57,7 +58,9 @@ def test_centres_are_drawn_as_they_are(figure, clustering):
     kernels = clustering.kernels.query("layer == 2 and cluster == 1")
     box = icons(figure.axes[1])["centre-1"]
     shown = box.offsetbox.get_data()
-    np.testing.assert_allclose(shown, icon(kernels[WEIGHTS].mean().to_numpy()))
+    centres = clustering.kernels.groupby(["layer", "cluster"])[WEIGHTS].mean()
+    largest = centres.abs().max(axis=None)  # one scale for the whole figure
+    np.testing.assert_allclose(shown, icon(kernels[WEIGHTS].mean().to_numpy(), largest))
     assert box.patch.get_edgecolor()[:3] == pytest.approx(
         tuple(int(PALETTE[0][i : i + 2], 16) / 255 for i in (1, 3, 5))
     )

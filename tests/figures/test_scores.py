@@ -66,12 +66,15 @@ def test_every_unseen_patient_is_a_point_of_its_method_and_fold(texts, assert_le
     }
     assert all(len(found) == 1 for found in colours.values())
     assert len(set.union(*colours.values())) == 5
-    assert {"fold 0", "fold 4", "published, fold", "published, all"} <= set(texts(figure))
+    named = {"published on LiTS, fold", "published on LiTS, all"}
+    assert {"fold 0", "fold 4", *named} <= set(texts(figure))
     assert_legible(figure)
 
 
 def test_published_values_are_those_of_unseen_patients():
-    (axes,) = draw_scores(scores(), METHODS, published()).axes
+    table = scores()
+    table.loc[0, "dsc"] = 0.0  # so that the axis holds all of them
+    (axes,) = draw_scores(table, METHODS, published()).axes
     marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
     assert list(marks["published-0"]) == [0.736, 0.600, 0.483, 0.730, 0.643]
     assert list(marks["published-2"]) == [0.619, 0.729, 0.005, 0.606, 0.596]  # LSN Validation
@@ -93,11 +96,26 @@ def test_the_blind_level_set_stands_beside_the_papers_and_has_nothing_published(
 def test_published_folds_are_left_out_where_ours_are_others(texts):
     figure = draw_scores(scores(folds=3), METHODS, published())
     (axes,) = figure.axes
-    assert "published, fold" not in texts(figure)
-    assert "published, all" in texts(figure)
+    assert "published on LiTS, fold" not in texts(figure)
+    assert "published on LiTS, all" in texts(figure)
     marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
     assert len(marks["published-1"]) == 0
     assert list(marks["published-average-1"]) == [0.903]
+
+
+def test_the_axis_holds_the_patients_and_a_published_value_below_is_a_number(texts, assert_legible):
+    table = scores()
+    table["dsc"] = 0.85 + table["dsc"] / 10
+    figure = draw_scores(table, METHODS, published(), "phantom")
+    (axes,) = figure.axes
+    assert axes.get_ylim() == pytest.approx((0.85, 1.0))
+    marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
+    assert list(marks["published-1"]) == [0.912, 0.919, 0.874, 0.895, 0.915]
+    assert list(marks["published-2"]) == []
+    (below,) = [t.get_text() for t in axes.texts if t.get_gid() == "published-below-2"]
+    assert below.splitlines()[1:] == ["0.619", "0.729", "0.005", "0.606", "0.596", "all 0.511"]
+    assert any("their heights do not compare" in text for text in texts(figure))
+    assert_legible(figure)
 
 
 def test_the_box_is_of_all_patients_of_the_method():

@@ -19,7 +19,8 @@ def table():
 
 def test_it_shows_start_mean_change_and_every_fold(table):
     figure = draw_stencils(table)
-    assert len(figure.axes) == 4 * 9
+    bars = figure.axes[4 * 9 :]  # of both scales of colours
+    assert [bar.get_ylim()[1] for bar in bars] == pytest.approx([2.0, 0.2])
     start, learned, change = (figure.axes[9 * row].images[0].get_array() for row in range(3))
     assert (learned - start)[0, 0] == pytest.approx(0.2)
     assert change[0, 0] == pytest.approx(0.2)

@@ -5,8 +5,10 @@ import pytest
 
 from upwind.kernels.content import (
     ENERGIES,
+    SPAN_DIMENSIONS,
     angle_to_nearest,
     angle_to_span,
+    chance_angle,
     content,
     content_by_layer,
     content_by_part,
@@ -118,3 +120,21 @@ def test_means_of_layers_and_parts():
         [3, 2, 2 - 1.959964, 2 + 1.959964]
     )
     assert parts.loc[("decoder", "energy_4"), "mean"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("dimensions", [4, 5])
+def test_the_angle_of_chance_is_that_of_normal_weights(dimensions):
+    kernels = np.random.default_rng(0).normal(size=(20_000, 3, 3))
+    span = np.eye(9)[:dimensions].reshape(-1, 3, 3)
+    angles = angle_to_span(kernels, span)
+    assert chance_angle(dimensions) == pytest.approx(
+        angles.mean(), abs=4 * angles.std() / 20_000**0.5
+    )
+
+
+def test_the_spans_have_the_dimensions_that_chance_is_told_for():
+    from upwind.levelset.equation.scheme import CENTRAL, UPWIND, finite_differences
+
+    stencils = finite_differences().double().numpy().reshape(-1, 9)
+    ranks = tuple(np.linalg.matrix_rank(stencils[part]) for part in (UPWIND, CENTRAL))
+    assert ranks == SPAN_DIMENSIONS

@@ -28,6 +28,7 @@ from upwind.methods.configured import methods_of, network_kind, settings_of, wit
 from upwind.methods.method import MASKED_CASES, OPERATED_CASES
 from upwind.methods.subsets import UNSEEN
 from upwind.settings.check import check_config
+from upwind.settings.dataset import DATA_TITLES
 from upwind.settings.duplicates import check_written_once
 from upwind.settings.folds import fold_count, given_folds
 from upwind.settings.levelset import blind_options, operator_options

@@ -126,7 +126,7 @@ rule draw_curves:
         ],
         methods=METHODS_FILE,
     output:
-        **figure("curves", "Training", "Training curves"),
+        **figure("curves", "Training", "Training curves", ("pdf", "png")),
         runs=[
             f"{RESULTS}/networks/{network}/{fold}/curves.png" for network, fold in RUNS
         ],
@@ -148,13 +148,15 @@ rule draw_scores:
         scores=f"{RESULTS}/scores.csv",
         methods=METHODS_FILE,
     output:
-        **figure("scores", "Scores", "DSC per patient"),
+        **figure("scores", "Scores", "DSC per patient", ("pdf", "png")),
     log:
         f"{LOGS}/draw_scores.log",
     conda:
         "../../envs/figures.yaml"
     resources:
         **resources_for("table"),
+    params:
+        data=DATA_TITLES[DATASET["kind"]],
     script:
         "../scripts/draw_scores.py"
 
@@ -169,7 +171,12 @@ rule draw_gallery:
         images=lambda w: [images(case) for case in cases()],
         labels=lambda w: [labels(case) for case in cases()],
     output:
-        **figure("gallery", "Segmentations", "Best, median, worst"),
+        **figure(
+            "gallery",
+            "Segmentations",
+            "The same patients, by every method",
+            ("pdf", "png"),
+        ),
     log:
         f"{LOGS}/draw_gallery.log",
     conda:
@@ -193,7 +200,7 @@ rule draw_searches:
         ],
         blind=[f"{RESULTS}/blind/{fold}/trials.csv" for fold in FOLDS],
     output:
-        **figure("searches", "Scores", "DSC against time spent"),
+        **figure("searches", "Scores", "DSC against time spent", ("pdf", "png")),
     log:
         f"{LOGS}/draw_searches.log",
     conda:

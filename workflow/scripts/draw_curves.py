@@ -23,4 +23,4 @@ with logged(snakemake.log[0]):
         if fold != "all"
     ]
     figure = draw_all_curves(pd.concat(by_fold, ignore_index=True), methods, threshold)
-    save(figure, snakemake.output.png)
+    save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -1,11 +1,11 @@
-"""Best, median and worst case of each method, over the CT."""
+"""The same patients as every method segmented them, over the CT."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from upwind.common.jobs import logged
-from upwind.figures.gallery import draw_gallery
+from upwind.figures.gallery import chosen_by, draw_gallery
 from upwind.figures.gallery_cases import gallery_items
 from upwind.figures.style import save
 from upwind.methods import read_methods
@@ -16,4 +16,5 @@ with logged(snakemake.log[0]):
     scores = pd.read_csv(snakemake.input.scores)
     methods = read_methods(snakemake.input.methods)
     items = gallery_items(scores, methods, raw, Path(snakemake.params.results))
-    save(draw_gallery(items), snakemake.output.png)
+    by = methods[chosen_by(scores, methods)].title
+    save(draw_gallery(items, by), *snakemake.output)

@@ -11,4 +11,5 @@ from upwind.tables.published import published_table1
 with logged(snakemake.log[0]):
     scores = pd.read_csv(snakemake.input.scores)
     methods = read_methods(snakemake.input.methods)
-    save(draw_scores(scores, methods, published_table1()), snakemake.output.png)
+    drawn = draw_scores(scores, methods, published_table1(), snakemake.params.data)
+    save(drawn, *snakemake.output)

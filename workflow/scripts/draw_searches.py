@@ -17,4 +17,4 @@ def histories(files, name):
 with logged(snakemake.log[0]):
     operator = histories(snakemake.input.operator, lambda file: file.stem.removeprefix("trials-"))
     blind = histories(snakemake.input.blind, lambda file: file.parent.name)
-    save(draw_searches(operator, blind), snakemake.output.png)
+    save(draw_searches(operator, blind), *snakemake.output)

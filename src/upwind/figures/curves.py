@@ -1,5 +1,8 @@
 """Training curves of one run and of all runs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,10 +18,11 @@ from upwind.training.verdict import verdict
 _LINES = {
     "train_loss": ("loss, training slices", style.PALETTE[0], "-"),
     "heldout_loss": ("loss, held-out slices", style.PALETTE[1], "--"),
-    "heldout_dsc": ("DSC, held-out slices", style.PALETTE[2], "-"),
+    "heldout_dsc": ("DSC, held-out slices", style.PALETTE[3], "-"),
 }
+_LOSSES, _DSC = ("train_loss", "heldout_loss"), ("heldout_dsc",)
 _COLUMNS = 6  # panels in a row: five folds and the run on all cases
-_THRESHOLD = {"color": style.INK, "linestyle": ":", "linewidth": 0.9}
+_THRESHOLD: dict[str, Any] = {"color": style.INK, "linestyle": ":", "linewidth": 0.9}
 
 
 @style.styled
@@ -37,14 +41,12 @@ def draw_curves(curves: pd.DataFrame, title: str, failed_below: float | None = N
     _check(curves)
     figure = style.new_figure(style.TEXT_WIDTH, 2.6, layout="constrained")
     loss, dsc = figure.subplots(1, 2)
-    for axes, columns in ((loss, ["train_loss", "heldout_loss"]), (dsc, ["heldout_dsc"])):
+    for axes, columns in ((loss, _LOSSES), (dsc, _DSC)):
         _draw_lines(axes, curves, columns)
         axes.set_xlabel("epoch")
     loss.set_ylabel("loss (1 − DSC, squared form)")
     dsc.set_ylabel("DSC")
-    if failed_below is not None:
-        rule = f"failed if below {failed_below:g} at the end"
-        dsc.axhline(failed_below, label=rule, gid="failed-below", **_THRESHOLD)
+    _draw_threshold(dsc, failed_below)
     for axes in (loss, dsc):  # above the panel, where no curve can run into it
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2)
     minutes = curves["seconds"].iloc[-1] / 60
@@ -58,7 +60,8 @@ def draw_curves(curves: pd.DataFrame, title: str, failed_below: float | None = N
 def draw_all_curves(
     curves: pd.DataFrame, methods: Methods, failed_below: float | None = None
 ) -> Figure:
-    """All runs as small panels: rows for each of the ``methods``, a panel for each fold.
+    """All runs as small panels: for each of the ``methods`` a row with the losses of each fold, and
+    below it one with the held-out DSC.
 
     ``curves`` has the columns of :func:`draw_curves` and ``method`` and ``fold``. Raises
     UpwindError where there are none.
@@ -67,29 +70,39 @@ def draw_all_curves(
     keys = known_first(methods, curves["method"])
     folds = sorted(curves["fold"].unique(), key=lambda fold: (str(fold) == "all", fold))
     columns = min(len(folds), _COLUMNS)
-    rows = [(key, folds[i : i + columns]) for key in keys for i in range(0, len(folds), columns)]
-    figure = style.new_figure(style.TEXT_WIDTH, 0.6 + 1.5 * len(rows), layout="constrained")
-    panels = figure.subplots(len(rows), columns, sharey=True, squeeze=False)
+    parts = [(key, folds[i : i + columns]) for key in keys for i in range(0, len(folds), columns)]
+    figure = style.new_figure(style.TEXT_WIDTH, 0.6 + 2.2 * len(parts), layout="constrained")
+    panels = figure.subplots(2 * len(parts), columns, sharey=True, sharex=False, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
-    for (method, part), row in zip(rows, panels, strict=True):
-        for fold, axes in zip(part, row, strict=False):
+    for (method, part), losses, dscs in zip(parts, panels[::2], panels[1::2], strict=True):
+        for fold, loss, dsc in zip(part, losses, dscs, strict=False):
             run = curves[(curves["method"] == method) & (curves["fold"] == fold)]
             if run.empty:
                 continue
-            axes.set_axis_on()
-            _draw_lines(axes, run, list(_LINES))
+            for axes, shown in ((loss, _LOSSES), (dsc, _DSC)):
+                axes.set_axis_on()
+                _draw_lines(axes, run, shown)
+            loss.tick_params(labelbottom=False)
             failed = _failed(run, failed_below, new_line=True)
-            axes.set_title(f"{title(methods, method, fold)}{failed}")
-            if failed_below is not None:
-                rule = f"failed if below {failed_below:g} at the end"
-                axes.axhline(failed_below, label=rule, gid="failed-below", **_THRESHOLD)
+            loss.set_title(f"{title(methods, method, fold)}{failed}")
+            _draw_threshold(dsc, failed_below)
+        losses[0].set_ylabel("loss")
+        dscs[0].set_ylabel("DSC")
     figure.supxlabel("epoch")
-    figure.supylabel("loss, DSC")
-    drawn = next(axes for axes in panels.flat if axes.lines)
-    handles, labels = drawn.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
+    drawn = {
+        label: line
+        for axes in panels.flat
+        for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(drawn.values(), drawn, loc="outside upper center", ncols=len(drawn))
     return figure
+
+
+def _draw_threshold(axes: Axes, failed_below: float | None) -> None:
+    if failed_below is not None:
+        rule = f"failed if below {failed_below:g} at the end"
+        axes.axhline(failed_below, label=rule, gid="failed-below", **_THRESHOLD)
 
 
 def _check(curves: pd.DataFrame) -> None:
@@ -97,7 +110,7 @@ def _check(curves: pd.DataFrame) -> None:
         raise UpwindError("training curves hold no epoch: was the training interrupted?")
 
 
-def _draw_lines(axes: Axes, curves: pd.DataFrame, columns: list[str]) -> None:
+def _draw_lines(axes: Axes, curves: pd.DataFrame, columns: Sequence[str]) -> None:
     for column in columns:
         label, colour, linestyle = _LINES[column]
         axes.plot(

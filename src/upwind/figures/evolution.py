@@ -44,29 +44,33 @@ def write_movie(
     axial: int | None = None,
     fps: int = 8,
 ) -> MovieSummary:
-    """Write the animation atomically. ``axial`` is the slice (0 inferior); by default the one with
-    the most liver in the label, or the most of the last contour.
+    """Write the animation atomically. ``axial`` is the slice (0 inferior); by default, of those
+    where the contour begins, the one with the most liver in the label, or the most of the last
+    contour where there is no label.
 
     Raises UpwindError for a name or a slice that cannot be, for MP4 without ffmpeg, and where no
     frame has a contour in that slice.
     """
     writer = _writer(output, fps)
     depth = volume.array.shape[2]
-    if axial is None and label is not None:
-        axial = largest_slice(to_display(label))
     if axial is not None and not 0 <= axial < depth:
         raise UpwindError(f"there is no slice {axial}: the CT has the slices 0 to {depth - 1}")
+    shown = None if label is None else to_display(label)
     kept: list[tuple[str, np.ndarray, float | None]] = []
+    first: np.ndarray | None = None
     last: np.ndarray | None = None
     for moment in frames:
-        # One slice of each frame is held, or, where the last frame is to choose it, bits of all.
         last = to_display(moment.mask)
+        if first is None:
+            first = np.asarray(last.any(axis=(1, 2)))
+            axial = _slice_of(shown, first) if axial is None and shown is not None else axial
+        # One slice of each frame is held, or, where the last frame is to choose it, bits of all.
         planes = np.packbits(last, axis=2) if axial is None else last[axial].copy()
         kept.append((moment.when, planes, _dsc(moment.mask, label)))
     if axial is None:
-        if last is None or not last.any():
+        if first is None or last is None or not last.any():
             raise UpwindError("the last frame has no contour: give the --slice to be shown")
-        axial = largest_slice(last)
+        axial = _slice_of(last, first)
         width = last.shape[2]
         kept = [(w, np.unpackbits(p[axial], axis=1, count=width), d) for w, p, d in kept]
     if not any(mask.any() for _, mask, _ in kept):
@@ -78,6 +82,13 @@ def write_movie(
             for _ in range(_HOLD if number == len(kept) - 1 else 1):
                 writer.grab_frame()
     return MovieSummary(len(kept), axial, kept[-1][2])
+
+
+def _slice_of(mask: np.ndarray, begins: np.ndarray) -> int:
+    """Index of the slice with the most of ``mask`` (slice, row, column), among those where the
+    contour ``begins`` (slice,) if any of these has some."""
+    among = mask & begins[:, None, None]
+    return largest_slice(among if among.any() else mask)
 
 
 def check_output(output: Path) -> None:
@@ -137,7 +148,8 @@ def _canvas(
     axes.imshow(plane, cmap="gray", vmin=HU_WINDOW[0], vmax=HU_WINDOW[1], aspect=y / x)
     if label is not None:
         _outline(axes, to_display(label)[axial], LABEL_COLOUR, 1.8)
-        axes.text(0.01, 0.01, "label", color=LABEL_COLOUR, transform=axes.transAxes)
+        axes.text(0.01, 0.07, "label", color=LABEL_COLOUR, transform=axes.transAxes)
+    axes.text(0.01, 0.01, "contour", color=MASK_COLOUR, transform=axes.transAxes)
     axes.text(0.01, 0.5, "R", color="white", transform=axes.transAxes, va="center")
     text = figure.text(0.5, 1 - _TITLE / 2 / (height + _TITLE), "", ha="center", va="center")
     before: list[QuadContourSet] = []

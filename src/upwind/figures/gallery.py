@@ -1,13 +1,16 @@
-"""Best, median and worst segmentation of each method, drawn over the CT."""
+"""The same patients segmented by every method, drawn over the CT: those whom one method segments
+best, as its median, and worst."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy import ndimage
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
@@ -20,7 +23,12 @@ HU_WINDOW = (-100.0, 240.0)  # soft tissue: fat to enhanced vessels
 # Light colours that differ for colour-blind readers too (Okabe and Ito), on the grey of the CT.
 LABEL_COLOUR = "#56B4E9"
 MASK_COLOUR = "#F0A000"
-_LEFT, _TOP, _BOTTOM, _TITLE, _GAP = 0.25, 0.05, 0.3, 0.2, 0.06  # inches
+_BODY_ABOVE = -400.0  # HU: between air, or lung, and fat
+_AROUND_BODY = 4  # pixels
+_SCALE_BAR = 50.0  # mm
+_MOST_ROWS = 5  # of one method each; more methods stand two in a row
+_PAGE = 9.3  # inches
+_LEFT, _TOP, _BOTTOM, _TITLE, _GAP = 0.25, 0.28, 0.3, 0.2, 0.06  # inches
 
 
 @dataclass(frozen=True)
@@ -48,19 +56,34 @@ class GalleryItem:
     mask: np.ndarray
     spacing: tuple[float, float]
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns that are shown."""
+        return body_box(self.ct)
+
+
+def chosen_by(scores: pd.DataFrame, methods: Methods) -> str:
+    """Key of the method whose best, median and worst patient are shown: the first network that has
+    scores, or else the first method."""
+    known = known_first(methods, scores["method"])
+    trained = (key for key in known if key in methods and methods[key].trained)
+    return next(trained, known[0])
+
 
 def pick_cases(scores: pd.DataFrame, methods: Methods) -> pd.DataFrame:
-    """Best, median and worst unseen case of each method by DSC.
+    """Best, median and worst unseen patient by DSC of the method of :func:`chosen_by`, as every
+    method segmented them.
 
-    The median case is the one whose DSC lies nearest to the median, the lower of two as near. With
-    fewer than three cases one case has several ranks. Undefined DSC are left out.
+    Chosen are those patients for whom every method has a defined DSC, or where there are none, all
+    of that method. The median patient is the one whose DSC lies nearest to the median, the lower
+    of two as near. With fewer than three patients one has several ranks.
 
     Args:
         scores: rows of ``scores.csv`` (method, fold, case, subset, dsc).
         methods: in whose order they stand.
 
     Returns:
-        Columns method, rank, fold, case, dsc.
+        Columns method, rank, fold, case, dsc; a method without a patient has no row of them.
 
     Raises:
         UpwindError: no unseen case has a defined DSC.
@@ -68,14 +91,23 @@ def pick_cases(scores: pd.DataFrame, methods: Methods) -> pd.DataFrame:
     unseen = scores[scores["subset"] == UNSEEN].dropna(subset=["dsc"])
     if unseen.empty:
         raise UpwindError("no unseen case with a defined DSC to show in the gallery")
+    by = chosen_by(unseen, methods)
+    # Ties by fold and case, so that the choice does not depend on the order of the rows.
+    ordered = unseen[unseen["method"] == by].sort_values(["dsc", "fold", "case"])
+    of_all = unseen.groupby("case")["method"].nunique() == unseen["method"].nunique()
+    common = ordered[ordered["case"].map(of_all)]
+    ordered = ordered if common.empty else common
+    from_median = (ordered["dsc"] - ordered["dsc"].median()).abs().round(12)
+    places = {"best": -1, "median": int(np.argmin(from_median)), "worst": 0}
     picked = []
     for method in known_first(methods, unseen["method"]):
-        # Ties by fold and case, so that the choice does not depend on the order of the rows.
-        ordered = unseen[unseen["method"] == method].sort_values(["dsc", "fold", "case"])
-        from_median = (ordered["dsc"] - ordered["dsc"].median()).abs().round(12)
-        places = {"best": -1, "median": int(np.argmin(from_median)), "worst": 0}
-        picked += [{"rank": rank, **ordered.iloc[places[rank]].to_dict()} for rank in RANKS]
-    return pd.DataFrame(picked)[["method", "rank", "fold", "case", "dsc"]]
+        own = unseen[unseen["method"] == method].drop_duplicates("case").set_index("case")
+        for rank in RANKS:
+            case = ordered["case"].iloc[places[rank]]
+            if case in own.index:
+                row = own.loc[case]
+                picked.append((method, rank, row["fold"], case, row["dsc"]))
+    return pd.DataFrame(picked, columns=["method", "rank", "fold", "case", "dsc"])
 
 
 def largest_slice(label: np.ndarray) -> int:
@@ -86,11 +118,31 @@ def largest_slice(label: np.ndarray) -> int:
     return int(np.argmax(np.count_nonzero(label, axis=(1, 2))))
 
 
-@style.styled
-def draw_gallery(items: Sequence[GalleryItem], window: tuple[float, float] = HU_WINDOW) -> Figure:
-    """A row for each method, a column for each rank, in the order of ``items``.
+def body_box(ct: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of a slice (row, column) in HU that hold the body, with a few pixels around
+    it: the largest connected region denser than air; the whole slice where nothing is."""
+    regions, count = ndimage.label(ct > _BODY_ABOVE)
+    if not count:
+        return slice(None), slice(None)
+    largest = 1 + int(np.argmax(np.bincount(regions.ravel())[1:]))
+    box = ndimage.find_objects(regions)[largest - 1]
+    first, second = (
+        slice(max(0, part.start - _AROUND_BODY), part.stop + _AROUND_BODY) for part in box
+    )
+    return first, second
 
-    Pixels have their true shape, and the contours of label and segmentation run along 0.5.
+
+@style.styled
+def draw_gallery(
+    items: Sequence[GalleryItem], by: str, window: tuple[float, float] = HU_WINDOW
+) -> Figure:
+    """A row for each method, or for two where there are many, and a column for each rank, in the
+    order of ``items``. Slices are cropped to the body; pixels have their true shape, a bar its
+    length in mm, and the contours of label and segmentation run along 0.5.
+
+    Args:
+        by: title of the method whose ranks they are.
+        window: HU that are black and white.
 
     Raises:
         UpwindError: no items.
@@ -99,32 +151,56 @@ def draw_gallery(items: Sequence[GalleryItem], window: tuple[float, float] = HU_
         raise UpwindError("the gallery has no cases to show")
     methods = list(dict.fromkeys(item.method for item in items))
     ranks = list(dict.fromkeys(item.rank for item in items))
-    width = (style.TEXT_WIDTH - _LEFT - _GAP * len(ranks)) / len(ranks)
-    tallest = max(item.ct.shape[0] * _aspect(item) / item.ct.shape[1] for item in items)
-    height = width * min(tallest, 1.5)
-    total = _TOP + _BOTTOM + len(methods) * (height + _TITLE)
+    side_by_side = 1 if len(methods) <= _MOST_ROWS else 2
+    lines = ceil(len(methods) / side_by_side)
+    block = style.TEXT_WIDTH / side_by_side
+    width = (block - _LEFT - _GAP * len(ranks)) / len(ranks)
+    tallest = max(_height(item) for item in items)
+    height = min(width * min(tallest, 1.5), (_PAGE - _TOP - _BOTTOM) / lines - _TITLE)
+    total = _TOP + _BOTTOM + lines * (height + _TITLE)
     figure = style.new_figure(style.TEXT_WIDTH, total)
     scale = np.tile([style.TEXT_WIDTH, total], 2)
     for item in items:
-        row, column = methods.index(item.method), ranks.index(item.rank)
-        left = _LEFT + column * (width + _GAP)
+        beside, row = divmod(methods.index(item.method), lines)
+        column = ranks.index(item.rank)
+        left = beside * block + _LEFT + column * (width + _GAP)
         bottom = total - _TOP - (row + 1) * (height + _TITLE)
         axes = figure.add_axes(tuple(np.array([left, bottom, width, height]) / scale))
         _draw_item(axes, item, window)
-        if column == 0:
-            y = (bottom + height / 2) / total
+        if row == 0:
             figure.text(
-                0.12 / style.TEXT_WIDTH,
-                y,
-                item.method,
+                (left + width / 2) / style.TEXT_WIDTH,
+                1 - 0.05 / total,
+                f"{item.rank}: case {item.case}",
+                ha="center",
+                va="top",
+                size=style.SMALLEST + 0.5,
+            )
+        if column == 0:
+            figure.text(
+                (left - _LEFT + 0.12) / style.TEXT_WIDTH,
+                (bottom + height / 2) / total,
+                _broken(item.method, height),
                 color=item.colour,
                 rotation=90,
                 ha="center",
                 va="center",
-                size=style.SMALLEST + 2,
+                linespacing=0.95,
             )
-    _draw_legend(figure, window)
+    _draw_legend(figure, by, window)
     return figure
+
+
+def _broken(name: str, height: float) -> str:
+    """A method's name in two lines where it is longer than its panel is high."""
+    letters = int(height * 72 / (0.55 * style.SMALLEST))
+    return name if len(name) <= letters else name.replace(", ", ",\n", 1)
+
+
+def _height(item: GalleryItem) -> float:
+    """Of what is shown of it, divided by its width."""
+    down, across = (np.ones(n)[part].sum() for n, part in zip(item.ct.shape, item.box, strict=True))
+    return float(down * _aspect(item) / across)
 
 
 def _aspect(item: GalleryItem) -> float:
@@ -152,9 +228,13 @@ def _draw_item(axes: Axes, item: GalleryItem, window: tuple[float, float]) -> No
                 linewidths=linewidth,
             )
             contour.set_gid(name)
-    axes.set_xlim(-0.5, item.ct.shape[1] - 0.5)
-    axes.set_ylim(item.ct.shape[0] - 0.5, -0.5)
-    axes.set_title(f"{item.rank}: case {item.case}, DSC {item.dsc:.3f}", pad=3)
+    (top, bottom, _), (left, right, _) = (
+        part.indices(size) for part, size in zip(item.box, item.ct.shape, strict=True)
+    )
+    axes.set_xlim(left - 0.5, right - 0.5)
+    axes.set_ylim(bottom - 0.5, top - 0.5)
+    axes.set_title(f"DSC {item.dsc:.3f}", pad=3)
+    _draw_scale_bar(axes, (right, bottom), item.spacing)
     notes = [
         text
         for text, region in (("no liver labelled", item.label), ("nothing segmented", item.mask))
@@ -164,18 +244,31 @@ def _draw_item(axes: Axes, item: GalleryItem, window: tuple[float, float]) -> No
     axes.text(0.02, 0.5, "R", transform=axes.transAxes, color="white", va="center")
 
 
-def _draw_legend(figure: Figure, window: tuple[float, float]) -> None:
+def _draw_scale_bar(axes: Axes, corner: tuple[int, int], spacing: tuple[float, float]) -> None:
+    """A bar at the lower right ``corner`` (column, row); spacing (row, column) in mm."""
+    (right, bottom), (down, across) = corner, spacing
+    x, y = right - 0.5 - 4 / across, bottom - 0.5 - 6 / down
+    line = axes.plot([x - _SCALE_BAR / across, x], [y, y], color="white", lw=1.5)[0]
+    line.set_gid("scale-bar")
+
+
+def _draw_legend(figure: Figure, by: str, window: tuple[float, float]) -> None:
     handles = [
         Line2D([], [], color=LABEL_COLOUR, lw=1.5, label="liver label"),
         Line2D([], [], color=MASK_COLOUR, lw=0.8, label="segmentation"),
-        Line2D(
-            [],
-            [],
-            ls="none",
-            label=f"window {window[0]:.0f} to {window[1]:.0f} HU".replace("-", "−"),
-        ),
-        Line2D([], [], ls="none", label="R: patient's right"),
     ]
+    said = (
+        f"best, median and worst of {by}",
+        f"window {window[0]:.0f} to {window[1]:.0f} HU".replace("-", "−"),
+        f"bar {_SCALE_BAR:.0f} mm",
+        "R: patient's right",
+    )
+    handles += [Line2D([], [], ls="none", label=text) for text in said]
     figure.legend(
-        handles=handles, loc="lower center", ncols=4, columnspacing=1.0, borderaxespad=0.3
+        handles=handles,
+        loc="lower center",
+        ncols=len(handles),
+        columnspacing=0.8,
+        handletextpad=0.4,
+        borderaxespad=0.3,
     )

@@ -18,8 +18,8 @@ from upwind.scores.raw import RawCases
 def gallery_items(
     scores: pd.DataFrame, methods: Methods, raw: RawCases, results: Path
 ) -> list[GalleryItem]:
-    """Best, median and worst unseen case of each method, each at the slice where its label is
-    largest. ``results`` is the experiment's folder."""
+    """The cases of :func:`upwind.figures.gallery.pick_cases` as every method segmented them, each
+    at the slice where its label is largest. ``results`` is the experiment's folder."""
     picked = rows(pick_cases(scores, methods))
     return [_item(row, methods[row.method], raw, results) for row in picked]
 

@@ -2,27 +2,26 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.path import Path
-from matplotlib.transforms import Bbox
 
 from upwind.common.errors import UpwindError
 from upwind.common.frames import rows
 from upwind.figures import style
+from upwind.figures.kernel_density import FEW, draw_density
 from upwind.kernels.clustering import Clustering
 
 # Layers that the paper's Figure 2 shows; by its caption 1 and 3 to 10 look like layer 11.
 PAPER_LAYERS = (2, *range(11, 19))
 
 _MARKERS = ("s", "D", "^", ">", "P", "X")  # of the hand-crafted kernels
+_MARK: dict[str, Any] = {"ls": "none", "ms": 5.5, "mfc": "white", "mec": "black", "zorder": 4}
 _POINT_AREA = 5.0  # points squared
 _LEAST_ASPECT = 0.65  # shorter side of a panel divided by its longer side
 # The axes hold this central share of the kernels, and beyond it this multiple of its range on
@@ -31,8 +30,6 @@ _CORE, _BEYOND_CORE = 0.98, 1.0
 _PADDING = 0.06  # free margin around all points, as a share of their range
 # Inches of the figure that are not panels: legend on top, gaps and axis labels.
 _TOP, _BOTTOM, _LEFT, _RIGHT, _BETWEEN_ROWS, _BETWEEN_COLUMNS = 0.42, 0.4, 0.62, 0.08, 0.24, 0.1
-_LABEL_DISTANCES = (4, 8, 12, 16, 21, 27, 34, 42, 52, 64)  # points, from mark to name
-_DIRECTIONS = [np.array([np.cos(a), np.sin(a)]) for a in np.arange(24) * np.pi / 12]
 
 
 @style.styled
@@ -40,7 +37,8 @@ def draw_clusters(
     clustering: Clustering, layers: Sequence[int] | None = PAPER_LAYERS, columns: int | None = None
 ) -> Figure:
     """One panel for each of ``layers`` (None: all), coloured by k-means cluster, in so many
-    ``columns`` (None: 3, or 4 where 3 would not fit a page).
+    ``columns`` (None: 3, or 4 where 3 would not fit a page). A kernel is a point; where they are
+    many, the density of points is drawn.
 
     All panels have the same axes with equal scales, so distances compare and the hand-crafted
     kernels, projected like the learned ones, stand at the same place in each. Clusters are found
@@ -64,11 +62,10 @@ def draw_clusters(
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
     limits = panel_limits(shown, clustering.stencils)
     figure, panels = new_panels(len(layers), columns or (3 if len(layers) <= 12 else 4), limits)
-    places = _label_places(panels[0], shown, clustering.stencils)
     for axes, layer in zip(panels, layers, strict=True):
         kernels = shown[shown["layer"] == layer]
         _draw_points(axes, kernels)
-        _draw_stencils(axes, clustering.stencils, places)
+        _draw_stencils(axes, clustering.stencils)
         axes.set_title(f"Layer {layer}: {len(kernels):,} kernels", pad=3)
     _draw_labels(figure, clustering, clusters)
     return figure
@@ -120,12 +117,14 @@ def new_panels(
 
 
 def _draw_points(axes: Axes, kernels: pd.DataFrame) -> None:
-    # One collection in the kernels' own order: no cluster is drawn over the others.
     places = kernels[["pc1", "pc2"]].to_numpy()
     colours = np.array(style.PALETTE)[kernels["cluster"] - 1]
-    axes.scatter(
-        places[:, 0], places[:, 1], c=colours, s=_POINT_AREA, linewidths=0, alpha=0.7, gid="kernels"
-    )
+    if len(kernels) > FEW:  # as points they would cover each other
+        draw_density(axes, kernels)
+    else:
+        # One collection in the kernels' own order: no cluster is drawn over the others.
+        x, y = places.T
+        axes.scatter(x, y, c=colours, s=_POINT_AREA, linewidths=0, alpha=0.7, gid="kernels")
     limits = np.array([axes.get_xlim(), axes.get_ylim()])
     outside = ((places < limits[:, 0]) | (places > limits[:, 1])).any(axis=1)
     on_frame = np.clip(places[outside], limits[:, 0], limits[:, 1])
@@ -142,78 +141,11 @@ def _draw_points(axes: Axes, kernels: pd.DataFrame) -> None:
     )
 
 
-def _draw_stencils(axes: Axes, stencils: pd.DataFrame, places: list[tuple[float, float]]) -> None:
-    for marker, place, stencil in zip(_MARKERS, places, rows(stencils), strict=True):
-        position = (stencil.pc1, stencil.pc2)
+def _draw_stencils(axes: Axes, stencils: pd.DataFrame) -> None:
+    for marker, stencil in zip(_MARKERS, rows(stencils), strict=True):
         axes.plot(
-            *position,
-            marker=marker,
-            markersize=5,
-            markerfacecolor="white",
-            markeredgecolor="black",
-            markeredgewidth=0.9,
-            linestyle="none",
-            zorder=4,
-            gid=f"stencil-{stencil.stencil}",
+            stencil.pc1, stencil.pc2, marker=marker, gid=f"stencil-{stencil.stencil}", **_MARK
         )
-        axes.annotate(
-            _name(stencil.stencil),
-            position,
-            xytext=place,
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            zorder=5,
-            bbox={"boxstyle": "square,pad=0.08", "fc": "white", "ec": "none", "alpha": 0.6},
-            arrowprops={"arrowstyle": "-", "lw": 0.5, "color": "black", "shrinkA": 0, "shrinkB": 3},
-        )
-
-
-def _label_places(
-    axes: Axes, kernels: pd.DataFrame, stencils: pd.DataFrame
-) -> list[tuple[float, float]]:
-    """Offsets in points from each stencil's mark to the centre of its name.
-
-    Each name takes the place of least cost: off the other marks, names and lines, inside the
-    panel, over few kernels, near its mark. All panels are alike, so one answer serves all.
-    """
-    # style.new_figure gives a figure no other canvas.
-    renderer = cast(FigureCanvasAgg, axes.figure.canvas).get_renderer()
-    pixels = axes.figure.dpi / 72  # per point
-    marks = axes.transData.transform(stencils[["pc1", "pc2"]].to_numpy())
-    dots = axes.transData.transform(kernels[["pc1", "pc2"]].to_numpy())
-    taken = [Bbox([mark - 4 * pixels, mark + 4 * pixels]) for mark in marks]
-    names: list[Bbox] = []
-    lines: list[Path] = []  # from marks to names
-    places = []
-    for mark, name in zip(marks, stencils["stencil"], strict=True):
-        text = axes.text(0, 0, _name(name))
-        size = text.get_window_extent(renderer)
-        text.remove()
-        half = np.array([size.width, size.height]) / 2 + pixels
-        shifts = [d * half + r * pixels * d for r in _LABEL_DISTANCES for d in _DIRECTIONS]
-        boxes = [Bbox([mark + shift - half, mark + shift + half]) for shift in shifts]
-        leads = [Path([mark, mark + shift]) for shift in shifts]
-        costs = [
-            20 * sum(_shared(box, other) for other in taken + names)
-            + 20 * sum(line.intersects_bbox(box) for line in lines)
-            + 20 * sum(lead.intersects_bbox(other) for other in names)
-            + 50 * (1 - _shared(box, axes.bbox))
-            + 8 * box.count_contains(dots) / len(dots)
-            + np.hypot(*shift) / pixels / 150
-            for box, lead, shift in zip(boxes, leads, shifts, strict=True)
-        ]
-        best = int(np.argmin(costs))
-        names.append(boxes[best])
-        lines.append(leads[best])
-        places.append((float(shifts[best][0] / pixels), float(shifts[best][1] / pixels)))
-    return places
-
-
-def _shared(box: Bbox, other: Bbox) -> float:
-    """Share of ``box`` that lies in ``other``."""
-    common = Bbox.intersection(box, other)
-    return 0.0 if common is None else common.width * common.height / (box.width * box.height)
 
 
 def _name(stencil: str) -> str:
@@ -238,7 +170,7 @@ def _draw_labels(figure: Figure, clustering: Clustering, clusters: int) -> None:
         for number, colour in enumerate(style.PALETTE[:clusters], start=1)
     ]
     handles += [
-        Line2D([], [], marker=marker, ls="none", ms=5, mfc="white", mec="black", label=_name(name))
+        Line2D([], [], marker=marker, label=_name(name), **_MARK)
         for marker, name in zip(_MARKERS, clustering.stencils["stencil"], strict=True)
     ]
     rings = figure.findobj(lambda a: a.get_gid() == "outside")

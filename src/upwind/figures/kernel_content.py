@@ -1,13 +1,14 @@
 """How much finite difference is in a layer's kernels, and which hand-crafted ones are nearest."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from upwind.figures.kernel_panels import (
@@ -23,12 +24,20 @@ from upwind.figures.kernel_panels import (
     shade_parts,
 )
 from upwind.figures.style import INK, PALE, PALETTE, TEXT_WIDTH, new_figure, styled
-from upwind.kernels.content import DEFECT, ENERGIES, SPAN_ANGLES
+from upwind.kernels.content import (
+    DEFECT,
+    ENERGIES,
+    SPAN_ANGLES,
+    SPAN_DIMENSIONS,
+    chance_angle,
+)
 from upwind.kernels.layers import INITIAL, LSN, TRAINED
 from upwind.kernels.stencils import NEAREST
 
-_PUBLISHED = (PALETTE[2], "_", "published", 0.0)
+_PUBLISHED = ("black", "D", "published", 0.0)
+_PUBLISHED_SIZE, _BESIDE = 4.5, 2.4  # points: of published marks, and of ours where those are there
 _ORDER_COLOURS = (PALE, *PALETTE[4:8])  # not those of the networks
+_RANDOM: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 0.9, "zorder": 1}
 _FEW = 100  # kernels, whose intervals may leave the panel
 
 
@@ -63,6 +72,9 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
             draw_points(row[0], part, places, LOOKS[name])
         row[0].set_ylabel(label)
         row[0].set_ylim(0, None)
+    for row, dimensions in zip(grid[2:], SPAN_DIMENSIONS, strict=False):
+        for axes in row:
+            axes.axhline(chance_angle(dimensions), gid="chance", **_RANDOM)
     if len(lsn):
         _draw_lsn(grid[:, 1], lsn, measures)
     handles: list[Artist] = [*network_handles(cnn, chance)]
@@ -70,6 +82,7 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
         Patch(color=colour, label="order 0, the mean" if order == 0 else f"order {order}")
         for order, colour in enumerate(_ORDER_COLOURS)
     ]
+    handles.append(Line2D([], [], label="random kernels (normal weights)", **_RANDOM))
     finish(figure, grid[-1, 0], places, handles)
     return figure
 
@@ -102,8 +115,8 @@ def _draw_lsn(column: np.ndarray, table: pd.DataFrame, measures: Sequence[str]) 
 @styled
 def draw_nearest(shares: pd.DataFrame, chance: str = CHANCE) -> Figure:
     """Share of each layer's kernels that each hand-crafted kernel is nearest to by its spectrum:
-    trained, at initialisation and, where known, as published; ``shares`` is the table
-    nearest_shares (:func:`upwind.kernels.measures.measure`)."""
+    trained, at initialisation and, where known, as published, the most visible; ``shares`` is the
+    table nearest_shares (:func:`upwind.kernels.measures.measure`)."""
     places = layer_places(shares)
     figure = new_figure(TEXT_WIDTH, 6.4, layout="constrained")
     grid = figure.subplots(4, 2, sharex=True).ravel()
@@ -115,16 +128,18 @@ def draw_nearest(shares: pd.DataFrame, chance: str = CHANCE) -> Figure:
             shade_parts(axes, chosen, places, named=False)
         for network in networks:
             part = chosen[chosen["network"] == network].assign(value=lambda t: t["share"])
-            draw_points(axes, part, places, LOOKS[network])
+            draw_points(axes, part, places, LOOKS[network], _BESIDE if published else 3.5)
         if published:
             part = chosen[chosen["network"] == TRAINED].assign(value=lambda t: t["share_published"])
-            draw_points(axes, part.drop(columns=["low", "high"]), places, _PUBLISHED, size=9)
+            draw_points(
+                axes, part.drop(columns=["low", "high"]), places, _PUBLISHED, _PUBLISHED_SIZE
+            )
         axes.set_title(name.replace("_", " "), loc="left", pad=3)
         axes.set_ylim(0, _top(chosen))
     for axes in grid[len(NEAREST) :]:
         axes.axis("off")
     handles = network_handles(shares, chance)
-    handles += [look_handle(_PUBLISHED, size=9)] if published else []
+    handles += [look_handle(_PUBLISHED, _PUBLISHED_SIZE)] if published else []
     grid[len(NEAREST)].legend(handles=handles, loc="center")
     figure.supylabel("share of the layer's kernels")
     number_layers(grid[len(NEAREST) - 1], places)

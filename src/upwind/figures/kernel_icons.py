@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
-from scipy.ndimage import gaussian_filter
 
 from upwind.common.frames import rows
 from upwind.figures import style
 from upwind.figures.kernel_clusters import PAPER_LAYERS, label_axes, new_panels, panel_limits
+from upwind.figures.kernel_density import FEW, draw_density
 from upwind.figures.kernel_panels import shortened
 from upwind.kernels.clustering import Clustering
 from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
@@ -23,9 +22,6 @@ from upwind.kernels.stencils import WEIGHTS
 # Encoder and decoder told apart by the colour of frame and title.
 _PART_COLOURS = {ENCODER: style.PALETTE[3], BOTTLENECK: style.GREY, DECODER: style.PALETTE[4]}
 _TOP = 0.78  # inches for both lines of the legend
-_CELLS = 90  # of a panel's density, along its longer side
-_BLUR = 1.6  # cells
-_FEW = 600  # kernels, which are drawn as points too
 _LONGEST_NAME = 22  # letters, above a panel
 _ICON = 0.14  # inches
 _PIXELS = 10  # of an icon's weight along a side: edges stay sharp in every viewer
@@ -45,8 +41,9 @@ def draw_icons(
     Colour is the cluster (mixed where clusters overlap), depth the density of kernels. Icons of the
     hand-crafted kernels stand at the top, framed in black, those of the cluster centres at the
     bottom, framed in their colour, each with a line to where it is projected. Icons show weights,
-    each in its own scale: red positive, blue negative. ``parts`` says of layers whether they are
-    encoder, bottleneck or decoder, ``names`` what a network calls them.
+    red positive, blue negative, all in one scale: the largest weight of any centre has the deepest
+    colour, and what is larger in a hand-crafted kernel has it too. ``parts`` says of layers whether
+    they are encoder, bottleneck or decoder, ``names`` what a network calls them.
     """
     layers = clustering.layers["layer"].tolist() if layers is None else list(layers)
     shown = clustering.kernels[clustering.kernels["layer"].isin(layers)]
@@ -54,46 +51,33 @@ def draw_icons(
     limits[1] += np.array([-1, 1]) * _BAND * (limits[1, 1] - limits[1, 0])
     columns = 3 if len(layers) <= 12 else 4
     figure, panels = new_panels(len(layers), columns, limits, _TOP)
+    centres = shown.groupby(["layer", "cluster"])[[*WEIGHTS, "pc1", "pc2"]].mean()
+    largest = float(np.abs(centres[WEIGHTS].to_numpy()).max())
     for axes, layer in zip(panels, layers, strict=True):
         kernels = shown[shown["layer"] == layer]
-        _draw_density(axes, kernels)
-        _draw_stencils(axes, clustering.stencils)
-        _draw_centres(axes, kernels)
+        _draw_kernels(axes, kernels)
+        _draw_stencils(axes, clustering.stencils, largest)
+        _draw_centres(axes, centres.loc[layer], largest)
         name = shortened(names[layer], _LONGEST_NAME) if names else ""
         _draw_title(axes, f"{layer} {name}".rstrip(), len(kernels), (parts or {}).get(layer))
     label_axes(figure, clustering)
-    _draw_legend(figure, clustering)
+    _draw_legend(figure, clustering, largest)
     return figure
 
 
-def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
-    """An image whose opacity is the density of kernels and whose colour is that of their clusters,
-    mixed by their numbers."""
+def _draw_kernels(axes: Axes, kernels: pd.DataFrame) -> None:
+    """Their density, and where they are few each of them."""
+    draw_density(axes, kernels)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    cell = max(right - left, top - bottom) / _CELLS
-    bins = [max(1, round((high - low) / cell)) for low, high in ((left, right), (bottom, top))]
-    counts = []
-    numbers = range(1, int(kernels["cluster"].max()) + 1)
-    for number in numbers:
-        members = kernels.loc[kernels["cluster"] == number, ["pc1", "pc2"]].to_numpy()
-        limits = [(left, right), (bottom, top)]
-        histogram, *_ = np.histogram2d(members[:, 0], members[:, 1], bins, limits)
-        counts.append(gaussian_filter(histogram.T, _BLUR))
-    density = np.sum(counts, axis=0)
-    colours = np.array([to_rgb(style.PALETTE[number - 1]) for number in numbers])
-    mixed = np.einsum("kij,kc->ijc", counts, colours) / np.maximum(density, 1e-12)[..., None]
-    image = np.concatenate([mixed, np.sqrt(density / (density.max() or 1))[..., None]], axis=2)
-    extent = (left, right, bottom, top)
-    axes.imshow(np.clip(image, 0, 1), extent=extent, origin="lower", aspect="auto", zorder=1)
     points = kernels[["pc1", "pc2"]].to_numpy()
     outside = ((points < (left, bottom)) | (points > (right, top))).any(axis=1).sum()
     if outside:
         axes.text(0.98, 0.02, f"{outside} outside", transform=axes.transAxes, ha="right")
-    if len(kernels) <= _FEW:
+    if len(kernels) <= FEW:
         axes.scatter(
             points[:, 0],
             points[:, 1],
-            c=colours[kernels["cluster"] - 1],
+            c=np.array(style.PALETTE)[kernels["cluster"] - 1],
             s=1.6,
             linewidths=0,
             zorder=2,
@@ -101,7 +85,7 @@ def _draw_density(axes: Axes, kernels: pd.DataFrame) -> None:
         )
 
 
-def _draw_stencils(axes: Axes, stencils: pd.DataFrame) -> None:
+def _draw_stencils(axes: Axes, stencils: pd.DataFrame, largest: float) -> None:
     """Hand-crafted kernels along the top, in the order of their first coordinate, each with a line
     to its place."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -112,13 +96,12 @@ def _draw_stencils(axes: Axes, stencils: pd.DataFrame) -> None:
         mark = (stencil.pc1, stencil.pc2)
         axes.plot(*zip(mark, place, strict=True), color="black", linewidth=0.5, zorder=4)
         axes.plot(*mark, "o", color="black", mec="white", mew=0.5, markersize=3.5, zorder=4)
-        _draw_icon(axes, weights, place, "black", f"stencil-{stencil.stencil}")
+        _draw_icon(axes, icon(weights, largest), place, "black", f"stencil-{stencil.stencil}")
 
 
-def _draw_centres(axes: Axes, kernels: pd.DataFrame) -> None:
+def _draw_centres(axes: Axes, centres: pd.DataFrame, largest: float) -> None:
     """Cluster centres along the bottom, in the order of the clusters, each with a line to where it
     is projected."""
-    centres = kernels.groupby("cluster")[[*WEIGHTS, "pc1", "pc2"]].mean()
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     height = bottom + 0.45 * _BAND * (top - bottom)
     for number, centre in zip(centres.index.tolist(), centres.to_numpy(), strict=True):
@@ -128,14 +111,15 @@ def _draw_centres(axes: Axes, kernels: pd.DataFrame) -> None:
         for width, ink in ((1.8, "white"), (0.8, colour)):
             axes.plot(*zip(mark, place, strict=True), color=ink, linewidth=width, zorder=3)
         axes.plot(*mark, "o", color=colour, mec="white", mew=0.6, markersize=4, zorder=3)
-        _draw_icon(axes, centre[: len(WEIGHTS)], place, colour, f"centre-{number}")
+        image = icon(centre[: len(WEIGHTS)], largest)
+        _draw_icon(axes, image, place, colour, f"centre-{number}")
 
 
 def _draw_icon(
-    axes: Axes, weights: np.ndarray, place: tuple[float, float], frame: str, name: str
+    axes: Axes, image: np.ndarray, place: tuple[float, float], frame: str, name: str
 ) -> None:
-    """A kernel (9 weights) as an image centred at ``place`` in data coordinates."""
-    box = OffsetImage(icon(weights), zoom=72 * _ICON / (3 * _PIXELS), interpolation="nearest")
+    """An :func:`icon` centred at ``place`` in data coordinates."""
+    box = OffsetImage(image, zoom=72 * _ICON / (3 * _PIXELS), interpolation="nearest")
     annotation = AnnotationBbox(
         box,
         place,
@@ -147,12 +131,11 @@ def _draw_icon(
     axes.add_artist(annotation)
 
 
-def icon(weights: np.ndarray) -> np.ndarray:
-    """RGB image of a kernel's nine weights, row-major: red positive, blue negative, white zero, the
-    largest weight in the deepest colour."""
+def icon(weights: np.ndarray, largest: float) -> np.ndarray:
+    """RGB image of a kernel's nine weights, row-major: red positive, blue negative, white zero, in
+    the deepest colour from ``largest`` on."""
     image = np.asarray(weights, dtype=float).reshape(3, 3)
-    largest = np.abs(image).max() or 1.0
-    colours = _WEIGHT_COLOURS(0.5 + image / largest / 2)[..., :3]
+    colours = _WEIGHT_COLOURS(0.5 + image / (largest or 1.0) / 2)[..., :3]
     return np.kron(colours, np.ones((_PIXELS, _PIXELS, 1)))
 
 
@@ -167,7 +150,7 @@ def _draw_title(axes: Axes, layer: str, count: int, part: str | None) -> None:
     axes.set_title(title, pad=3, color=colour)
 
 
-def _draw_legend(figure: Figure, clustering: Clustering) -> None:
+def _draw_legend(figure: Figure, clustering: Clustering, largest: float) -> None:
     """First line: the hand-crafted kernels by name. Second: what colours say."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes(
@@ -178,7 +161,8 @@ def _draw_legend(figure: Figure, clustering: Clustering) -> None:
     slots = np.linspace(0.35, width - 1.0, len(stencils))
     for slot, stencil in zip(slots, rows(stencils), strict=True):
         weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
-        _draw_icon(axes, weights, (slot, 0.62), "black", f"legend-{stencil.stencil}")
+        image = icon(weights, largest)
+        _draw_icon(axes, image, (slot, 0.62), "black", f"legend-{stencil.stencil}")
         axes.text(slot + 0.17, 0.62, stencil.stencil.replace("_", " "), va="center")
     clusters = int(clustering.kernels["cluster"].max())
     for number in range(clusters):
@@ -189,6 +173,7 @@ def _draw_legend(figure: Figure, clustering: Clustering) -> None:
     axes.text(
         0.3 + 0.75 * clusters + 0.1,
         0.35,
-        "coloured frames: cluster centres; weights: red > 0, blue < 0, each icon in its own scale",
+        "framed in colour: cluster centres; all icons in one scale: "
+        f"blue −{largest:.2g}, red {largest:.2g} or more",
         va="center",
     )

@@ -1,5 +1,6 @@
 """DSC of every unseen patient, by method, beside the published means."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,28 @@ from upwind.common.errors import UpwindError
 from upwind.common.frames import groups
 from upwind.figures import style
 from upwind.methods import Methods
+from upwind.methods.method import Method
 from upwind.methods.subsets import UNSEEN
 
 _SPREAD = 0.6  # width over which the folds of a method are laid side by side
 _JITTER = 0.35  # width of a fold's points, as a share of its place
+_FEW = 4  # methods whose names stand side by side; more are written aslant
+_MARGIN = 0.03  # of DSC, below the lowest patient and above the highest
+_PUBLISHED_DATA = "LiTS"  # what the paper's Table I is about
+_FOLD_MEAN: dict[str, Any] = {"marker": "_", "ms": 9, "mew": 1.5}
+_AVERAGE: dict[str, Any] = {"marker": "D", "ms": 4.5, "mfc": "white", "mec": "black"}
 
 
 @style.styled
 def draw_scores(
-    scores: pd.DataFrame, methods: Methods, published: pd.DataFrame | None = None
+    scores: pd.DataFrame,
+    methods: Methods,
+    published: pd.DataFrame | None = None,
+    data: str = _PUBLISHED_DATA,
 ) -> Figure:
     """Points are patients, laid out by fold within each method; a box shows median and quartiles
-    of all patients, with whiskers to the outermost within 1.5 of the box's height.
+    of all patients, with whiskers to the outermost within 1.5 of the box's height. The axis holds
+    the patients; a published value below it is an arrow with its number.
 
     Args:
         scores: rows of ``scores.csv`` (method, fold, case, subset, dsc); only unseen patients are
@@ -32,6 +43,7 @@ def draw_scores(
         published: Table I as printed, indexed by fold (``0``, ..., ``avg``), columns as in
             ``table1.csv``. Where a method has such a column, its average is drawn as a diamond, and
             its fold means as bars if there are as many folds as in the paper.
+        data: what the patients are of, for people; said where the published values are of others.
 
     Raises:
         UpwindError: no unseen patient has a defined DSC.
@@ -41,27 +53,47 @@ def draw_scores(
     if not drawn:
         raise UpwindError("no unseen patient with a defined DSC to draw")
     folds = sorted(unseen["fold"].unique())
-    figure = style.new_figure(style.TEXT_WIDTH, 3.4, layout="constrained")
+    figure = style.new_figure(style.TEXT_WIDTH, 3.6, layout="constrained")
     axes = figure.subplots()
+    axes.set_ylim(_limits(unseen["dsc"]))
     for x, method in enumerate(drawn):
         _draw_method(axes, x, unseen[unseen["method"] == method.key], folds)
         for column in method.columns:
             if published is not None and column.subset == UNSEEN and column.key in published:
                 _draw_published(axes, x, published[column.key], folds)
-    axes.set_xticks(range(len(drawn)), [method.title for method in drawn])
-    for tick, method in zip(axes.get_xticklabels(), drawn, strict=True):
-        tick.set_color(method.colour)
-    axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.5, len(drawn) - 0.5)
-    axes.set_ylim(0, 1)
-    axes.set_ylabel("DSC of the volume, unseen patients")
+    _name_methods(axes, drawn)
+    axes.set_ylabel(f"DSC of the volume, unseen patients\nof the {data}")
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)
     axes.set_axisbelow(True)
     handles = _legend(folds, published)
     figure.legend(
         handles=handles, loc="outside upper center", ncols=min(len(handles), 8), columnspacing=1.0
     )
+    if published is not None and data != _PUBLISHED_DATA:
+        figure.supxlabel(
+            f"Published values are of {_PUBLISHED_DATA}, points of the {data}: "
+            "their heights do not compare."
+        )
     return figure
+
+
+def _limits(dsc: pd.Series) -> tuple[float, float]:
+    """Of the axis: all patients, in steps of 0.05."""
+    lowest, highest = dsc.min() - _MARGIN, dsc.max() + _MARGIN
+    return max(0.0, np.floor(lowest * 20) / 20), min(1.0, np.ceil(highest * 20) / 20)
+
+
+def _name_methods(axes: Axes, drawn: Sequence[Method]) -> None:
+    aslant: dict[str, Any] = {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(
+        range(len(drawn)),
+        [method.title for method in drawn],
+        **(aslant if len(drawn) > _FEW else {}),
+    )
+    for tick, method in zip(axes.get_xticklabels(), drawn, strict=True):
+        tick.set_color(method.colour)
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5, len(drawn) - 0.5)
 
 
 def _place(x: float, fold: int, folds: list[int]) -> float:
@@ -96,29 +128,47 @@ def _draw_method(axes: Axes, x: int, scores: pd.DataFrame, folds: list[int]) -> 
 
 
 def _draw_published(axes: Axes, x: int, printed: pd.Series, folds: list[int]) -> None:
+    bottom = axes.get_ylim()[0]
     known = folds if _same_folds(folds, printed) else []
+    places = {_place(x, fold, folds): float(printed[str(fold)]) for fold in known}
+    above = {place: value for place, value in places.items() if value >= bottom}
     axes.plot(
-        [_place(x, fold, folds) for fold in known],
-        [printed[str(fold)] for fold in known],
+        list(above),
+        list(above.values()),
         linestyle="none",
-        marker="_",
-        markersize=9,
-        markeredgewidth=1.5,
         color="black",
         zorder=4,
         gid=f"published-{x}",
+        **_FOLD_MEAN,
     )
-    axes.plot(
-        [x + _SPREAD / 2 + 0.1],
-        [printed["avg"]],
-        linestyle="none",
-        marker="D",
-        markersize=4.5,
-        markerfacecolor="white",
-        markeredgecolor="black",
-        zorder=4,
-        gid=f"published-average-{x}",
-    )
+    average = float(printed["avg"])
+    at_average = x + _SPREAD / 2 + 0.1
+    if average >= bottom:
+        axes.plot(
+            [at_average],
+            [average],
+            linestyle="none",
+            color="black",
+            zorder=4,
+            gid=f"published-average-{x}",
+            **_AVERAGE,
+        )
+    below = [f"{value:.3f}" for place, value in places.items() if place not in above]
+    if average < bottom:
+        below.append(f"all {average:.3f}")
+    if below:
+        text = axes.annotate(
+            "published below:\n" + "\n".join(below),
+            (x, bottom),
+            (0, 9),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            linespacing=1.1,
+            arrowprops={"arrowstyle": "->", "lw": 0.7, "color": "black"},
+            bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7},
+        )
+        text.set_gid(f"published-below-{x}")
 
 
 def _colour(fold: int, folds: list[int]) -> str:
@@ -135,13 +185,10 @@ def _legend(folds: list[int], published: pd.DataFrame | None) -> list[Line2D]:
         for f in folds
     ]
     if published is not None:
-        fold_mean: dict[str, Any] = {"marker": "_", "ms": 9, "mew": 1.5}
-        average: dict[str, Any] = {"marker": "D", "ms": 4.5}
+        named = f"published on {_PUBLISHED_DATA}"
         if _same_folds(folds, published):
             handles.append(
-                Line2D([], [], ls="none", color="black", label="published, fold", **fold_mean)
+                Line2D([], [], ls="none", color="black", label=f"{named}, fold", **_FOLD_MEAN)
             )
-        handles.append(
-            Line2D([], [], ls="none", mfc="white", mec="black", label="published, all", **average)
-        )
+        handles.append(Line2D([], [], ls="none", color="black", label=f"{named}, all", **_AVERAGE))
     return handles

@@ -6,17 +6,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
 
 TEN_MINUTES = 600.0  # seconds: what the paper gave its user
+# Times that people read, in seconds: those that matter most, and those between.
+_COARSE = {0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h"}
+_FINE = {0.2: "0.2 s", 0.5: "0.5 s", 2: "2 s", 5: "5 s", 20: "20 s", 120: "2 min", 300: "5 min"}
+_MOST_TICKS = 6
+_MARGIN = 1.3  # of the axis of time on either side
 
 
 @style.styled
 def draw_searches(operator: Sequence[pd.DataFrame], blind: Sequence[pd.DataFrame]) -> Figure:
     """The best DSC so far against the seconds spent so far (log), a thin line for each search and
     their mean on top: left the operator's, one search a case, right the blind tuning, one a fold.
+    Ten minutes are marked where a search came near them.
 
     Args:
         operator, blind: histories with the columns spent_seconds and best_dsc, as in
@@ -28,13 +35,18 @@ def draw_searches(operator: Sequence[pd.DataFrame], blind: Sequence[pd.DataFrame
     if not (len(operator) and len(blind)):
         raise UpwindError("no searches to draw: levelset.cases leaves no case")
     figure = style.new_figure(style.TEXT_WIDTH, 2.8, layout="constrained")
-    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    _draw(left, operator, f"ITK-SNAP: sees the label of each of {len(operator)} cases", "case")
-    _draw(right, blind, f"blind: tuned on training patients, {len(blind)} folds", "fold")
+    left, right = figure.subplots(1, 2, sharey=True)
+    _draw(left, operator, f"ITK-SNAP: sees the label of each of {len(operator)} cases")
+    _draw(right, blind, f"blind: tuned on training patients, {len(blind)} folds")
     left.set_ylabel("best DSC so far, working grid")
-    figure.supxlabel("time spent in seconds")
-    handles, labels = left.get_legend_handles_labels()
-    labels = ["one case, or one fold's tuning" if label == "case" else label for label in labels]
+    figure.supxlabel("time spent on trials")
+    labelled = {
+        label: handle
+        for axes in (left, right)
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    handles = list(labelled.values())
+    labels = list(labelled)
     figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
     return figure
 
@@ -51,7 +63,7 @@ def mean_over_time(histories: Sequence[pd.DataFrame]) -> tuple[np.ndarray, np.nd
     return seconds, np.mean(values, axis=0)
 
 
-def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str, one: str) -> None:
+def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str) -> None:
     for number, history in enumerate(histories):
         axes.plot(
             history["spent_seconds"],
@@ -63,7 +75,7 @@ def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str, one: str) -
             # A search of a single trial would leave no trace without a mark.
             marker="o" if len(history) == 1 else "none",
             markersize=2,
-            label=one if number == 0 else None,
+            label="one case, or one fold's tuning" if number == 0 else None,
             gid=f"search-{number}",
         )
     seconds, mean = mean_over_time(histories)
@@ -77,15 +89,29 @@ def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str, one: str) -
         label="mean",
         gid="mean",
     )
-    axes.axvline(
-        TEN_MINUTES,
-        color=style.INK,
-        linestyle=":",
-        linewidth=0.9,
-        label="ten minutes",
-        gid="ten-minutes",
-    )
-    axes.set_xscale("log")
+    if last > TEN_MINUTES / 10:
+        axes.axvline(
+            TEN_MINUTES,
+            color=style.INK,
+            linestyle=":",
+            linewidth=0.9,
+            label="ten minutes, the paper's",
+            gid="ten-minutes",
+        )
+    _scale_time(axes, min(h["spent_seconds"].iloc[0] for h in histories), last)
     axes.set_title(title)
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)
     axes.set_axisbelow(True)
+
+
+def _scale_time(axes: Axes, first: float, last: float) -> None:
+    """The axis holds what was spent and no more, with the times that people read."""
+    axes.set_xscale("log")
+    end = max(last, TEN_MINUTES) if last > TEN_MINUTES / 10 else last
+    low, high = first / _MARGIN, end * _MARGIN
+    axes.set_xlim(low, high)
+    named = {time: name for time, name in (_COARSE | _FINE).items() if low <= time <= high}
+    if len(named) > _MOST_TICKS:
+        named = {time: name for time, name in named.items() if time in _COARSE}
+    axes.set_xticks(list(named), list(named.values()))
+    axes.xaxis.set_minor_locator(NullLocator())

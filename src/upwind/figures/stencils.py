@@ -15,7 +15,8 @@ _COLOURS = "RdBu_r"
 @styled
 def draw_stencils(table: pd.DataFrame) -> Figure:
     """Two rows of nine 3x3 images, the finite differences and the mean over folds, with the change
-    below; ``table`` is :func:`upwind.kernels.learned_stencils.stencil_table`."""
+    below, whose colours have a scale of their own; ``table`` is
+    :func:`upwind.kernels.learned_stencils.stencil_table`."""
     names = list(dict.fromkeys(table["stencil"]))
     start = _images(table[table["fold"] == START])
     learned = table[table["fold"] != START]
@@ -33,6 +34,16 @@ def draw_stencils(table: pd.DataFrame) -> Figure:
         for axes, image in zip(row, images, strict=True):
             _draw_image(axes, image, most)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    for part, most in ((rows[:2], limit), (rows[2:3], change)):
+        bar = figure.colorbar(
+            part[0, 0].images[0],
+            ax=part,
+            ticks=[-most, 0, most],
+            format="%.2g",
+            pad=0.01,
+            aspect=12,
+        )
+        bar.outline.set_visible(False)
     for axes, name in zip(rows[0], names, strict=True):
         axes.set_title(name)
     _draw_distances(rows[3], learned, names)
@@ -67,4 +78,6 @@ def _draw_distances(row: np.ndarray, learned: pd.DataFrame, names: list[str]) ->
         if name != names[0]:
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
-    row[0].set_ylabel("distance\nof each fold", rotation=0, ha="right", va="center")
+    row[0].set_ylabel(
+        "distance from\nstart, ||w − w₀||,\nof each fold", rotation=0, ha="right", va="center"
+    )

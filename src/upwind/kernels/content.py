@@ -23,6 +23,7 @@ ORDERS = range(5)  # of derivatives in two dimensions, at most two along each ax
 ENERGIES = [f"energy_{order}" for order in ORDERS]
 DEFECT = "mean_zero_defect"
 SPAN_ANGLES = ["angle_upwind", "angle_central"]
+SPAN_DIMENSIONS = (4, 5)  # of the spans that these are angles to
 NEAREST_ANGLES = ["angle_nearest_upwind", "angle_nearest_central"]
 MEASURES = [*ENERGIES, DEFECT, *SPAN_ANGLES, *NEAREST_ANGLES]
 
@@ -60,6 +61,16 @@ def angle_to_span(kernels: np.ndarray, stencils: np.ndarray) -> np.ndarray:
     outside = np.linalg.norm(vectors - coefficients @ basis.T, axis=1)
     angles = np.degrees(np.arctan2(outside, inside))  # exact for small angles, as arccos is not
     return np.where(vectors.any(axis=1), angles, np.nan)
+
+
+def chance_angle(dimensions: int) -> float:
+    """Mean angle in degrees between a 3x3 kernel of independent normal weights and a span of so
+    many dimensions: its squared cosine has the beta distribution of ``dimensions`` / 2 and
+    (9 - ``dimensions``) / 2."""
+    from scipy.stats import beta
+
+    share = beta(dimensions / 2, (9 - dimensions) / 2)
+    return float(np.degrees(share.expect(lambda x: np.arccos(np.sqrt(x)))))
 
 
 def angle_to_nearest(kernels: np.ndarray, stencils: np.ndarray) -> np.ndarray:
