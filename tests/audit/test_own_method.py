@@ -316,9 +316,7 @@ def test_all_stand_in_tables_and_the_comparison(extended):
     assert ("threshold", "tiny") in set(map(tuple, pairs))
 
 
-def test_all_have_their_row_in_the_gallery(extended, finished_once):
-    heights = [len(imread(root / RESULTS / "gallery.png")) for root in (finished_once, extended[0])]
-    assert heights[1] / heights[0] == pytest.approx(10 / 4, abs=0.06)
+def test_all_have_their_row_in_the_gallery(extended):
     record = json.loads((extended[0] / RESULTS / "records/draw_gallery/job.json").read_text())
     shown = {path.split("/")[3] for path in record["inputs"] if "/segmentations/" in path}
     assert shown >= NEW

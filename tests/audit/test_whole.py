@@ -125,7 +125,8 @@ def test_a_parameter_that_a_forger_changed_in_a_record(finished):
 
 
 def test_a_job_that_was_never_run(finished):
-    for name in ("records/draw_gallery/job.json", "logs/draw_gallery.log", "gallery.png"):
+    drawn = ("gallery.png", "gallery.pdf")
+    for name in ("records/draw_gallery/job.json", "logs/draw_gallery.log", *drawn):
         (finished / "results/tiny" / name).unlink()
     report = "results/tiny/records/report/job.json"
     inputs = read_record(finished / report).inputs
