@@ -49,7 +49,7 @@ test-machines: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakefmt --check workflow
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint

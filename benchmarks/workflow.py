@@ -67,7 +67,9 @@ def lay_out(folder: Path) -> None:
 
 def plan(folder: Path) -> list[PlannedJob]:
     """Every job of the run."""
-    return ask_workflow(folder, REPOSITORY / "Snakefile", CONFIG.read_text(encoding="utf-8"))
+    return ask_workflow(
+        folder, REPOSITORY / "workflow/Snakefile", CONFIG.read_text(encoding="utf-8")
+    )
 
 
 def print_jobs(jobs: list[PlannedJob]) -> None:
@@ -134,7 +136,13 @@ def measure(
 def command(folder: Path, arguments: list[str]) -> str:
     """What Snakemake says to the command that a user types."""
     typed = ["--cores", "8", "--configfile", str(CONFIG), *arguments]
-    given = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    given = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(REPOSITORY / "workflow/Snakefile"),
+    ]
     return run([*given, "--directory", str(folder), *typed], folder)
 
 

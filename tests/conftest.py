@@ -48,6 +48,7 @@ SLOW = (
     "workflow/test_own_methods.py",
     "workflow/test_atlas.py",
     "workflow/test_lint.py",
+    "workflow/test_module.py",
     "workflow/test_profile.py",
     "figures/test_kernel_file.py",
     "figures/test_kernel_page.py",

@@ -7,8 +7,9 @@ from upwind.audit.checks.checkout import Checkout
 
 def small_repository(folder):
     """A repository that goes into crates."""
-    (folder / "src/upwind").mkdir(parents=True)
-    for name in ("Snakefile", "LICENSE", "src/upwind/__init__.py"):
+    for name in ("src/upwind", "workflow"):
+        (folder / name).mkdir(parents=True)
+    for name in ("workflow/Snakefile", "LICENSE", "src/upwind/__init__.py"):
         (folder / name).write_text(f"# {name}\n")
     (folder / "envs").mkdir()
     (folder / "envs/requirements.txt").write_text("numpy==2.4.6\n# rocrate==0\n")

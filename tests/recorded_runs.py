@@ -218,7 +218,7 @@ def finished(finished_once, tmp_path):
 
 def _run_workflow(folder, python):
     (folder / "tiny.yaml").write_text(yaml.safe_dump(SETTINGS))
-    command = [python, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command = [python, "-m", "snakemake", "--snakefile", str(REPOSITORY / "workflow/Snakefile")]
     command += ["--directory", str(folder), "--cores", "2", "--configfile", "tiny.yaml"]
     done = subprocess.run(
         command,

@@ -210,17 +210,16 @@ def extended(finished_once, tmp_path_factory, python):
     for name in ("src/upwind", "workflow", "config", "envs"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / name, checkout / name, ignore=ignored)
-    for name in ("Snakefile", "pyproject.toml"):
-        shutil.copy(REPOSITORY / name, checkout / name)
+    shutil.copy(REPOSITORY / "pyproject.toml", checkout)
     for path, text in (NETWORK | THRESHOLD).items():
         (checkout / "src/upwind" / path).write_text(text.lstrip())
     for path, text in FIGURE.items():
         (checkout / path).write_text(text.lstrip())
-    snakefile = (checkout / "Snakefile").read_text()
-    line = 'include: "workflow/rules/figures.smk"\n'
+    snakefile = (checkout / "workflow/Snakefile").read_text()
+    line = 'include: "rules/figures.smk"\n'
     assert line in snakefile
     new = line + line.replace("figures.smk", "patients.smk")
-    (checkout / "Snakefile").write_text(snakefile.replace(line, new))
+    (checkout / "workflow/Snakefile").write_text(snakefile.replace(line, new))
     settings = yaml.safe_load((folder / "tiny.yaml").read_text())
     settings |= {
         "threshold": {"hu": 40},
@@ -239,7 +238,7 @@ def extended(finished_once, tmp_path_factory, python):
 
 def snakemake(python, folder, checkout, *arguments):
     command = [python, "-m", "snakemake", *arguments, "--nocolor", "--cores", "2"]
-    command += ["--snakefile", str(checkout / "Snakefile"), "--configfile", "own.yaml"]
+    command += ["--snakefile", str(checkout / "workflow/Snakefile"), "--configfile", "own.yaml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
     return done.stdout + done.stderr

@@ -208,7 +208,7 @@ def test_nothing_that_lies_beside_the_results_is_executed(finished, tmp_path, mo
     """Somebody else's results, unpacked: their Snakefile runs only where the caller stands in that
     folder, or trusts it."""
     ran = tmp_path / "ran"
-    for name in ("Snakefile", "src/upwind/__init__.py", "src/upwind/common/snakemake.py"):
+    for name in ("workflow/Snakefile", "src/upwind/__init__.py", "src/upwind/common/snakemake.py"):
         path = finished / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)

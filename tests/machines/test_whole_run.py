@@ -61,7 +61,7 @@ def run_on(processor, folder):
     # For what Snakemake starts in turn.
     (folder / "sitecustomize.py").write_text(f"import sys\nsys.executable = {str(python)!r}\n")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(SETTINGS))
-    snakemake = [python, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile"]
+    snakemake = [python, "-m", "snakemake", "--snakefile", REPOSITORY / "workflow/Snakefile"]
     cores = os.environ.get("CORES", "2")
     said = subprocess.run(
         [*snakemake, "--directory", folder, "--cores", cores, "--configfile", "tiny.yaml"],

@@ -79,7 +79,7 @@ def run(tmp_path, monkeypatch):
             read = api.workflow(
                 ResourceSettings(cores=2), snakefile=tmp_path / "Snakefile", workdir=tmp_path
             )
-            record_rules(read._workflow, lambda outputs: "results/x", reached_by)
+            record_rules(read._workflow, tmp_path, lambda outputs: "results/x", reached_by)
             distrust(read._workflow, [Path("results/x")])
             read.dag(DAGSettings()).execute_workflow(executor=executor, updated_files=made)
         return set(made)

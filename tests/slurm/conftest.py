@@ -22,7 +22,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What a run needs of a checkout.
-PROJECT = ("Snakefile", "config", "envs", "slurm", "src", "workflow", ".gitignore")
+PROJECT = ("config", "envs", "slurm", "src", "workflow", ".gitignore")
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "sinfo")
 # Jobs started by Snakemake's plugin lose every SLURM_ variable, SLURM_CONF too.

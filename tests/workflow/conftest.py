@@ -18,6 +18,7 @@ class Workplace:
 
     def __init__(self, folder, python):
         self.folder, self.python = folder, python
+        self.snakefile = REPOSITORY / "workflow/Snakefile"
         shutil.copytree(REPOSITORY / "config", folder / "config")
 
     def configure(self, settings, name="small.yaml"):
@@ -29,7 +30,7 @@ class Workplace:
     def snakemake(self, *arguments, configfiles=(), python=None):
         """Run snakemake; exit code in ``returncode``, what a user sees in ``stdout``."""
         command = [python or self.python, "-m", "snakemake"]
-        command += ["--snakefile", REPOSITORY / "Snakefile", "--directory", self.folder]
+        command += ["--snakefile", self.snakefile, "--directory", self.folder]
         command += ["--cores", "2", "--nocolor", *arguments]
         if configfiles:
             command += ["--configfile", *configfiles]

@@ -18,7 +18,7 @@ def alone(workplace, repository):
     def run(packages, *arguments):
         command = [sys.executable, HERE / "snakemake_alone.py"]
         command += [f"--with={package}" for package in packages]
-        command += ["--", "--snakefile", repository / "Snakefile", *arguments]
+        command += ["--", "--snakefile", repository / "workflow/Snakefile", *arguments]
         return subprocess.run(
             command,
             cwd=workplace.folder,

@@ -89,7 +89,6 @@ class Project:
                 folder / name,
                 ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
             )
-        shutil.copy(REPOSITORY / "Snakefile", folder)
         self.configure({})
         self._kept = {}
 

@@ -44,7 +44,7 @@ form_groups_anew(workflow)
 onstart:
     if submits_jobs(workflow):
         # The plugin asks squeue; see there why it asks ours.
-        look_first_in(Path(workflow.basedir) / "workflow/profiles/slurm/bin")
+        look_first_in(CHECKOUT / "workflow/profiles/slurm/bin")
         kinds = {
             "most rules": resources_of(workflow, "collect_cases"),
             "training": resources_of(workflow, "train"),

@@ -5,6 +5,7 @@
 # what needs numpy or pandas is imported in the functions that plan.
 
 import functools
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -12,10 +13,17 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-# Jobs use the package of this checkout, also inside a conda environment and on another node.
-SOURCES = str(Path(workflow.basedir) / "src")
-sys.path.insert(0, SOURCES)
-os.environ.update(PYTHONPATH=SOURCES)
+# Jobs use the package of this checkout, also inside a conda environment and on another node. Rules
+# that another workflow fetches from a host have no package beside them: the installed one is used.
+CHECKOUT = Path(str(workflow.current_basedir)).parents[1]
+if (CHECKOUT / "src").is_dir():
+    sys.path.insert(0, str(CHECKOUT / "src"))
+    os.environ.update(PYTHONPATH=str(CHECKOUT / "src"))
+elif importlib.util.find_spec("upwind") is None:
+    raise WorkflowError(
+        "upwind is used as a module from a host, and its package is not installed: "
+        "`pip install` the same version of it into the environment of this Snakemake"
+    )
 
 from upwind.common.caches import settle
 from upwind.common.errors import UpwindError
@@ -231,8 +239,6 @@ def check_given_masks(known):
 
 def check_own_networks():
     """As far as this process can: jobs may have an environment of their own."""
-    import importlib.util
-
     from upwind.networks.trial import check_networks
 
     if importlib.util.find_spec("torch") is not None:

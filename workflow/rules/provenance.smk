@@ -39,7 +39,7 @@ def reached_by_name(rule, wildcards):
     return modules
 
 
-record_rules(workflow, record_folder, reached_by_name)
+record_rules(workflow, CHECKOUT, record_folder, reached_by_name)
 
 # Jobs on other nodes read this file too; what is to be made is decided once, at the start.
 if is_main_process(workflow):

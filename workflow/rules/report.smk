@@ -28,7 +28,7 @@ onsuccess:
     if all(Path(path).exists() for path in finished):
         Path(f"{RESULTS}/report.html").unlink(missing_ok=True)
         snakefile = main_snakefile(workflow)
-        with recorded_report(RESULTS, finished, workflow.basedir):
+        with recorded_report(RESULTS, finished, str(CHECKOUT)):
             shell(
                 "{sys.executable} -m snakemake --snakefile {snakefile:q}"
                 " --configfile {RESULTS}/config.yaml --report {RESULTS}/report.html --nolock"

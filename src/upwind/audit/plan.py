@@ -40,7 +40,7 @@ def ask_workflow(
         command += ["--cores", "1", "--configfile", str(configfile), "--workflow-profile", "none"]
         command += ["--rerun-triggers", *_TRIGGERS]
         # The checkout's own package, as its jobs use.
-        environment = os.environ | {"PYTHONPATH": str(snakefile.parent / "src")}
+        environment = os.environ | {"PYTHONPATH": str(snakefile.parents[1] / "src")}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if not out.exists():
             raise UpwindError(

@@ -4,11 +4,12 @@ Any release of Snakemake may change these parts. ``tests/common/test_snakemake.p
 function here what it relies on, and fails with that function's name where it no longer holds;
 ``pyproject.toml`` caps Snakemake at the releases that were tested so. Nothing else in the package
 or in ``workflow/`` may touch more than is documented: the language of Snakefiles,
-``workflow.basedir``, checkpoints, exceptions, the logger, the command line.
+``workflow.current_basedir``, checkpoints, exceptions, the logger, the command line.
 
 ``workflow`` is the object of that name in a Snakefile, a rule one of its own.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -73,15 +74,21 @@ class RunningJob:
 
 
 def rules_with_jobs(workflow: Any) -> list[Any]:
-    """The rules that run something, unlike ``rule all``; those that are read so far."""
-    return [rule for rule in workflow.rules if not rule.norun]
+    """The rules that run something, unlike ``rule all``; those that are read so far, and of them
+    the module's alone while a module of another workflow is read."""
+    own = workflow.modifier.rules
+    return [rule for rule in workflow.rules if rule in own and not rule.norun]
 
 
 def script_of(rule: Any) -> Path:
-    """The script of a rule, absolute. Raises ValueError where it has none."""
+    """The script of a rule, absolute; a copy of it where a module's rules are fetched from a host.
+    Raises ValueError where it has none."""
     if rule.script is None:
         raise ValueError(f"rule {rule.name} has no script, so that its code cannot be followed")
-    return (Path(rule.basedir.get_path_or_uri(secret_free=True)) / rule.script).resolve()
+    script = rule.basedir.join(rule.script)
+    if isinstance(script, os.PathLike):
+        return Path(script).resolve()
+    return Path(rule.workflow.sourcecache.get_path(script))
 
 
 def add_param(rule: Any, name: str, value_of: Callable[[Mapping[str, str]], Any]) -> None:

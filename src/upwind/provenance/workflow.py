@@ -29,25 +29,27 @@ ReachedBy = Callable[[str, Mapping[str, str]], list[str]]
 
 def record_rules(
     workflow: Any,
+    checkout: Path,
     folder_of: Callable[[list[str]], str],
     reached_by: ReachedBy,
 ) -> None:
     """Let every job of the ``workflow`` (Snakemake's) leave a record, and give every rule the
     parameter ``code``, so that it runs again when code changes that it can reach.
 
-    ``folder_of`` says where the records of a job with these outputs belong, ``reached_by`` which
-    modules a job of this rule with these wildcards imports by name, where no import statement
-    shows them.
+    ``checkout`` is the folder whose commit the records name. ``folder_of`` says where the records
+    of a job with these outputs belong, ``reached_by`` which modules a job of this rule with these
+    wildcards imports by name, where no import statement shows them. Rules of another workflow that
+    uses ours as a module are left as they are.
     """
     remember()
     for rule in rules_with_jobs(workflow):
         script = script_of(rule)
-        run_within(rule, _record_of(script, str(workflow.basedir), folder_of, reached_by))
+        run_within(rule, _record_of(script, str(checkout), folder_of, reached_by))
         add_param(rule, "code", _version_for(rule.name, script, reached_by))
 
 
 def _record_of(
-    script: Path, basedir: str, folder_of: Callable[[list[str]], str], reached_by: ReachedBy
+    script: Path, checkout: str, folder_of: Callable[[list[str]], str], reached_by: ReachedBy
 ) -> Callable[[RunningJob], AbstractContextManager[None]]:
     """The record around a job of a rule with this script."""
 
@@ -62,7 +64,7 @@ def _record_of(
                 logs=job.logs,
                 params=job.params,
                 script=script,
-                checkout=basedir,
+                checkout=checkout,
                 also_reaches=reached_by(job.rule, job.wildcards),
                 threads=job.threads,
                 order_only=job.order_only,
@@ -108,7 +110,7 @@ def _tell(workflow: Any, reasons: Mapping[str, str]) -> None:
 
 
 def recorded_report(
-    folder: str, shown: Iterable[str], basedir: str
+    folder: str, shown: Iterable[str], checkout: str
 ) -> AbstractContextManager[None]:
     """The record of the report of ``folder``, which no rule makes: around the call that makes it
     from the results that it shows."""
@@ -122,6 +124,6 @@ def recorded_report(
             logs=[f"{folder}/logs/report.log"],
             params={},
             script=None,
-            checkout=basedir,
+            checkout=checkout,
         )
     )

@@ -122,7 +122,7 @@ def test_several_commits_and_another_python_are_warnings(project, checkout):
 
 def test_the_workflows_own_folder_comes_first(checkout, tmp_path):
     assert find_checkout(tmp_path).package.samefile(upwind.__path__[0])
-    (checkout.repository / "Snakefile").touch()
+    (checkout.repository / "workflow/Snakefile").touch()
     found = find_checkout(checkout.repository)
     assert found == checkout
-    assert found.snakefile == checkout.repository / "Snakefile"
+    assert found.snakefile == checkout.repository / "workflow/Snakefile"

@@ -23,7 +23,7 @@ MODULE = "workflow/scripts/train.py"
 @pytest.fixture
 def checkout(project):
     """A repository around the hand-made experiment, whose workflow has all its rules."""
-    project.write("Snakefile", "include: 'workflow/rules/all.smk'\n")
+    project.write("workflow/Snakefile", "include: 'rules/all.smk'\n")
     project.write("workflow/rules/all.smk", RULES + OTHERS)
     project.write(MODULE, "seed = 0\n")
     return Checkout(project.root / "src/upwind", project.root)
@@ -99,7 +99,7 @@ def git(project, *arguments):
 def committed(project, checkout):
     """The repository under git, and a job that ran from its commit."""
     git(project, "init", "-q")
-    git(project, "add", "workflow", "Snakefile")
+    git(project, "add", "workflow")
     git(project, "commit", "-q", "-m", "first")
     commit = {"commit": git(project, "rev-parse", "HEAD"), "dirty": False}
     reseal(project, "train", git=commit, code={"train.py": source_fingerprint("seed = 0\n")})

@@ -84,7 +84,7 @@ def test_where_the_volumes_are_said_once_for_all(crate, inside):
     assert "needs the volumes, which a crate does not hold" in messages[f"{HOME}/config.yaml"]
 
 
-@pytest.mark.parametrize("name", [TABLE, "Snakefile", "audit.json", "data/made/records/x"])
+@pytest.mark.parametrize("name", [TABLE, "workflow/Snakefile", "audit.json", "data/made/records/x"])
 def test_a_file_that_was_changed_taken_away_or_added_is_named(crate, name):
     is_new = name not in read(crate)
     rewrite(crate, **{name: b"other"})
@@ -109,7 +109,7 @@ def test_a_damaged_entry_is_named(crate):
     ("entity", "key", "value"),
     [
         (JOB, "endTime", "2027-01-01T00:00:00+00:00"),
-        (JOB, "instrument", {"@id": "Snakefile"}),
+        (JOB, "instrument", {"@id": "workflow/Snakefile"}),
         (JOB, "result", []),
         ("#data/made/volume-2.nii", "sha256", "0" * 64),
         ("./", "description", "All is well."),

@@ -149,7 +149,7 @@ def test_it_has_what_a_reader_wants_and_no_volumes(crate):
     assert {f"{HOME}/{name}" for name in top} <= names
     weights = {f"{HOME}/networks/unet/{fold}/weights.safetensors" for fold in ("0", "1", "all")}
     assert weights <= names
-    code = {"Snakefile", "envs/requirements.txt", "src/upwind/training/loss.py"}
+    code = {"workflow/Snakefile", "envs/requirements.txt", "src/upwind/training/loss.py"}
     assert code | {"workflow/scripts/train.py", "config/config.yaml"} <= names
     assert not [name for name in names if ".nii" in name or "/slices/" in name]
     assert crate.described >= 2 * 2 + 2  # volumes and labels, slices
@@ -182,7 +182,7 @@ def test_it_is_audited_without_the_run(crate, tmp_path):
         f"{HOME}/records/tabulate/job.json",
         "src/upwind/training/loss.py",
         "workflow/scripts/train.py",
-        "Snakefile",
+        "workflow/Snakefile",
     ],
 )
 def test_a_changed_byte_is_named(crate, tmp_path, name):

@@ -19,7 +19,7 @@ from upwind.common.errors import UpwindError
 
 HOME = "results/x"
 CODE = {
-    "Snakefile": "include: 'workflow/rules/all.smk'\n",
+    "workflow/Snakefile": "include: 'rules/all.smk'\n",
     "LICENSE": "MIT\n",
     "README.md": "# upwind\n",
     "workflow/rules/all.smk": "rule all:\n",
@@ -72,7 +72,14 @@ def entities(path):
 
 def test_results_records_and_the_workflow_go_in_and_patients_data_do_not(published, experiment):
     inside = set(names(published().path))
-    expected = {METADATA, AUDIT, "Snakefile", "LICENSE", "README.md", "envs/requirements.txt"}
+    expected = {
+        METADATA,
+        AUDIT,
+        "workflow/Snakefile",
+        "LICENSE",
+        "README.md",
+        "envs/requirements.txt",
+    }
     expected |= {"workflow/rules/all.smk", "workflow/scripts/train.py", "src/upwind/__init__.py"}
     expected |= {"config/config.yaml"}
     for file in experiment.root.rglob("*"):
@@ -145,11 +152,11 @@ def test_each_job_is_an_action_of_its_script_from_its_inputs_to_its_outputs(publ
 def test_the_run_leads_from_configuration_to_results(published):
     described = entities(published().path)
     run = described["#run"]
-    assert run["instrument"] == {"@id": "Snakefile"}
+    assert run["instrument"] == {"@id": "workflow/Snakefile"}
     assert run["object"] == [{"@id": f"{HOME}/config.yaml"}]  # the volumes were made by jobs
     results = {item["@id"] for item in run["result"]}
     assert {f"{HOME}/table1.csv", f"{HOME}/networks/lsn/1/weights.st"} <= results
-    workflow = described["Snakefile"]
+    workflow = described["workflow/Snakefile"]
     assert {"ComputationalWorkflow", "HowTo"} <= set(workflow["@type"])
     steps = [described[step["@id"]] for step in workflow["step"]]
     assert [int(step["position"]) for step in steps] == list(range(len(steps)))
@@ -176,7 +183,7 @@ def test_the_same_run_gives_the_same_bytes(published):
 
 def test_any_reader_of_crates_can_read_it(published):
     crate = ROCrate(str(published().path))
-    assert crate.mainEntity.id == "Snakefile"
+    assert crate.mainEntity.id == "workflow/Snakefile"
     assert crate.name == "upwind: x"
     profiles = {profile.id for profile in crate.root_dataset["conformsTo"]}
     assert "https://w3id.org/ro/wfrun/provenance/0.5" in profiles
@@ -245,8 +252,8 @@ def test_without_a_licence_or_a_workflow_nothing_is_published(published, tmp_pat
     (tmp_path / "repository/LICENSE").unlink()
     with pytest.raises(UpwindError, match="--licence"):
         published()
-    (tmp_path / "repository/Snakefile").unlink()
-    with pytest.raises(UpwindError, match="no Snakefile"):
+    (tmp_path / "repository/workflow/Snakefile").unlink()
+    with pytest.raises(UpwindError, match="no workflow/Snakefile"):
         published()
     monkeypatch.setattr(write, "find_checkout", lambda root: Checkout(tmp_path, None))
     with pytest.raises(UpwindError, match="run this in a checkout"):

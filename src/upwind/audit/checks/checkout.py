@@ -12,6 +12,7 @@ from upwind.audit.provenance_graph import RecordedRun
 from upwind.common.errors import UpwindError
 from upwind.provenance.fingerprint import combined, file_fingerprint, version_of
 
+SNAKEFILE = "workflow/Snakefile"  # by its path in a repository
 _AGAIN = "run the workflow again"
 
 
@@ -26,7 +27,7 @@ class Checkout:
     @property
     def snakefile(self) -> Path | None:
         """The workflow, if it is here."""
-        return self.repository / "Snakefile" if self.repository else None
+        return self.repository / SNAKEFILE if self.repository else None
 
     def source(self, module: str) -> Path | None:
         """The file of a module or of a rule's script; None where scripts are not here."""
@@ -42,7 +43,7 @@ def find_checkout(root: Path) -> Checkout:
     own = Path(upwind.__file__).resolve().parent
     for repository in (root, own.parents[1]):
         package = repository / "src/upwind"
-        if (repository / "Snakefile").is_file() and package.is_dir():
+        if (repository / SNAKEFILE).is_file() and package.is_dir():
             return Checkout(package, repository)
     return Checkout(own, None)
 

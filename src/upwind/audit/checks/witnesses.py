@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from upwind.audit.checks.checkout import Checkout
+from upwind.audit.checks.checkout import SNAKEFILE, Checkout
 from upwind.audit.findings import Checked, Finding, FindingKind, broken, warning
 from upwind.audit.provenance_graph import RecordedRun
 from upwind.common.errors import UpwindError
@@ -70,7 +70,7 @@ def listed_results(run: RecordedRun) -> list[str]:
 
 def rules_of(repository: Path) -> set[str]:
     """The names of the workflow's rules, read as text: nothing is executed."""
-    files = [repository / "Snakefile", *sorted((repository / "workflow/rules").glob("*.smk"))]
+    files = [repository / SNAKEFILE, *sorted((repository / "workflow/rules").glob("*.smk"))]
     texts = (text_of(file) for file in files if file.is_file())
     return {one or other for text in texts for one, other in _RULE.findall(text)}
 

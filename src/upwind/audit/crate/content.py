@@ -13,7 +13,7 @@ from upwind.audit.provenance_graph import RecordedRun, within, written
 from upwind.provenance.hashing import TIMESTAMP, FileState
 
 # Of the repository: what makes the results, and what says how to use it.
-_CODE = ("Snakefile", "workflow", "src", "config", "envs", "pyproject.toml", "Makefile")
+_CODE = ("workflow", "src", "config", "envs", "pyproject.toml", "Makefile")
 _ABOUT = ("README.md", "results/README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE")
 _VOLUMES = (".nii", ".nii.gz")
 _NOT_SOURCES = ("__pycache__", ".egg-info")

@@ -4,12 +4,13 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from upwind.audit.checks.checkout import SNAKEFILE
 from upwind.audit.trace.labels import commit, machine
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import OK, Record
 
 METADATA = "ro-crate-metadata.json"
-WORKFLOW, LICENCE, AUDIT = "Snakefile", "LICENSE", "audit.json"
+WORKFLOW, LICENCE, AUDIT = SNAKEFILE, "LICENSE", "audit.json"
 # Not from the system's list of types, which differs between machines.
 _FORMATS = {
     "": "text/plain",
