@@ -13,7 +13,8 @@ from upwind.figures import style
 _TITLES = {
     "expanding": "expanding\n(constant speed)",
     "shrinking": "shrinking\n(constant speed)",
-    "curvature": "curvature flow\n(shrinking)",
+    "curvature": "curvature flow\n(100 x distance)",
+    "curvature_distance": "curvature flow\n(distance, floor)",
     "transport": "transport\n(constant velocity)",
     "arrival": "arrival times\n(against scikit-fmm)",
 }

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from upwind.levelset.equation import convergence
+from upwind.levelset.equation.limits import CURVATURE_FLOOR
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def table():
 
 def test_columns_and_rows(table):
     assert list(table) == list(convergence.COLUMNS)
-    names = {"expanding", "shrinking", "curvature", "transport", "arrival"}
+    names = {"expanding", "shrinking", "curvature", "curvature_distance", "transport", "arrival"}
     assert set(zip(table["experiment"], table["dimensions"], strict=True)) == {
         (name, d) for name in names for d in (2, 3)
     }
@@ -37,6 +38,15 @@ def test_the_observed_order_is_the_expected_one(table, name, expected, dimension
     assert abs(finest - expected) < 0.15 * expected
     # Coarse grids may converge faster (arrival: h against the source's radius), never slower.
     assert part["order"].min() > 0.85 * expected
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_on_a_distance_the_floor_of_the_curvature_is_left(table, dimensions):
+    """It slows the contour by its share of |grad u|^2 = 1: r^2 = r0^2 - 2 (d - 1) t / (1 + floor),
+    so that the radius, 0.2 at the end, is off by (0.25^2 - 0.2^2) / 2 * floor / 0.2."""
+    parts = table[table["dimensions"] == dimensions].groupby("experiment")["error"]
+    left = parts.get_group("curvature_distance").iloc[-1] - parts.get_group("curvature").iloc[-1]
+    assert left == pytest.approx((0.25**2 - 0.2**2) / 2 * CURVATURE_FLOOR / 0.2, rel=0.05)
 
 
 def test_errors_are_small_on_the_finest_grids(table):

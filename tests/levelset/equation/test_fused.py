@@ -77,6 +77,24 @@ def test_forty_steps_of_a_disc_as_in_the_network():
         assert relative(mine, reference) < 1e-3, name
 
 
+@pytest.mark.parametrize("evolve", [fused.evolve, scheme.evolve], ids=["fused", "plain"])
+def test_where_nothing_moves_gradients_are_those_of_moving_backwards(evolve):
+    """At a speed or velocity of 0 the scheme has a kink. Both paths, CPU's and GPU's, take the side
+    below 0: the derivative by the velocity is the backward difference, by the speed the gradient of
+    shrinkage. On whole numbers these are exact."""
+    numbers = torch.randint(-9, 10, (2, 7, 6), generator=torch.Generator().manual_seed(0))
+    u, zero = numbers.double(), torch.zeros(2, 7, 6, dtype=torch.float64)
+    fields = [zero.clone().requires_grad_() for _ in scheme.Fields._fields]
+    stencils = scheme.finite_differences(torch.float64)
+    later = evolve(u, scheme.Fields(*fields), stencils, 0.5, 1)
+    by_speed, by_x, by_y, _ = torch.autograd.grad(later.sum(), fields)
+    assert torch.equal(by_x, 0.5 * u.diff(dim=2, prepend=u[:, :, :1]))
+    assert torch.equal(by_y, 0.5 * u.diff(dim=1, prepend=u[:, :1]))
+    shrinking = scheme.Fields(zero - 1, zero, zero, zero)
+    smaller = scheme.step(u, shrinking, stencils, 0.5)
+    torch.testing.assert_close(by_speed, u - smaller, rtol=1e-14, atol=1e-14)
+
+
 def test_gradcheck_in_double_precision():
     u, *fields, stencils = example((2, 4, 5), torch.float64, seed=3)
 

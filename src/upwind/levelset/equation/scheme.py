@@ -104,7 +104,9 @@ def step(u: torch.Tensor, fields: AnyFields, stencils: torch.Tensor, dt: float) 
     one_sided = [(d[2 * axis], d[2 * axis + 1]) for axis in range(axes)]
     relu = functional.relu
     growth, shrinkage = _upwind_gradients(one_sided)
-    rate = relu(fields.speed) * growth - relu(-fields.speed) * shrinkage
+    growing = relu(fields.speed)
+    # F - relu(F) is -relu(-F), but for its derivative at 0: the one of F < 0 in place of none.
+    rate = growing * growth + (fields.speed - growing) * shrinkage
     rate = rate + _transport(one_sided, fields[1:-1])
     central, second = d[2 * axes : 3 * axes], d[3 * axes : 4 * axes]
     return u + dt * (rate + fields.curvature * _bending(central, second, d[4 * axes :]))
@@ -193,10 +195,10 @@ def _upwind_gradients(one_sided: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _transport(one_sided: Pairs, velocity: Sequence[torch.Tensor]) -> torch.Tensor:
     """v . grad u, upwind."""
-    relu = functional.relu
     total = torch.zeros_like(one_sided[0][0])
     for (backward, forward), v in zip(one_sided, velocity, strict=True):
-        total = total + relu(v) * forward - relu(-v) * backward
+        onward = functional.relu(v)
+        total = total + onward * forward + (v - onward) * backward
     return total
 
 
