@@ -10,6 +10,7 @@ from upwind.training.checkpoints import CheckpointPlace
 from upwind.training.examples import load_examples
 from upwind.training.runs import run_fold
 from upwind.training.settings import TrainingSettings
+from upwind.training.stability import stability_line
 
 with logged(snakemake.log[0]):
     fold, params, config = snakemake.wildcards.fold, snakemake.params, snakemake.config
@@ -31,5 +32,7 @@ with logged(snakemake.log[0]):
     network, recipe, curves = run_fold(
         recipe, training, heldout, settings, params.seed, params.run, place
     )
+    if line := stability_line(network, heldout, settings.window, params.run):
+        print(line)
     save_weights(snakemake.output.weights, network, recipe)
     write_csv(snakemake.output.curves, curves)

@@ -1,0 +1,91 @@
+"""The stable time step of a level set network, and what half of its time step changes."""
+
+import numpy as np
+import pytest
+import torch
+
+from upwind.networks.lsn import LSN
+from upwind.networks.prior import disc_of
+from upwind.networks.unet import UNet
+from upwind.networks.weights import Recipe
+from upwind.scores.metrics import overlap
+from upwind.segmentation.predict import segment_slices
+from upwind.training.examples import Examples
+from upwind.training.loop import train
+from upwind.training.settings import TrainingSettings
+from upwind.training.stability import stability_line, stable_time_step
+
+WINDOW = (-100.0, 400.0)
+DISC = (0.5, 0.4, 0.2)
+
+
+def discs(n, seed):
+    """Bright discs (150 HU) in noise, on slices of 32 x 32."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices((32, 32))
+    places = rng.uniform((18, 10, 4), (22, 14, 7), (n, 3))
+    masks = np.array([np.hypot(rows - y, columns - x) < radius for y, x, radius in places])
+    images = np.where(masks, 150, 20) + rng.normal(0, 20, masks.shape)
+    return Examples(images.astype(np.int16), masks.astype(np.uint8))
+
+
+def balloon_of(speed):
+    """A network whose only term has this speed everywhere."""
+    network = LSN(DISC, steps=3, terms=["balloon"], channels=2, dilations=[1])
+    torch.nn.init.zeros_(network.speed.head.weight)
+    torch.nn.init.constant_(network.speed.head.bias, float(np.arctanh(speed)))
+    return network
+
+
+@pytest.mark.parametrize("speed", [0.5, -0.8])
+def test_of_a_balloon_alone_it_is_half_a_pixel_by_its_speed(speed):
+    slices = torch.zeros(45, 1, 16, 16)
+    assert stable_time_step(balloon_of(speed), slices) == pytest.approx(0.5 / abs(speed))
+
+
+def test_curvature_takes_four_times_its_weight_off():
+    """dt (2 |F| + 4 alpha g) <= 1; g is 1 on slices without edges."""
+    network = LSN(DISC, steps=3, terms=["curvature"], channels=2, dilations=[1])
+    torch.nn.init.constant_(network.raw_alpha, float(np.log(np.expm1(0.25))))
+    assert stable_time_step(network, torch.zeros(2, 1, 16, 16)) == pytest.approx(1.0)
+
+
+def test_the_slice_with_the_largest_fields_decides():
+    network = LSN(DISC, steps=3, channels=4, dilations=[1, 2])
+    slices = torch.rand(50, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    alone = [stable_time_step(network, one[None]) for one in slices]
+    assert stable_time_step(network, slices) == pytest.approx(min(alone), rel=1e-6)
+
+
+def test_the_log_says_it_of_level_set_networks_alone():
+    heldout = Examples(np.full((3, 16, 16), 150, np.int16), np.zeros((3, 16, 16), np.uint8))
+    line = stability_line(balloon_of(0.8), heldout, WINDOW, "lsn 2")
+    assert line is not None
+    assert line.startswith("lsn 2: ")
+    assert "is 0.625 on the held-out slices; lsn.dt, 0.5, is within it" in line
+    network = balloon_of(0.99)
+    network.terms = ("balloon", "curvature")
+    line = stability_line(network, heldout, WINDOW, "lsn 2")
+    assert line is not None
+    assert line.endswith("lsn.dt, 0.5, is beyond it")
+    assert stability_line(UNet(), heldout, WINDOW, "unet 2") is None
+
+
+def test_half_the_time_step_moves_hardly_a_pixel_of_a_trained_network():
+    """Beyond the limit of the whole equation the solution would not be that of the equation, and
+    half of the step, twice as often, would change it."""
+    training, heldout = discs(24, 0), discs(8, 1)
+    settings = TrainingSettings(epochs=6, batch_size=4, window=WINDOW, device="cpu")
+    options = {"disc": disc_of(training.masks, 0.1), "steps": 16, "channels": 8}
+    torch.manual_seed(0)
+    network = LSN(**options)
+    train(network, training, heldout, settings, 0, torch.device("cpu"))
+    assert stable_time_step(network, torch.from_numpy(heldout.images).float()[:, None]) < 0.5
+    found = []
+    for share in (1, 2):
+        refined = LSN(**options | {"steps": 16 * share}, dt=0.5 / share)
+        refined.load_state_dict(network.state_dict())
+        mask = segment_slices(refined, heldout.images, Recipe("lsn", 32, WINDOW)) > 0
+        found.append(overlap(mask, heldout.masks > 0)["dsc"])
+    assert found[0] > 0.8
+    assert found[1] == pytest.approx(found[0], abs=0.01)
