@@ -215,7 +215,7 @@ def notes_of(markdown):
 def test_notes_say_what_compares_and_where_the_paper_is_wrong(five_folds):
     notes = notes_of(to_markdown(five_folds, METHODS, ["Fold 3 failed."]))
     assert "Fold 3 failed." in notes
-    assert any("operator who sees the ground truth" in note for note in notes)
+    assert any("oracle-initialised" in note for note in notes)
     assert any("Only those compare" in note for note in notes)
     wrong = [note for note in notes if note.startswith("Published")]
     assert wrong == [

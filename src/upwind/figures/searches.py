@@ -36,8 +36,8 @@ def draw_searches(operator: Sequence[pd.DataFrame], blind: Sequence[pd.DataFrame
         raise UpwindError("no searches to draw: levelset.cases leaves no case")
     figure = style.new_figure(style.TEXT_WIDTH, 2.8, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw(left, operator, f"ITK-SNAP: sees the label of each of {len(operator)} cases")
-    _draw(right, blind, f"blind: tuned on training patients, {len(blind)} folds")
+    _draw(left, operator, f"ITK-SNAP, oracle-initialised: {len(operator)} cases")
+    _draw(right, blind, f"ITK-SNAP, blind: tuned on training patients, {len(blind)} folds")
     left.set_ylabel("best DSC so far, working grid")
     figure.supxlabel("time spent on trials")
     labelled = {

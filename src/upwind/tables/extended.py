@@ -14,8 +14,8 @@ from upwind.tables.table1 import fold_table, page, to_rows
 
 NOTES = (
     "DSC of whole volumes of unseen patients on the CT's own grid, averaged over a fold's cases.",
-    "ITK-SNAP's operator sees the ground truth, so its column is what the method can reach; the "
-    "other columns are what methods reach on patients that they know nothing of.",
+    "ITK-SNAP is oracle-initialised: its operator uses the label of the patient that is segmented, "
+    "so that its column is an upper bound of the method. The other columns use no such label.",
     "Patients of a fold share a network, so that an interval is over folds. The means of seeds are "
     "those of the same networks trained from other seeds: a range, which no interval covers.",
 )

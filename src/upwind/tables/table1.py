@@ -18,8 +18,8 @@ _LATEX = str.maketrans(
 )
 NOTES = (
     "DSC on the CT's own grid, averaged over a fold's cases: of whole volumes, but for LSN Test.",
-    "ITK-SNAP: a simulated operator who sees the ground truth (bubble, parameters and stopping), "
-    "as in the paper; it needs no training.",
+    "ITK-SNAP: oracle-initialised, as in the paper. A simulated operator uses the patient's label "
+    "to place the bubble, to choose the parameters and to stop; nothing is trained.",
     "LSN Test: held-out slices of patients that were trained on. The other columns: unseen "
     "patients. Only those compare.",
 )
