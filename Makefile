@@ -16,7 +16,7 @@ ifneq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),yes)
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 endif
 
-.PHONY: demo check test fuzz test-slurm test-machines lint bench install clean
+.PHONY: demo check test coverage fuzz test-slurm test-machines lint docs dist rules bench install clean
 
 demo: $(VENV)/.run
 	$(BIN)/snakemake --cores $(CORES)
@@ -53,6 +53,27 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# What the tests run of the package, jobs of Snakemake and other processes included.
+coverage: $(VENV)/.dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --directory build/coverage
+	$(BIN)/coverage report
+
+# A wheel and a source distribution, in dist.
+dist: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+# The manual, in build/docs/html: it opens offline.
+docs: $(VENV)/.dev
+	$(BIN)/sphinx-build -W --keep-going -q -d build/docs/doctrees docs build/docs/html
+
+# The picture of the rules in the manual: by Graphviz (Debian's graphviz), which make does not install.
+rules: $(VENV)/.dev
+	$(BIN)/snakemake --rulegraph dot --quiet | $(BIN)/python docs/rules.py | dot -Tsvg > docs/rules.svg
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/training.py

@@ -49,6 +49,8 @@ SLOW = (
     "workflow/test_atlas.py",
     "workflow/test_lint.py",
     "workflow/test_module.py",
+    "test_manual.py",
+    "test_distribution.py",
     "workflow/test_profile.py",
     "figures/test_kernel_file.py",
     "figures/test_kernel_page.py",

@@ -4,10 +4,12 @@ import ast
 import functools
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "src"
@@ -144,6 +146,13 @@ def test_requirements_hold_what_the_package_asks_for():
     names = {canonical(n) for n in re.findall(r'"([A-Za-z0-9_.-]+?)[=><~]=', asked)}
     assert len(names) >= 15
     assert names <= set(requirements())
+
+
+def test_pins_lie_in_the_ranges_of_the_package():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    pinned = requirements()
+    for asked in map(Requirement, project["dependencies"]):
+        assert pinned[canonical(asked.name)] in asked.specifier, asked
 
 
 def test_developers_pins_do_not_contradict_the_run():

@@ -49,7 +49,7 @@ def upwind_step(
     curvature: float | np.ndarray = 0.0,
     spacing: Sequence[float] | None = None,
 ) -> np.ndarray:
-    """A level set function after one explicit step of the upwind scheme (Osher and Sethian, 1988):
+    """A level set function after one explicit step of the upwind scheme (Osher and Sethian, 1988)::
 
         u_t = speed |grad u| + velocity . grad u + curvature kappa |grad u|
 
