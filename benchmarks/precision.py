@@ -70,15 +70,15 @@ def trained(
     )
     recipe = Recipe(network, config["image_size"], settings.window, options=options)
     start = time.perf_counter()
-    model, recipe, curves = run_fold(
+    trained = run_fold(
         recipe, training, heldout, settings, config["seed"] + seed, f"{network} {changed}"
     )
     seconds = time.perf_counter() - start
-    recipe = replace(recipe, threshold=config["prediction"]["threshold"])
+    recipe = replace(trained.recipe, threshold=config["prediction"]["threshold"])
     device = use_device(settings.device, settings.cpu_threads)
     left_out = unseen_cases(pd.read_csv(given.experiment / "folds.csv"), int(given.fold))
-    scores: pd.DataFrame = unseen_scores(model, recipe, files, left_out, device)
-    return epochs, scores["dsc"].mean(), curves["heldout_dsc"].iloc[-1], seconds
+    scores: pd.DataFrame = unseen_scores(trained.network, recipe, files, left_out, device)
+    return epochs, scores["dsc"].mean(), trained.curves["heldout_dsc"].iloc[-1], seconds
 
 
 def training_settings(config: dict) -> dict[str, object]:

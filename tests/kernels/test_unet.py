@@ -10,6 +10,7 @@ from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, build, save_weights
 from upwind.training import runs
 from upwind.training.examples import Examples
+from upwind.training.loop import Outcome
 from upwind.training.settings import TrainingSettings
 
 
@@ -46,7 +47,11 @@ def test_initial_layers_are_what_training_starts_from(unet, tmp_path, monkeypatc
     _, path = unet
     started = {}
     monkeypatch.setattr(
-        runs, "train", lambda network, *rest: started.update(network.state_dict()) or None
+        runs,
+        "train",
+        lambda network, *rest: (
+            started.update(network.state_dict()) or Outcome(None, network.state_dict())
+        ),
     )
     nothing = Examples(np.zeros((0, 16, 16), np.float32), np.zeros((0, 16, 16), np.uint8))
     settings = TrainingSettings(epochs=1, window=(-100.0, 400.0), device="cpu")

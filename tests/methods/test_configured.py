@@ -3,8 +3,23 @@
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.methods import catalogue, read_methods, table1_columns, to_json, trained, untrained
-from upwind.methods.configured import methods_of, settings_of, with_columns, with_masks
+from upwind.methods import (
+    catalogue,
+    learned,
+    read_methods,
+    table1_columns,
+    to_json,
+    trained,
+    untrained,
+)
+from upwind.methods.configured import (
+    methods_of,
+    network_kind,
+    settings_of,
+    source_of,
+    with_columns,
+    with_masks,
+)
 from upwind.methods.method import Column
 from upwind.settings.check import check_config
 
@@ -68,6 +83,41 @@ def test_post_processing_is_of_a_method_that_segments(of):
     entry = completed({"after": {"of": "unet", "postprocess": "largest_component"}})
     entry["methods"]["after"]["of"] = of
     with pytest.raises(UpwindError, match=r"methods\.after\.of: \w+ is no method"):
+        methods_of(entry)
+
+
+def test_averaged_weights_stand_beside_their_network_and_are_post_processed_in_turn():
+    entries = {
+        "component": {"of": "own_averaged", "postprocess": "largest_component"},
+        "own_averaged": {"of": "own", "weights": "averaged"},
+        "own": NETWORK,
+    }
+    config = completed(entries)
+    methods = methods_of(config)
+    assert list(methods)[-3:] == ["own", "own_averaged", "component"]
+    averaged, component = methods["own_averaged"], methods["component"]
+    assert (averaged.title, averaged.weights) == ("own, averaged weights", "averaged")
+    assert component.title == "own, averaged weights, largest component"
+    assert "own_averaged" not in trained(methods)
+    assert learned(methods) == ["unet", "lsn", "own", "own_averaged"]
+    assert untrained(methods) == ["itk_snap", "itk_snap_blind", "component"]
+    # Scored like the network itself, on held-out slices too.
+    assert averaged.subsets == methods["own"].subsets
+    assert averaged.masks["heldout"].startswith("segmentations/own_averaged/{fold}/heldout/")
+    assert settings_of(config, "own_averaged") == settings_of(config, "own")
+    assert network_kind(config, "own_averaged") == network_kind(config, "own") == "foreign"
+    assert [source_of(config, key) for key in ("own_averaged", "component", "unet")] == [
+        "own", "component", "unet",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("of", ["itk_snap", "theirs", "nobody", "after"])
+def test_only_a_network_has_averaged_weights(of):
+    entry = completed({"after": {"of": "unet", "weights": "averaged"}, "theirs": MASKS})
+    entry["methods"]["after"]["of"] = of
+    with pytest.raises(
+        UpwindError, match=rf"methods\.after\.of: {of} is no network; known are unet"
+    ):
         methods_of(entry)
 
 

@@ -30,6 +30,11 @@ def digest(*arrays):
     return found.hexdigest()[:16]
 
 
+def digest_of_weights(network):
+    """Of all that a network holds."""
+    return digest(*(value.numpy() for value in network.state_dict().values()))
+
+
 def digest_of_table(table):
     """Of a table as it would be written."""
     return hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()[:16]
@@ -99,13 +104,16 @@ def networks():
     found, trained = {}, {}
     for name, options in (("unet", {}), ("lsn", steps)):
         recipe = Recipe(name, SIZE, settings.window, options=options)
-        network, recipe, curves = run_fold(recipe, some, others, settings, 0, name)
-        trained[name] = network
+        run = run_fold(recipe, some, others, settings, 0, name)
+        trained[name] = run.network
         found |= {
-            f"{name}: weights": digest(*(v.numpy() for v in network.state_dict().values())),
-            f"{name}: curves": digest_of_table(curves.drop(columns="seconds")),
-            f"{name}: masks": digest(segment_slices(network, images, recipe)),
+            f"{name}: weights": digest_of_weights(run.network),
+            f"{name}: averaged weights": digest_of_weights(run.averaged),
+            f"{name}: curves": digest_of_table(run.curves.drop(columns="seconds")),
+            f"{name}: masks": digest(segment_slices(run.network, images, run.recipe)),
         }
+        falling = run_fold(recipe, some, others, settings.changed(rate="falls"), 0, name)
+        found[f"{name}: weights, the rate falling"] = digest_of_weights(falling.network)
     convolutions = enumerate(trained["unet"].layers()[:4], start=1)
     layers = [Layer(n, f"layer {n}", c.weight.detach().numpy()) for n, c in convolutions]
     return found | _kernels(layers[1:])

@@ -25,10 +25,13 @@ def problems(**settings):
         {"network": "package.module:Class", "epochs": 1},
         {"network": "m:make", "epochs": 3, "options": {"a": {"b": [1]}}, "output": "probabilities"},
         {"of": "unet", "postprocess": "largest_component", "colour": "#00ff00"},
+        {"of": "lsn", "weights": "averaged"},
+        {"of": "third", "postprocess": "largest_component"},
     ],
 )
 def test_what_holds(entry):
-    assert problems(methods={"own": entry}) == []
+    third = {"of": "unet", "weights": "averaged", "title": "T"}
+    assert problems(methods={"own": entry, "third": third}) == []
 
 
 @pytest.mark.parametrize(
@@ -45,19 +48,33 @@ def test_what_holds(entry):
         (MASKS | {"epochs": 3}, "methods.own.epochs: no such setting"),
         ({"network": "a.b:C"}, "methods.own.epochs: has to be given"),
         ({"network": "a.b", "epochs": 1}, "methods.own.network: 'a.b' does not have the form"),
-        ({"of": "unet"}, "methods.own.postprocess: has to be given"),
+        ({"of": "unet"}, "methods.own: {'of': 'unet'} does not say what comes of that method"),
+        ({"postprocess": "largest_component"}, "methods.own.of: has to be given"),
         ({"of": "unet", "postprocess": "opening"}, "'opening' is not 'largest_component'"),
         ({"of": "none", "postprocess": "largest_component"}, "methods.own.of: no method 'none'"),
         (
             {"of": "second", "postprocess": "largest_component"},
             "methods.own.of: second is itself post-processed: name the method before it",
         ),
+        ({"of": "unet", "weights": "last"}, "methods.own.weights: 'last' is not 'averaged'"),
+        ({"of": "itk_snap", "weights": "averaged"}, "methods.own.of: itk_snap is no network"),
+        ({"of": "third", "weights": "averaged"}, "methods.own.of: third is no network"),
+        (
+            {"of": "second", "weights": "averaged"},
+            "methods.own.of: second is itself post-processed: name the method before it",
+        ),
+        (
+            {"of": "unet", "weights": "averaged", "postprocess": "largest_component"},
+            "give weights or postprocess, and for both a second method of the first",
+        ),
         (MASKS | {"colour": "red"}, "methods.own.colour: 'red' does not have the form"),
     ],
 )
 def test_what_does_not_hold_is_said_in_its_place(entry, said):
     second = {"of": "unet", "postprocess": "largest_component"}
-    assert any(said in line for line in problems(methods={"own": entry, "second": second}))
+    third = {"of": "unet", "weights": "averaged"}
+    methods = {"own": entry, "second": second, "third": third}
+    assert any(said in line for line in problems(methods=methods))
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def run(
     recipe = Recipe(network, 16, WINDOW, options=dict(options))
     settings = {"epochs": 4, "batch_size": 4, "device": "cpu"} | (settings or {})
     place = CheckpointPlace(folder / "checkpoints", seconds)
-    trained, recipe, curves = runs.run_fold(
+    trained = runs.run_fold(
         recipe,
         discs(22, data),
         discs(6, data + 1),
@@ -78,8 +78,9 @@ def run(
         "a run",
         place,
     )
-    save_weights(folder / "weights.safetensors", trained, recipe)
-    write_csv(folder / "curves.csv", curves)
+    save_weights(folder / "weights.safetensors", trained.network, trained.recipe)
+    save_weights(folder / "averaged.safetensors", trained.averaged, trained.recipe)
+    write_csv(folder / "curves.csv", trained.curves)
 
 
 def _watch(pause, image):

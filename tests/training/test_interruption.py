@@ -92,8 +92,9 @@ def log(folder):
 
 
 def assert_same(folder, other):
-    ours, theirs = ((f / "weights.safetensors").read_bytes() for f in (folder, other))
-    assert ours == theirs
+    for name in ("weights.safetensors", "averaged.safetensors"):
+        ours, theirs = ((f / name).read_bytes() for f in (folder, other))
+        assert ours == theirs
     ours, theirs = (pd.read_csv(f / "curves.csv", dtype=str) for f in (folder, other))
     assert ours.drop(columns="seconds").equals(theirs.drop(columns="seconds"))
     assert pd.to_numeric(ours["seconds"]).is_monotonic_increasing

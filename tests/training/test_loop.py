@@ -9,11 +9,13 @@ from torch import nn
 
 from upwind.data.intensity import rescale
 from upwind.training import loop
+from upwind.training.adadelta import Adadelta
 from upwind.training.device import describe_device, use_device
 from upwind.training.examples import Examples
 from upwind.training.feeding import PlacedSlices
 from upwind.training.loop import evaluate, train
 from upwind.training.loss import squared_dsc_loss
+from upwind.training.rate import share_of_rate
 from upwind.training.settings import TrainingSettings
 from upwind.training.state import CURVE_COLUMNS
 from upwind.training.verdict import verdict
@@ -64,8 +66,8 @@ def trained(network_class, epochs, *arguments, seed=0, **changes):
     network = network_class(*arguments)
     settings = TrainingSettings(epochs=epochs, **{"batch_size": 4, "device": "cpu"} | changes)
     device = use_device("cpu", 1)
-    curves = train(network, toy_examples(10), toy_examples(4, seed=1), settings, seed, device)
-    return network, curves
+    outcome = train(network, toy_examples(10), toy_examples(4, seed=1), settings, seed, device)
+    return network, outcome.curves
 
 
 def same_weights(a, b):
@@ -115,6 +117,19 @@ def test_training_equals_keras_adadelta_written_out():
     np.testing.assert_allclose(curves["train_loss"], losses, rtol=1e-5)
     for mine, theirs in zip(ours.parameters(), parameters, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["constant", "falls"])
+def test_each_update_has_its_rate(monkeypatch, rule):
+    used, update = [], Adadelta._update
+
+    def spying(self, weights, lr, rho, eps):
+        used.append(lr)
+        update(self, weights, lr, rho, eps)
+
+    monkeypatch.setattr(Adadelta, "_update", spying)
+    trained(Pixelwise, epochs=4, batch_size=5, rate=rule)  # two batches an epoch
+    assert used == [share_of_rate(rule, done, 8) for done in range(8)]
 
 
 def test_every_slice_is_seen_once_an_epoch_in_another_order():

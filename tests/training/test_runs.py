@@ -51,26 +51,29 @@ def run(name, epochs=1, seed=0, training=None, heldout=None, **changes):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_run_is_the_same_to_the_bit_for_the_same_seed_only(name):
-    (first, _, curves), (second, _, again), (other, _, _) = (
-        run(name, seed=seed, epochs=2) for seed in (3, 3, 4)
-    )
-    ours, theirs, others = (n.state_dict() for n in (first, second, other))
+    first, second, other = (run(name, seed=seed, epochs=2) for seed in (3, 3, 4))
+    ours, theirs, others = (of.network.state_dict() for of in (first, second, other))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    averages = [of.averaged.state_dict() for of in (first, second)]
+    assert all(torch.equal(averages[0][key], averages[1][key]) for key in ours)
+    curves, again = first.curves, second.curves
     assert curves.drop(columns="seconds").equals(again.drop(columns="seconds"))
     assert any(not torch.equal(ours[key], others[key]) for key in ours)
 
 
 def test_the_lsn_learns_the_toy_problem_and_its_stencils():
-    network, _, curves = run("lsn", epochs=25)
+    trained = run("lsn", epochs=25)
+    network, curves = trained.network, trained.curves
     assert curves["train_loss"].iloc[-1] < 0.5 * curves["train_loss"].iloc[0]
     assert curves["heldout_dsc"].iloc[-1] > 0.8
-    start = build(run("lsn", epochs=1, learning_rate=1e-12)[1]).stencils
+    start = build(run("lsn", epochs=1, learning_rate=1e-12).recipe).stencils
     assert float((network.stencils - start).detach().abs().max()) > 1e-3
 
 
 def test_the_unet_learns_the_toy_problem():
-    _, recipe, curves = run("unet", epochs=20)
-    assert recipe == RECIPES["unet"]
+    trained = run("unet", epochs=20)
+    curves = trained.curves
+    assert trained.recipe == RECIPES["unet"]
     assert curves["train_loss"].iloc[-1] < 0.5 * curves["train_loss"].iloc[0]
     assert curves["heldout_dsc"].iloc[-1] > 0.8
 
@@ -78,7 +81,8 @@ def test_the_unet_learns_the_toy_problem():
 def test_the_disc_comes_from_the_training_patients_alone():
     training = discs(8, 0)
     elsewhere = discs(4, 1, centre=(8, 25))
-    network, recipe, _ = run("lsn", training=training, heldout=elsewhere)
+    trained = run("lsn", training=training, heldout=elsewhere)
+    network, recipe = trained.network, trained.recipe
     assert recipe.options["disc"] == disc_of(training.masks, 0.1) == network.disc
     assert "disc_radius" not in recipe.options
     assert network.disc[:2] == pytest.approx((20.5 / 32, 12.5 / 32), abs=2 / 32)
@@ -86,8 +90,9 @@ def test_the_disc_comes_from_the_training_patients_alone():
 
 
 def test_the_returned_recipe_rebuilds_the_network():
-    network, recipe, _ = run("lsn")
-    again = build(recipe)
+    trained = run("lsn")
+    network = trained.network
+    again = build(trained.recipe)
     again.load_state_dict(network.state_dict())
     again.to(memory_format=torch.channels_last)  # as training left the other
     slices = torch.rand((1, 1, 32, 32))
@@ -98,7 +103,7 @@ def test_the_returned_recipe_rebuilds_the_network():
 def test_initial_weights_follow_the_seed_whatever_was_drawn_before():
     torch.manual_seed(99)
     torch.rand(17)
-    first = run("unet")[0].state_dict()
+    first = run("unet").network.state_dict()
     torch.manual_seed(1)
-    second = run("unet")[0].state_dict()
+    second = run("unet").network.state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)

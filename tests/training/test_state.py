@@ -49,7 +49,7 @@ def test_a_restored_state_is_the_same_and_goes_on_the_same():
     advance(state, 2)
     other.restore(numbers, kept)
     assert same(other.tensors(), kept)
-    assert (other.epoch, other.batch) == (2, 2)
+    assert (other.epoch, other.batch, other.updates) == (2, 2, 5)
     assert torch.equal(other.draw_order(50), state.draw_order(50))
     advance(other, 2)
     assert same(other.tensors(), state.tensors())
@@ -116,12 +116,14 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_finite_weights(bad
     advance(state, 1)
     state.end_epoch([2], 0.5, 0.5)
     kept = {name: value.clone() for name, value in state.network.state_dict().items()}
+    averaged = {name: value.clone() for name, value in state.averaged.values.items()}
     advance(state, 1)
     state.end_batch(torch.tensor(bad))
     state.end_epoch([2, 2], 0.5, 0.5)
     assert state.finished
     assert state.position == "finished"
     assert same(dict(state.network.state_dict()), kept)
+    assert same(state.averaged.values, averaged)
     assert not np.isfinite(state.rows[-1][1])
 
 

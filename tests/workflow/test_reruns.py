@@ -198,6 +198,7 @@ SETTINGS_EDITS = {
     "lsn.steps": (5, LSN + CONFIG),
     "lsn.upwind_stencils": ("free", LSN + CONFIG),
     "training.learning_rate": (0.5, BOTH + CONFIG),
+    "training.rate": ("falls", BOTH + CONFIG),
     "training.same_bits": (False, BOTH + CONFIG),
     "training.failed_below": (0.4, JUDGED + CONFIG),
     "training.checkpoint_seconds": (7, CONFIG),

@@ -31,8 +31,14 @@ from upwind.common.packages import check_interpreter, check_packages
 from upwind.common.same_bits import hold
 from upwind.common.snakemake import before_planning, config_files, is_main_process
 from upwind.data.naming import CaseFiles, find_cases, holds_cases
-from upwind.methods import network_named, to_json, trained, untrained
-from upwind.methods.configured import methods_of, network_kind, settings_of, with_masks
+from upwind.methods import learned, network_named, to_json, trained, untrained
+from upwind.methods.configured import (
+    methods_of,
+    network_kind,
+    settings_of,
+    source_of,
+    with_masks,
+)
 from upwind.methods.method import MASKED_CASES, OPERATED_CASES
 from upwind.methods.subsets import UNSEEN
 from upwind.settings.check import check_config
@@ -90,6 +96,7 @@ DATASET = config["dataset"]
 METHODS = or_stop(methods_of, config)
 METHODS_FILE = f"{RESULTS}/methods.json"
 NETWORKS = trained(METHODS)  # trained in every run; others are in studies
+LEARNED = learned(METHODS)  # these, and others by averaged weights of their training
 UNTRAINED = untrained(METHODS)
 SEGMENTERS = [key for key in UNTRAINED if METHODS[key].segment]
 POSTPROCESSED = [key for key in UNTRAINED if METHODS[key].postprocess]
@@ -105,7 +112,7 @@ RUNS += [("unet", KERNEL_FOLD)] if KERNEL_FOLD not in FOLDS else []
 # The networks of the folds, trained once more from each further seed.
 FURTHER_SEEDS = further_seeds(config["seed"], config["seeds"])
 SEED_RUNS = [
-    (n, fold, seed) for seed in FURTHER_SEEDS for n in NETWORKS for fold in FOLDS
+    (n, fold, seed) for seed in FURTHER_SEEDS for n in LEARNED for fold in FOLDS
 ]
 SEED_SCORES = [f"{RESULTS}/scores/{n}-{fold}-{seed}.csv" for n, fold, seed in SEED_RUNS]
 # Scores of each seed, for what tells their spread.
@@ -315,6 +322,12 @@ def segmentations_in_fold(method, fold):
     ]
 
 
+def weights_of(method, run):
+    """Below a folder of trained networks, the file of the weights by which a method segments."""
+    reading = METHODS[method].weights or "weights"
+    return f"{source_of(config, method)}/{run}/{reading}.safetensors"
+
+
 def mask_of(method, case):
     from upwind.data.given_masks import mask_file
 
@@ -436,7 +449,7 @@ def replacement_options(wildcards):
 wildcard_constraints:
     case=r"\d+",
     fold=r"\d+|all",
-    network="|".join(NETWORKS),
+    network="|".join(LEARNED),
     method="|".join(UNTRAINED),
     study="|".join(config["studies"]),
     variant="|".join(config["variants"]),

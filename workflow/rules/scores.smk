@@ -2,7 +2,7 @@
 
 SCORES = [f"{RESULTS}/scores/{method}.csv" for method in UNTRAINED]
 SCORES += [
-    f"{RESULTS}/scores/{network}-{fold}.csv" for network in NETWORKS for fold in FOLDS
+    f"{RESULTS}/scores/{network}-{fold}.csv" for network in LEARNED for fold in FOLDS
 ]
 results_in("scores", [*SCORES, *SEED_SCORES])
 

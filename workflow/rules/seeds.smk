@@ -5,7 +5,8 @@ if FURTHER_SEEDS:
 
     use rule segment_fold as segment_seed with:
         input:
-            weights=f"{STUDIES}/networks/{{network}}/{{fold}}-{{seed}}-all/weights.safetensors",
+            weights=lambda w: f"{STUDIES}/networks/"
+            + weights_of(w.network, f"{w.fold}-{w.seed}-all"),
             slices=lambda w: slices(cases()),
             folds=f"{RESULTS}/folds.csv",
             split=f"{RESULTS}/split/{{fold}}.csv",
@@ -46,7 +47,7 @@ if FURTHER_SEEDS:
             **resources_for("table"),
         params:
             first=config["seed"],
-            networks=NETWORKS,
+            networks=LEARNED,
             seeds=[seed for _, _, seed in SEED_RUNS],
         script:
             "../scripts/gather_seeds.py"

@@ -8,7 +8,7 @@ results_in(
         *[path for method in METHODS for path in segmentations_of(method)],
         *expand(
             f"{RESULTS}/segmentations/{{network}}/{{fold}}/heldout",
-            network=NETWORKS,
+            network=LEARNED,
             fold=FOLDS,
         ),
         *[
@@ -31,7 +31,7 @@ results_in(
 
 rule segment_fold:
     input:
-        weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
+        weights=lambda w: f"{RESULTS}/networks/{weights_of(w.network, w.fold)}",
         slices=lambda w: slices(cases()),
         folds=f"{RESULTS}/folds.csv",
         split=f"{RESULTS}/split/{{fold}}.csv",
@@ -44,7 +44,9 @@ rule segment_fold:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        **segmentation_resources(lambda w: (w.network, settings_of(config, w.network))),
+        **segmentation_resources(
+            lambda w: (source_of(config, w.network), settings_of(config, w.network))
+        ),
     params:
         # A network of the user's own, which is imported by what the configuration says alone.
         trusted=lambda w: settings_of(config, w.network).get("network"),

@@ -10,6 +10,7 @@ A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}"
 use rule train as train_variant with:
     output:
         weights=f"{A_RUN}/weights.safetensors",
+        averaged=f"{A_RUN}/averaged.safetensors",
         curves=f"{A_RUN}/curves.csv",
     log:
         f"{LOGS}/train_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}.log",

@@ -5,7 +5,12 @@ results_in(
     [
         f"{RESULTS}/networks/{network}/{fold}/{name}"
         for network, fold in RUNS
-        for name in ("weights.safetensors", "curves.csv", "curves.png")
+        for name in (
+            "weights.safetensors",
+            "averaged.safetensors",
+            "curves.csv",
+            "curves.png",
+        )
     ],
 )
 
@@ -16,9 +21,12 @@ rule train:
         split=f"{RESULTS}/split/{{fold}}.csv",
     output:
         weights=f"{RESULTS}/networks/{{network}}/{{fold}}/weights.safetensors",
+        averaged=f"{RESULTS}/networks/{{network}}/{{fold}}/averaged.safetensors",
         curves=f"{RESULTS}/networks/{{network}}/{{fold}}/curves.csv",
     log:
         f"{LOGS}/train/{{network}}-{{fold}}.log",
+    wildcard_constraints:
+        network="|".join(NETWORKS),
     conda:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]

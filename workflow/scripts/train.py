@@ -29,10 +29,9 @@ with logged(snakemake.log[0]):
     # Neither output nor params: Snakemake must not delete checkpoints, nor train again for them.
     folder = Path("checkpoints", config["experiment"], params.run.replace(" ", "-"))
     place = CheckpointPlace(folder, config["training"]["checkpoint_seconds"])
-    network, recipe, curves = run_fold(
-        recipe, training, heldout, settings, params.seed, params.run, place
-    )
-    if line := stability_line(network, heldout, settings.window, params.run):
+    trained = run_fold(recipe, training, heldout, settings, params.seed, params.run, place)
+    if line := stability_line(trained.network, heldout, settings.window, params.run):
         print(line)
-    save_weights(snakemake.output.weights, network, recipe)
-    write_csv(snakemake.output.curves, curves)
+    save_weights(snakemake.output.weights, trained.network, trained.recipe)
+    save_weights(snakemake.output.averaged, trained.averaged, trained.recipe)
+    write_csv(snakemake.output.curves, trained.curves)

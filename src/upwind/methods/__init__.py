@@ -48,9 +48,14 @@ def trained(methods: Methods) -> list[str]:
     return [key for key, method in methods.items() if method.trained]
 
 
+def learned(methods: Methods) -> list[str]:
+    """Keys of those by which a trained network segments: its last weights, or averaged ones."""
+    return [key for key, method in methods.items() if method.learned]
+
+
 def untrained(methods: Methods) -> list[str]:
-    """Keys of the others."""
-    return [key for key, method in methods.items() if not method.trained]
+    """Keys of those by which no network segments."""
+    return [key for key, method in methods.items() if not method.learned]
 
 
 def networks_of(methods: Methods) -> dict[str, Network]:

@@ -11,7 +11,7 @@ from upwind.methods.method import MASKED_CASES, Column, Method, Network
 #: The network of the registry that holds any other; see :mod:`upwind.networks.foreign`.
 FOREIGN = "foreign"
 _UNSAID = "not stated"
-_TITLES = {"largest_component": "largest component"}
+_TITLES = {"largest_component": "largest component", "averaged": "averaged weights"}
 
 
 def methods_of(config: Mapping[str, Any]) -> Methods:
@@ -19,15 +19,20 @@ def methods_of(config: Mapping[str, Any]) -> Methods:
     catalogue's and those of ``methods``, with the columns of Table I that ``table1`` says.
 
     Raises:
-        UpwindError: as :func:`upwind.methods.catalogue`, or for post-processing of a method that
-            there is not, or of post-processing.
+        UpwindError: as :func:`upwind.methods.catalogue`, or for averaged weights of what is no
+            network, or post-processing of a method that there is not, or of post-processing.
     """
     entries = config["methods"]
     known = dict(catalogue())
     first = {key: entry for key, entry in entries.items() if "of" not in entry}
     known |= {key: _plain(key, entry) for key, entry in first.items()}
-    after = [_postprocessed(key, entry, known) for key, entry in entries.items() if "of" in entry]
-    return with_columns(in_order([*known.values(), *after]), config["table1"]["columns"])
+    for step in ("weights", "postprocess"):
+        known |= {
+            key: _derived(key, entry, step, known)
+            for key, entry in entries.items()
+            if entry.get(step)
+        }
+    return with_columns(in_order(known.values()), config["table1"]["columns"])
 
 
 def with_columns(methods: Methods, chosen: Sequence[str] | None) -> Methods:
@@ -51,6 +56,7 @@ def with_columns(methods: Methods, chosen: Sequence[str] | None) -> Methods:
 def settings_of(config: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The settings of a method: of its section of the configuration, none where it has none, or,
     of a network of ``methods``, what it is trained with."""
+    key = source_of(config, key)
     entry = config.get("methods", {}).get(key)
     if entry is None:
         return dict(config.get(key, {}))
@@ -60,7 +66,14 @@ def settings_of(config: Mapping[str, Any], key: str) -> dict[str, Any]:
 def network_kind(config: Mapping[str, Any], name: str) -> str:
     """The name by which :mod:`upwind.networks.registry` knows the network of a method, or a part of
     one."""
+    name = source_of(config, name)
     return FOREIGN if name in config.get("methods", {}) else name
+
+
+def source_of(config: Mapping[str, Any], key: str) -> str:
+    """The method whose network segments: itself, or the one whose averaged weights it reads."""
+    entry = config.get("methods", {}).get(key, {})
+    return str(entry["of"]) if entry.get("weights") else key
 
 
 def with_masks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -88,20 +101,20 @@ def _described(key: str, entry: Mapping[str, Any], knows: str, has: str) -> dict
     return said
 
 
-def _postprocessed(key: str, entry: Mapping[str, Any], known: Methods) -> Method:
-    of, what = entry["of"], entry["postprocess"]
-    if of not in known:
-        raise UpwindError(
-            f"methods.{key}.of: {of} is no method that can be post-processed; known are "
-            f"{', '.join(known)}"
-        )
+def _derived(key: str, entry: Mapping[str, Any], step: str, known: Methods) -> Method:
+    """The method that comes of another by a ``step``: 'weights' or 'postprocess'."""
+    of, what = entry["of"], entry[step]
+    able = [name for name in known if step == "postprocess" or known[name].trained]
+    if of not in able:
+        fit = "method that can be post-processed" if step == "postprocess" else "network"
+        raise UpwindError(f"methods.{key}.of: {of} is no {fit}; known are {', '.join(able)}")
     source = known[of]
     title = f"{source.title}, {_TITLES[what]}"
     said = {"title": title, "colour": source.colour, "order": source.order + 1}
     described = _described(key, entry, source.knows, source.has)
     given = {name for name, value in entry.items() if value is not None}
     described |= {name: value for name, value in said.items() if name not in given}
-    return Method(key, **described, by_fold=True, cases=source.cases, of=of, postprocess=what)
+    return Method(key, **described, by_fold=True, cases=source.cases, of=of, **{step: what})
 
 
 def _columns_of(

@@ -69,8 +69,11 @@ class Method:
         by_fold: does its segmentation of a patient depend on the fold that leaves the patient out?
         cases: which patients it segments: all, those of the setting ``levelset.cases``, or those
             for which ``masks.csv`` has a usable mask that somebody else made.
-        of, postprocess: the method whose segmentations are post-processed, and how; both empty for
-            a method that segments.
+        of: the method whose segmentations are post-processed, or whose network segments by other
+            weights; empty for a method that stands by itself.
+        postprocess: how segmentations of that method are post-processed, if they are.
+        weights: by which weights of its training the network of that method segments, if not by the
+            last: ``averaged``.
         settings: ``module:class`` of the model (:class:`upwind.settings.model.Settings`; of a
             network :class:`upwind.settings.networks.NetworkSettings`) of the section of the
             configuration that has its name, if there is one. All its settings have defaults.
@@ -90,6 +93,7 @@ class Method:
     settings: str = ""
     of: str = ""
     postprocess: str = ""
+    weights: str = ""
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):
@@ -126,14 +130,19 @@ class Method:
         return self.network is not None
 
     @property
+    def learned(self) -> bool:
+        """Does a network segment, its own or that of the method that it is ``of``?"""
+        return self.trained or bool(self.weights)
+
+    @property
     def in_folds(self) -> bool:
         """Do its segmentations lie in a folder for each fold?"""
-        return self.trained or self.by_fold
+        return self.learned or self.by_fold
 
     @property
     def subsets(self) -> tuple[str, ...]:
         """What it is scored on; held-out slices are those of patients that it was trained on."""
-        return (UNSEEN, UNSEEN_LIVER, HELDOUT) if self.trained else (UNSEEN, UNSEEN_LIVER)
+        return (UNSEEN, UNSEEN_LIVER, HELDOUT) if self.learned else (UNSEEN, UNSEEN_LIVER)
 
     @property
     def masks(self) -> dict[str, str]:

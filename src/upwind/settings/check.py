@@ -217,13 +217,21 @@ def _taken_names(settings: Any, at_fault: AtFault) -> Iterator[str]:
 
 
 def _missing_sources(settings: Any, at_fault: AtFault) -> Iterator[str]:
-    sources = {key: getattr(entry, "of", "") for key, entry in settings.methods.items()}
-    plain = [*catalogue(), *(key for key, of in sources.items() if not of)]
-    for key, of in sources.items():
-        if sources.get(of):
+    sources = {key: entry for key, entry in settings.methods.items() if hasattr(entry, "of")}
+    plain = [*catalogue(), *(key for key in settings.methods if key not in sources)]
+    for key, entry in sources.items():
+        of = entry.of
+        if of not in plain and of not in sources:
+            if not at_fault.touches("methods", of):
+                yield f"methods.{key}.of: no method {of!r}; known are {', '.join(plain)}"
+        elif getattr(sources.get(of), "postprocess", None):
             yield f"methods.{key}.of: {of} is itself post-processed: name the method before it"
-        elif of and of not in plain and not at_fault.touches("methods", of):
-            yield f"methods.{key}.of: no method {of!r}; known are {', '.join(plain)}"
+        elif entry.weights and not _is_network(settings, of):
+            yield f"methods.{key}.of: {of} is no network, which alone has averaged weights"
+
+
+def _is_network(settings: Any, key: str) -> bool:
+    return key in trained(catalogue()) or hasattr(settings.methods.get(key), "network")
 
 
 def _missing_columns(settings: Any, at_fault: AtFault) -> Iterator[str]:

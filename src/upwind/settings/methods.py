@@ -2,15 +2,15 @@
 section ``table1``.
 
 An entry is of one of three kinds, told by its settings: masks that somebody else made, any torch
-network, or another method's segmentations after post-processing.
+network, or what comes of another method without training.
 """
 
 import os
 import string
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from upwind.settings.model import Count, Different, Positive, Settings
 from upwind.settings.networks import NetworkSettings
@@ -110,23 +110,45 @@ class NetworkEntry(MethodEntry, NetworkSettings):
     features; the paper's UNet is trained in 1.7."""
 
 
-class PostprocessingEntry(MethodEntry):
-    """A method's segmentations after post-processing, as a method of its own beside it."""
+class DerivedEntry(MethodEntry):
+    """What comes of another method without training, as a method of its own beside it: its network
+    by other weights, or its segmentations after post-processing."""
 
     of: MethodName
-    """The method, of the pipeline or of yours.
+    """The method, of the pipeline or of yours. With `weights` it is a network; with `postprocess`
+    also one with `weights`.
 
     Source: yours."""
-    postprocess: Postprocessing
+    weights: Literal["averaged"] | None = None
+    """`averaged` over the updates of the training, in place of the last ones: `training.average`
+    says how.
+
+    Source: ours."""
+    postprocess: Postprocessing | None = None
     """`largest_component` keeps the largest 3-D component, on the CT's grid, of voxels that share
     faces; of two of the same size, the lower one.
 
     Source: the authors' later work reports it (`dsc_lcc`); faces: ours, as scipy and ITK have
     it."""
 
+    @model_validator(mode="after")
+    def _one_step(self) -> Self:
+        if (self.weights is None) == (self.postprocess is None):
+            raise ValueError(
+                "does not say what comes of that method: give weights or postprocess, and for both "
+                "a second method of the first"
+            )
+        return self
+
 
 # The names of the kinds; no setting has such a name.
-_TAGS = {"masks": "<masks>", "network": "<network>", "of": "<of>", "postprocess": "<of>"}
+_TAGS = {
+    "masks": "<masks>",
+    "network": "<network>",
+    "of": "<of>",
+    "weights": "<of>",
+    "postprocess": "<of>",
+}
 
 
 def _kind(given: Any) -> str | None:
@@ -138,12 +160,12 @@ def _kind(given: Any) -> str | None:
 Entry = Annotated[
     Annotated[MasksEntry, Tag("<masks>")]
     | Annotated[NetworkEntry, Tag("<network>")]
-    | Annotated[PostprocessingEntry, Tag("<of>")],
+    | Annotated[DerivedEntry, Tag("<of>")],
     Discriminator(
         _kind,
         custom_error_type="no_kind_of_method",
         custom_error_message="is no method: give masks, or network and epochs, or of and "
-        "postprocess",
+        "weights or postprocess",
     ),
 ]
 

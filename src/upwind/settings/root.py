@@ -83,7 +83,8 @@ class ExperimentSettings(Settings):
     methods: dict[MethodName, Entry] = Field(default_factory=dict)
     """Methods of your own by name, beside those of the pipeline: `{masks: ...}`, masks that
     somebody else made; `{network: ..., epochs: ...}`, any torch network; `{of: ...,
-    postprocess: ...}`, a method's segmentations after post-processing.
+    weights: averaged}`, a network by its averaged weights; `{of: ..., postprocess: ...}`, a
+    method's segmentations after post-processing.
 
     Source: yours."""
     table1: Table1Settings = Table1Settings()

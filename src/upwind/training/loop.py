@@ -1,7 +1,9 @@
 """The training loop, the same for every network."""
 
+import math
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 import torch
@@ -9,6 +11,7 @@ from torch import nn
 
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
+from upwind.training.averaging import Tensors
 from upwind.training.checkpoints import Checkpoints
 from upwind.training.compilation import compile_network
 from upwind.training.device import describe_device, make_deterministic
@@ -17,8 +20,19 @@ from upwind.training.feeding import PlacedSlices, batches, place
 from upwind.training.interruption import Interrupted, Interruption, catching_signals
 from upwind.training.loss import squared_dsc_loss
 from upwind.training.precision import probability_in
+from upwind.training.rate import share_of_rate
 from upwind.training.settings import TrainingSettings
 from upwind.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training leaves beside its network: its ``curves``, one row an epoch: epoch,
+    train_loss, heldout_loss, heldout_dsc, seconds spent so far; and the average of its weights
+    (:mod:`upwind.training.averaging`) by their names."""
+
+    curves: pd.DataFrame
+    averaged: Tensors
 
 
 def train(
@@ -30,13 +44,12 @@ def train(
     device: torch.device,
     name: str = "training",
     checkpoints: Checkpoints | None = None,
-) -> pd.DataFrame:
-    """Train ``network`` in place by Adadelta on the squared-DSC loss; return its curves, one row
-    an epoch: epoch, train_loss, heldout_loss, heldout_dsc, seconds spent so far.
+) -> Outcome:
+    """Train ``network`` in place by Adadelta on the squared-DSC loss.
 
     ``seed`` fixes the order of the slices (the caller seeds the initial weights), ``device`` is
     that of :func:`upwind.training.device.use_device`. Where the loss is no longer finite, training
-    stops there, with the weights of the last finite epoch.
+    stops there, with the weights of the last finite epoch, and their average then.
 
     With ``checkpoints`` it goes on from the newest of them, and a signal to stop saves the state
     and raises UpwindError. On CPU the weights are then the same to the bit as without interruption.
@@ -56,7 +69,7 @@ def train(
             compile_network(network, *first, settings.precision)
         with catching_signals(checkpoints is not None) as interruption:
             _run(state, slices, held, settings, name, checkpoints, interruption)
-    return state.curves()
+    return Outcome(state.curves(), state.averaged.values)
 
 
 @torch.no_grad()
@@ -119,7 +132,10 @@ def _train_epoch(
     """What is left of the epoch under way."""
     state.network.train()
     order = state.draw_order(len(slices))
+    updates = settings.epochs * math.ceil(len(slices) / settings.batch_size)
     for images, masks in batches(slices, settings, order, first=state.batch):
+        share = share_of_rate(settings.rate, state.updates, updates)
+        state.optimiser.param_groups[0]["lr"] = settings.learning_rate * share
         _update(state, images, masks, settings, interruption)
         if checkpoints is not None:
             checkpoints.save_if_due(state)

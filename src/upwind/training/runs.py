@@ -1,6 +1,6 @@
 """One training run: the network of a recipe, on one fold."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 import pandas as pd
@@ -14,8 +14,19 @@ from upwind.training.checkpoints import CheckpointPlace, Checkpoints
 from upwind.training.device import describe_device, use_device
 from upwind.training.examples import Examples
 from upwind.training.locking import one_at_a_time
-from upwind.training.loop import train
+from upwind.training.loop import Outcome, train
 from upwind.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network after its training: by its last weights, and by their average over the updates
+    (:mod:`upwind.training.averaging`); its complete recipe and its curves."""
+
+    network: nn.Module
+    averaged: nn.Module
+    recipe: Recipe
+    curves: pd.DataFrame
 
 
 def run_fold(
@@ -26,8 +37,8 @@ def run_fold(
     seed: int,
     name: str,
     place: CheckpointPlace | None = None,
-) -> tuple[nn.Module, Recipe, pd.DataFrame]:
-    """Build and train a network; return it, its complete recipe and its curves.
+) -> Trained:
+    """Build and train a network.
 
     ``recipe.options`` are the user's; what the network takes from its training patients (the
     LSN's initial disc) is added to them here, so that it is kept with the weights. With a
@@ -41,11 +52,17 @@ def run_fold(
     torch.manual_seed(seed)
     network = build(recipe)
     if place is None:
-        curves = train(network, training, heldout, settings, seed, device, name)
-        return network, recipe, curves
+        outcome = train(network, training, heldout, settings, seed, device, name)
+        return _trained(network, recipe, outcome)
     where = describe_device(device)
     parts = run_parts(recipe, settings, seed, training, heldout, where)
     checkpoints = Checkpoints(place, parts, where, name)
     with one_at_a_time(checkpoints.lock, name):
-        curves = train(network, training, heldout, settings, seed, device, name, checkpoints)
-    return network, recipe, curves
+        outcome = train(network, training, heldout, settings, seed, device, name, checkpoints)
+    return _trained(network, recipe, outcome)
+
+
+def _trained(network: nn.Module, recipe: Recipe, outcome: Outcome) -> Trained:
+    averaged = build(recipe)
+    averaged.load_state_dict(outcome.averaged)
+    return Trained(network, averaged, recipe, outcome.curves)

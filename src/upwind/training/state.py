@@ -8,7 +8,9 @@ import pandas as pd
 import torch
 from torch import nn
 
+from upwind.settings.training import AVERAGED, LAST, READINGS, Reading
 from upwind.training.adadelta import Adadelta
+from upwind.training.averaging import AveragedWeights, Tensors, snapshot
 from upwind.training.settings import TrainingSettings
 
 CURVE_COLUMNS = ("epoch", "train_loss", "heldout_loss", "heldout_dsc", "seconds")
@@ -16,18 +18,21 @@ CURVE_COLUMNS = ("epoch", "train_loss", "heldout_loss", "heldout_dsc", "seconds"
 
 class TrainingState:
     """A run between two batches. ``epoch`` counts from 1 and is under way, ``batch`` of its batches
-    are done with ``losses`` (0-d tensors), ``rows`` are the curves of the epochs before, and
-    ``last_finite`` the weights to return to where the loss is no longer finite."""
+    are done with ``losses`` (0-d tensors), ``updates`` batches in all epochs together, ``rows`` are
+    the curves of the epochs before, ``averaged`` the average of the weights so far, and
+    ``last_finite`` the weights, and their average, to return to where the loss is no longer
+    finite."""
 
     def __init__(self, network: nn.Module, settings: TrainingSettings, seed: int) -> None:
         self.network, self.epochs = network, settings.epochs
         self.optimiser = Adadelta(
             network.parameters(), settings.learning_rate, settings.rho, settings.epsilon
         )
-        self.epoch, self.batch, self.finished = 1, 0, False
+        self.epoch, self.batch, self.updates, self.finished = 1, 0, 0, False
         self.losses: list[torch.Tensor] = []
         self.rows: list[tuple[float, ...]] = []
-        self.last_finite = _snapshot(network)
+        self.averaged = AveragedWeights(network, settings.average)
+        self.last_finite = self._readings()
         self._order = torch.Generator().manual_seed(seed)
         self._order_before = self._order.get_state()
         self._random = _random_states()
@@ -42,6 +47,8 @@ class TrainingState:
         """One more batch is done."""
         self.losses.append(loss)
         self.batch += 1
+        self.updates += 1
+        self.averaged.add(self.updates)
         self._random = _random_states()
 
     def end_epoch(self, sizes: list[int], heldout_loss: float, heldout_dsc: float) -> None:
@@ -52,9 +59,10 @@ class TrainingState:
         self.rows.append((self.epoch, loss, heldout_loss, heldout_dsc, self.seconds))
         finite = np.isfinite([loss, heldout_loss]).all()
         if finite:
-            self.last_finite = _snapshot(self.network)
+            self.last_finite = self._readings()
         else:
-            self.network.load_state_dict(self.last_finite)
+            self.network.load_state_dict(self.last_finite[LAST])
+            self.averaged.restore(self.last_finite[AVERAGED])
         self.finished = not finite or self.epoch == self.epochs
         self.epoch, self.batch, self.losses = self.epoch + 1, 0, []
         self._order_before = self._order.get_state()
@@ -81,6 +89,7 @@ class TrainingState:
         return {
             "epoch": self.epoch,
             "batch": self.batch,
+            "updates": self.updates,
             "finished": self.finished,
             "seconds": self.seconds,
         }
@@ -89,7 +98,9 @@ class TrainingState:
         """The state's tensors by name, in the host's memory; on a CPU they are the state's own, and
         change with it."""
         found = {f"network.{name}": v for name, v in self.network.state_dict().items()}
-        found |= {f"last_finite.{name}": v for name, v in self.last_finite.items()}
+        found |= {f"averaged.{name}": v for name, v in self.averaged.values.items()}
+        for reading, values in self.last_finite.items():
+            found |= {f"last_finite.{reading}.{name}": v for name, v in values.items()}
         for index, values in self.optimiser.state_dict()["state"].items():
             found |= {f"optimiser.{index}.{name}": v for name, v in values.items()}
         found |= {f"random.{name}": v for name, v in self._random.items()}
@@ -103,18 +114,27 @@ class TrainingState:
         """Go back to what :meth:`numbers` and :meth:`tensors` returned."""
         device = next(self.network.parameters()).device
         self.network.load_state_dict(_under("network.", tensors))
+        self.averaged.restore(_under("averaged.", tensors))
         self.last_finite = {
-            name: v.to(device) for name, v in _under("last_finite.", tensors).items()
+            reading: {
+                name: v.to(device) for name, v in _under(f"last_finite.{reading}.", tensors).items()
+            }
+            for reading in READINGS
         }
         self._restore_optimiser(_under("optimiser.", tensors))
         self._order_before = tensors["order"]
         self.losses = list(tensors["losses"].to(device).unbind())
         self.rows = [tuple(row) for row in tensors["rows"].tolist()]
         self.epoch, self.batch = numbers["epoch"], numbers["batch"]
-        self.finished = numbers["finished"]
+        self.updates, self.finished = numbers["updates"], numbers["finished"]
         self._random = _under("random.", tensors)
         _set_random_states(self._random)
         self._seconds, self._start = numbers["seconds"], time.monotonic()
+
+    def _readings(self) -> dict[Reading, Tensors]:
+        """Copies of the weights by how they are read."""
+        averaged = {name: value.clone() for name, value in self.averaged.values.items()}
+        return {LAST: snapshot(self.network), AVERAGED: averaged}
 
     def _restore_optimiser(self, tensors: dict[str, torch.Tensor]) -> None:
         parameters = list(self.network.parameters())
@@ -146,7 +166,3 @@ def _set_random_states(states: dict[str, torch.Tensor]) -> None:
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_initialized():
         torch.cuda.set_rng_state(states["cuda"])
-
-
-def _snapshot(network: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
