@@ -143,6 +143,7 @@ def draw_nearest(shares: pd.DataFrame, chance: str = CHANCE) -> Figure:
     grid[len(NEAREST)].legend(handles=handles, loc="center")
     figure.supylabel("share of the layer's kernels")
     number_layers(grid[len(NEAREST) - 1], places)
+    grid[len(NEAREST) - 2].tick_params(labelbottom=True)  # below it stands the legend
     return figure
 
 
