@@ -1,4 +1,5 @@
-"""300 random changes to a finished experiment, one at a time: the audit names every one.
+"""300 random changes to a finished experiment, one at a time, and forgeries with all records sealed
+again: the audit names every one.
 
 Each change is undone before the next. Dates are put back, so that only content can tell.
 """
@@ -9,6 +10,7 @@ import os
 import random
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -18,8 +20,9 @@ from upwind.audit.findings import Severity
 from upwind.audit.plan import ask_workflow
 from upwind.audit.provenance_graph import load
 from upwind.audit.whole import audit
-from upwind.provenance.hashing import TIMESTAMP
-from upwind.provenance.records import _layout
+from upwind.provenance.fingerprint import combined
+from upwind.provenance.hashing import TIMESTAMP, sha256_of_text, state_of
+from upwind.provenance.records import _layout, _unsealed, read_record, write_record
 
 CHANGES, SEED = 300, 20
 TABLES = (".csv", ".md", ".tex", ".html", ".json", ".txt")
@@ -148,6 +151,164 @@ def another(value):
     return "something"
 
 
+class Forger:
+    """Changes to an experiment in ``root`` by somebody who seals every record again, so that all
+    hashes agree. Each returns what the audit has to name; ``undo`` takes it back."""
+
+    def __init__(self, root):
+        self.root, self.kept = root, {}
+
+    def keep(self, path):
+        """Before a file is changed, or put there."""
+        path = self.root / path
+        self.kept.setdefault(path, path.read_bytes() if path.exists() else None)
+        return path
+
+    def undo(self):
+        for path, content in self.kept.items():
+            path.unlink(missing_ok=True)
+            if content is not None:
+                path.write_bytes(content)
+
+    def record(self, name, **fields):
+        """Write other fields into a record."""
+        path = self.keep(f"results/tiny/records/{name}.json")
+        write_record(path, replace(read_record(path), **fields))
+        return path.relative_to(self.root).as_posix()
+
+    def read(self, name):
+        return read_record(self.root / f"results/tiny/records/{name}.json")
+
+    def write(self, path, content):
+        """Replace a file, and let every record say that this is what it read or wrote."""
+        path = f"results/tiny/{path}"
+        self.keep(path).write_bytes(content)
+        for file in (self.root / "results/tiny/records").rglob("*.json"):
+            record = read_record(file)
+            sides = {side: getattr(record, side) for side in ("inputs", "outputs")}
+            named = {side: files for side, files in sides.items() if path in files}
+            if named:
+                state = state_of(self.root / path)
+                self.keep(file)
+                files = {side: files | {path: state} for side, files in named.items()}
+                write_record(file, replace(record, **files))
+        return path
+
+    def edit(self, path, old, new):
+        text = (self.root / "results/tiny" / path).read_text()
+        assert old in text
+        return self.write(path, text.replace(old, new, 1).encode())
+
+    def planted_mask(self):
+        """Its maker's record names it."""
+        folder = "results/tiny/segmentations/unet/0/unseen"
+        planted = self.keep(f"{folder}/segmentation-99.nii.gz")
+        shutil.copy(self.root / folder / "segmentation-0.nii.gz", planted)
+        name = "segment_fold/fold=0,network=unet"
+        state = state_of(planted)
+        outputs = self.read(name).outputs | {f"{folder}/segmentation-99.nii.gz": state}
+        self.record(name, outputs=outputs)
+        return folder
+
+    def planted_mask_that_all_read(self):
+        """Its readers' records name it, too."""
+        folder = self.planted_mask()
+        planted = f"{folder}/segmentation-99.nii.gz"
+        state = state_of(self.root / planted)
+        for file in (self.root / "results/tiny/records").rglob("*.json"):
+            record = read_record(file)
+            if f"{folder}/segmentation-0.nii.gz" in record.inputs:
+                name = file.relative_to(self.root / "results/tiny/records").with_suffix("")
+                self.record(name.as_posix(), inputs=record.inputs | {planted: state})
+        return planted
+
+    def report_of_a_case(self):
+        self.edit("cases/case-0.json", '"hu_min": -1024.0', '"hu_min": -1023.0')
+        return "results/tiny/cases.csv"
+
+    def weights(self):
+        path = "networks/unet/1/weights.safetensors"
+        content = bytearray((self.root / "results/tiny" / path).read_bytes())
+        content[-1] ^= 1
+        return self.write(path, bytes(content))
+
+    def curves(self):
+        text = (self.root / "results/tiny/networks/lsn/0/curves.csv").read_text()
+        seconds = text.strip().rpartition(",")[2]
+        return self.edit("networks/lsn/0/curves.csv", seconds, "0.0625")
+
+    def published_half(self):
+        return self.edit("table1.md", " / 0.640", " / 0.604")
+
+    def footnote(self):
+        return self.edit("table1.tex", "whole volumes", "volumes with liver")
+
+    def extended_footnote(self):
+        return self.edit("extended.html", "unseen", "all")
+
+    def module_that_is_no_longer_named(self):
+        name = "gather_scores/job"
+        record = self.read(name)
+        code = {m: digest for m, digest in record.code.items() if m != "upwind.common.files"}
+        params = record.params | {"code": combined(code | record.packages)}
+        return self.record(name, code=code, params=params)
+
+    def rule_that_does_not_exist(self):
+        path = self.keep("results/tiny/more.csv")
+        path.write_text("fold,dsc\n")
+        outputs = {"results/tiny/more.csv": state_of(path)}
+        record = replace(self.read("tabulate/job"), rule="invent", outputs=outputs, logs={})
+        record = replace(record, declared=[*outputs])
+        write_record(self.keep("results/tiny/records/invent/job.json"), record)
+        return "results/tiny/records/invent/job.json"
+
+    def commit_that_does_not_exist(self):
+        for file in (self.root / "results/tiny/records").rglob("*.json"):
+            name = file.relative_to(self.root / "results/tiny/records").with_suffix("")
+            self.record(name.as_posix(), git={"commit": "d" * 40, "dirty": False})
+        return "git"
+
+    def split_of_a_fold(self):
+        """The table of all splits says otherwise."""
+        self.edit("split/0.csv", "heldout", "train")
+        return "results/tiny/split.csv"
+
+    def doubled_key(self):
+        path = self.keep("results/tiny/records/tabulate/job.json")
+        body = _unsealed(path.read_text()).replace("{", '{\n "threads": 1,', 1)
+        path.write_text(f'{body[:-2]},\n "seal": "{sha256_of_text(body)}"\n}}\n')
+        return "results/tiny/records/tabulate/job.json"
+
+    def link_to_elsewhere(self):
+        path = self.keep("results/tiny/table1.csv")
+        elsewhere = self.keep("elsewhere.csv")
+        path.replace(elsewhere)
+        path.symlink_to(elsewhere)
+        return "results/tiny/table1.csv"
+
+    def effective_configuration(self):
+        return self.edit("config.yaml", "failed_below: 0.5", "failed_below: 0.25")
+
+
+FORGERIES = [
+    Forger.planted_mask,
+    Forger.planted_mask_that_all_read,
+    Forger.report_of_a_case,
+    Forger.weights,
+    Forger.curves,
+    Forger.published_half,
+    Forger.footnote,
+    Forger.extended_footnote,
+    Forger.module_that_is_no_longer_named,
+    Forger.rule_that_does_not_exist,
+    Forger.split_of_a_fold,
+    Forger.doubled_key,
+    Forger.effective_configuration,
+]
+# The results may still be what they were: a warning.
+DOUBTS = [Forger.commit_that_does_not_exist, Forger.link_to_elsewhere]
+
+
 @pytest.fixture(scope="module")
 def finished(finished_once, tmp_path_factory):
     """A copy of the finished experiment, and what the workflow asks for."""
@@ -190,3 +351,30 @@ def test_every_change_is_found_and_named(finished):
             missed.append((number, way.__name__, changed, [f.path for f in broken]))
     assert missed == []
     assert findings(root, plan) == ([], [])
+
+
+@pytest.mark.parametrize("forgery", [*FORGERIES, *DOUBTS], ids=lambda forgery: forgery.__name__)
+def test_forgeries_with_records_sealed_again(finished, forgery):
+    root, plan = finished
+    forger = Forger(root)
+    try:
+        named = forgery(forger)
+        found = audit(root / "results/tiny", plan=plan).checked.findings
+    finally:
+        forger.undo()
+    severity = Severity.warning if forgery in DOUBTS else Severity.broken
+    assert named in {finding.path for finding in found if finding.severity is severity}
+
+
+def test_a_forged_split_follows_from_no_seed(finished):
+    """Splits of a fold and of all, in agreement: only made again from the seed they differ."""
+    root, plan = finished
+    forger = Forger(root)
+    try:
+        forger.edit("split/0.csv", "heldout", "train")
+        forger.edit("split.csv", "heldout", "train")
+        assert findings(root, plan)[0] == []
+        found = audit(root / "results/tiny", plan=plan, deep=True).of(Severity.broken)
+    finally:
+        forger.undo()
+    assert "results/tiny/split.csv" in {finding.path for finding in found}

@@ -13,8 +13,11 @@ import yaml
 
 from upwind.audit.checks.checkout import Checkout, check_code, find_checkout, fingerprints
 from upwind.audit.checks.files import check_files
+from upwind.audit.checks.folders import check_folders
 from upwind.audit.checks.integrity import counting, hashed, state_here
 from upwind.audit.checks.planned import check_plan, planned_records
+from upwind.audit.checks.published import check_published
+from upwind.audit.checks.trainings import check_trainings
 from upwind.audit.checks.witnesses import check_listed, check_witnesses, listed_results
 from upwind.audit.findings import (
     Checked,
@@ -28,6 +31,7 @@ from upwind.audit.findings import (
 from upwind.audit.plan import ask_workflow
 from upwind.audit.provenance_graph import RecordedRun, load, within
 from upwind.audit.recomputed.comparison import check_comparison
+from upwind.audit.recomputed.gathered import check_gathered
 from upwind.audit.recomputed.kernels import check_kernels
 from upwind.audit.recomputed.numbers import Results, check_numbers
 from upwind.audit.recomputed.searches import check_searches
@@ -88,12 +92,14 @@ def audit(
     planned = planned_records(run, known) if known else {}
     live = _live(run, planned)
     parts = [check_files(run, live, left_out, states)]
+    parts += [check_folders(run, live), check_trainings(run, live)]
     parts.append(check_code(run, live, checkout, code))
     parts.append(check_witnesses(run, live, checkout, code, _is_own(run, checkout, trusted)))
     parts.append(check_plan(run, planned, _paths(parts)) if planned else check_listed(run, live))
     parts.append(_report(run))
     parts.append(Checked(cannot))
     parts.append(_numbers(run, _paths(parts, affected=False), deep, jobs))
+    parts.append(check_published(run, live, _paths(parts)))
     checked = Checked.all_of(parts)
     return Audit(run.folder, _in_order(checked), deep, time.monotonic() - started)
 
@@ -238,7 +244,7 @@ def _numbers(run: RecordedRun, distrusted: Collection[str], deep: bool, jobs: in
         return Checked((unchecked(FindingKind.number, path, message, "run the workflow again"),))
     results = Results(run.folder, run.home, run.config, distrusted)
     parts = [check_numbers(results), check_comparison(results), check_kernels(results)]
-    parts.append(check_searches(results))
+    parts += [check_searches(results), check_gathered(results)]
     if deep:
         from upwind.audit.recomputed.volumes import recompute  # half a second of imports
 

@@ -88,6 +88,17 @@ def test_parameters_are_compared_as_records_hold_them(run, plan):
     assert findings(run, changed(plan, "train", params=params | {"code": "other"})) == ()
 
 
+def test_a_module_that_a_record_no_longer_names(run, plan):
+    """Its own fingerprint fits what it names; what the script reaches is more."""
+    record = replace(run.records[TRAIN], params=run.records[TRAIN].params | {"code": "of less"})
+    less = replace(run, records={**run.records, TRAIN: record})
+    (finding,) = findings(less, plan)
+    assert (finding.kind, finding.path) == (FindingKind.record, TRAIN)
+    assert finding.message == "the code of train reaches other modules or packages than it names"
+    # Code that was edited since is told once, where it is.
+    assert findings(less, plan, explained=[WEIGHTS]) == ()
+
+
 @pytest.mark.parametrize("side", ["inputs", "outputs", "order_only"])
 def test_other_files_than_asked_for(run, plan, side):
     (finding,) = findings(run, changed(plan, "train", **{side: ["results/x/other"]}))

@@ -69,24 +69,23 @@ def test_a_result_that_was_removed_with_its_record(project):
 
 
 @pytest.mark.parametrize(
-    ("rows", "told", "is_right"),
+    ("rule", "path", "text", "params", "wrong"),
     [
-        (["1,0.5,0.5", "2,0.4,0.4"], 2, True),
-        (["1,0.5,0.5", "2,0.4,0.4"], 20, False),
-        (["1,0.5,0.5", "2,0.4,0.4"], 1, False),
-        # It diverged, and ended there.
-        (["1,0.5,0.5", "2,nan,0.4"], 20, True),
-        (["1,nan,0.5", "2,0.4,0.4"], 1, False),
+        ("write_config", "config.yaml", "a: 1\n", {"config": {"a": 2}}, "config"),
+        ("write_config", "results.json", "{}", {"results": {"files": []}}, "results"),
+        ("describe_methods", "methods.json", '{"methods": []}', {"methods": {}}, "methods"),
+        # Who reads a name that is written twice takes one value or the other.
+        ("describe_methods", "methods.json", '{"a": 1, "a": 1}', {"methods": {"a": 1}}, None),
+        ("write_config", "config.yaml", "a: 1\n", {"config": {"a": 1}}, None),
+        ("write_config", "other.yaml", "a: 1\n", {"config": {"a": 2}}, None),
     ],
 )
-def test_epochs_against_the_curves(project, checkout, rows, told, is_right):
-    text = "\n".join(["epoch,train_loss,heldout_loss", *rows])
-    curves = "results/x/networks/unet/0/curves.csv"
-    project.job("train", outputs={curves: text}, params={"network": {"epochs": told}})
-    findings = found(project, checkout)
-    assert [f.path for f in findings] == ([] if is_right else [curves])
-    if not is_right:
-        assert findings[0].message == f"it has 2 epochs, and its job was told to train {told}"
+def test_files_that_keep_what_a_job_was_told(project, checkout, rule, path, text, params, wrong):
+    project.write("workflow/rules/more.smk", "rule describe_methods:\n")
+    project.job(rule, outputs={f"results/x/{path}": text}, params=params)
+    findings = [(f.path, f.message) for f in found(project, checkout)]
+    message = f"it does not hold the parameter {wrong!r} of its job"
+    assert findings == ([(f"results/x/{path}", message)] if wrong else [])
 
 
 def git(project, *arguments):

@@ -49,6 +49,8 @@ def check_plan(
             findings.append(broken(FindingKind.missing_record, name, message, _AGAIN, affects))
         elif record is not None:
             findings += _differences(run, name, record, job)
+            if not known & {name, *record.outputs}:
+                findings += _other_code(run, name, record, job)
     known |= {path for f in findings for path in (f.path, *f.affects)}
     for name, job in jobs.items():
         if job.causes and not job.follows and not known & {name, *job.outputs}:
@@ -84,6 +86,14 @@ def _differences(run: RecordedRun, name: str, record: Record, job: PlannedJob) -
                 f"{record.name} {what} {_some(extra)}; the configuration says {_some(lacking)}"
             )
             yield broken(FindingKind.link, name, message, _AGAIN, affects)
+
+
+def _other_code(run: RecordedRun, name: str, record: Record, job: PlannedJob) -> Iterator[Finding]:
+    """Every module and package that a record names is what it was: does it name all of them?"""
+    stated, asked = record.params.get("code"), job.params.get("code")
+    if None not in (stated, asked) and stated != asked:
+        message = f"the code of {_named(job)} reaches other modules or packages than it names"
+        yield broken(FindingKind.record, name, message, _AGAIN, run.fallen([name]))
 
 
 def _same_params(record: Record | None, job: PlannedJob) -> bool:

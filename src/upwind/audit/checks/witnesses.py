@@ -1,31 +1,45 @@
 """Records against what they do not write themselves: the rules of the workflow, git, the list of
-results, and the files of training.
+results, and files that keep what a job was told.
 
 Seals are no signatures: who writes a record anew can seal it. These say something else then.
 """
 
-import csv
 import functools
-import io
-import math
+import json
 import re
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
 
 from upwind.audit.checks.checkout import SNAKEFILE, Checkout
 from upwind.audit.findings import Checked, Finding, FindingKind, broken, warning
-from upwind.audit.provenance_graph import RecordedRun
+from upwind.audit.provenance_graph import CONFIG_RULE, RecordedRun
 from upwind.common.errors import UpwindError
-from upwind.common.reading import text_of
+from upwind.common.reading import once_each, text_of
 from upwind.common.wording import first_few
 from upwind.provenance.fingerprint import source_fingerprint
 from upwind.provenance.records import REPORT
+from upwind.results import FILE
 
 _AGAIN = "run the workflow again"
 _RULE = re.compile(r"^\s*(?:(?:rule|checkpoint)\s+(\w+)|use rule \w+ as (\w+) with)\s*:", re.M)
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SHOWN = 3
+
+
+def _as_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=once_each)
+
+
+# By rule and file: the parameter that it keeps, and how it is read.
+_KEPT: Mapping[tuple[str, str], tuple[str, Callable[[str], Any]]] = {
+    (CONFIG_RULE, "config.yaml"): ("config", yaml.safe_load),
+    (CONFIG_RULE, FILE): ("results", _as_json),
+    ("describe_methods", "methods.json"): ("methods", _as_json),
+}
 
 
 def check_witnesses(
@@ -39,8 +53,8 @@ def check_witnesses(
     ``checkout``; git is asked only where that is the caller's ``own``, since what is configured in
     a repository can execute."""
     findings = [
-        *_rules(run, live, checkout),
-        *_epochs(run, live),
+        *_rules(run, checkout),
+        *_told(run, live),
         *(_commits(run, live, checkout, now) if own else ()),
     ]
     return Checked(tuple(findings))
@@ -75,45 +89,34 @@ def rules_of(repository: Path) -> set[str]:
     return {one or other for text in texts for one, other in _RULE.findall(text)}
 
 
-def _rules(run: RecordedRun, live: Iterable[str], checkout: Checkout) -> Iterator[Finding]:
+def _rules(run: RecordedRun, checkout: Checkout) -> Iterator[Finding]:
+    """Each record is of a rule that there is, also one that no plan asks for: it would explain
+    files."""
     known = rules_of(checkout.repository) if checkout.repository else set()
     if not known:
         return
-    for name in sorted(live):
+    for name in sorted(run.records):
         if run.records[name].rule not in {*known, REPORT}:
             message = f"the workflow has no rule {run.records[name].rule}"
             remedy = "delete the record and what it explains, or go back to the workflow of then"
             yield broken(FindingKind.record, name, message, remedy, run.fallen([name]))
 
 
-def _epochs(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
-    """A training has a row of its curves for each epoch, but for one whose loss is not finite,
-    which ends there."""
+def _told(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
+    """Files that do nothing but keep what their job was told, against the job's parameters."""
     for name in sorted(live):
-        network = run.records[name].params.get("network")
-        told = network.get("epochs") if isinstance(network, dict) else None
-        curves = [path for path in run.records[name].outputs if path.endswith("/curves.csv")]
-        for path in curves:
-            rows = _rows(run.place(path))
-            if not isinstance(told, int) or not rows:
+        for path in run.records[name].outputs:
+            told = _KEPT.get((run.records[name].rule, PurePosixPath(path).name))
+            if told is None:
                 continue
-            if len(rows) != told and (len(rows) > told or _is_finite(rows[-1])):
-                message = f"it has {len(rows)} epochs, and its job was told to train {told}"
+            parameter, read = told
+            try:
+                kept = read(text_of(run.place(path)))
+            except (OSError, ValueError, RecursionError, yaml.YAMLError):
+                continue  # that it is not what its job wrote is said elsewhere
+            if kept != run.records[name].params.get(parameter):
+                message = f"it does not hold the parameter {parameter!r} of its job"
                 yield broken(FindingKind.number, path, message, _AGAIN, run.downstream([path]))
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        return list(csv.DictReader(io.StringIO(text_of(path))))
-    except (OSError, ValueError, csv.Error):
-        return []  # that it is not what its job wrote is said elsewhere
-
-
-def _is_finite(row: Mapping[str, str]) -> bool:
-    try:
-        return all(math.isfinite(float(row[f"{part}_loss"])) for part in ("train", "heldout"))
-    except (LookupError, TypeError, ValueError):
-        return False
 
 
 def _commits(
