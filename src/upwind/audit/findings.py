@@ -28,6 +28,8 @@ class FindingKind(enum.StrEnum):
     package = "package"
     parameter = "parameter"
     workflow = "workflow"  # the workflow would make something again
+    signature = "signature"  # of another content, by an unknown key, at no attested time
+    training = "training"  # weights or curves are not what the training ended with
     number = "number"  # a number cannot be recomputed from what it rests on
     uncommitted = "uncommitted code"
     commits = "several commits"

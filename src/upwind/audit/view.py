@@ -5,6 +5,7 @@ The JSON object has these fields:
 - ``schema``: 1, raised when a field changes its meaning or goes
 - ``folder``: the audited folder
 - ``holds``: true if nothing is broken; the exit code is 0 then, 1 otherwise
+- ``signed_by``: who signed a crate, and before when, where that was asked and holds; else empty
 - ``deep``: whether scores, slices and folds were made again from the volumes
 - ``seconds``: how long it took
 - ``counts``: how many things of each sort were looked at, by name
@@ -72,8 +73,15 @@ _CHECKS: tuple[tuple[str, Mapping[str, str], Collection[FindingKind]], ...] = (
             "tuned_folds": "folds tuned blind",
             "kernels": "kernels in Figure 2",
             "moments": "moments of kernels",
+            "case_reports": "reports of cases",
+            "written_tables": "tables as people read them",
         },
         {FindingKind.number},
+    ),
+    (
+        "weights are what training ended with",
+        {"finished_trainings": "trainings"},
+        {FindingKind.training},
     ),
 )
 
@@ -81,7 +89,7 @@ _DEEP = {"scores": "scores", "resampled_slices": "slices", "folded_cases": "pati
 # What no audit can tell, with why.
 _UNTOLD = (
     ("weights, figures, pages and logs, made again", "their hashes vouch for them"),
-    ("who wrote the records", "seals are no signatures"),
+    ("hosts, processors and times of jobs", "only their records tell"),
 )
 _FROM_VOLUMES = ("scores.csv", "cases.csv", "folds.csv", "split.csv")
 
@@ -92,6 +100,7 @@ def to_json(audit: Audit) -> str:
         "schema": SCHEMA,
         "folder": str(audit.folder),
         "holds": audit.holds,
+        "signed_by": audit.signed_by,
         "deep": audit.deep,
         "seconds": round(audit.seconds, 3),
         "counts": dict(audit.checked.counts),
@@ -122,8 +131,11 @@ def _overview(audit: Audit) -> Table:
         looked_at = [f"{counts[key]:,} {name}" for key, name in names.items() if counts.get(key)]
         if "files" in names and looked_at:
             looked_at[0] += f", {counts['bytes'] / 1e6:,.0f} MB"
-        wrong = sum(f.kind in kinds and not _is_deep(audit, f) for f in audit.of(Severity.broken))
-        table.add_row(title, ", ".join(looked_at), _result(wrong, bool(looked_at)))
+        wrong, skipped = (
+            sum(f.kind in kinds and not _is_deep(audit, f) for f in audit.of(severity))
+            for severity in (Severity.broken, Severity.unchecked)
+        )
+        table.add_row(title, ", ".join(looked_at), _result(wrong, bool(looked_at), skipped))
     title = "scores follow from the volumes"
     looked_at = [f"{counts[key]:,} {name}" for key, name in _DEEP.items() if counts.get(key)]
     wrong = sum(_is_deep(audit, finding) for finding in audit.of(Severity.broken))
@@ -132,6 +144,9 @@ def _overview(audit: Audit) -> Table:
     )
     for title, why in _UNTOLD:
         table.add_row(title, why, _result(0, was_checked=False))
+    wrong = sum(f.kind is FindingKind.signature for f in audit.of(Severity.broken))
+    signer = audit.signed_by or "seals are no signatures"
+    table.add_row("who vouches for the records", signer, _result(wrong, bool(audit.signed_by)))
     return table
 
 
@@ -142,10 +157,13 @@ def _is_deep(audit: Audit, finding: Finding) -> bool:
     return audit.deep and finding.kind is FindingKind.number and of_volumes
 
 
-def _result(wrong: int, was_checked: bool) -> Text:
+def _result(wrong: int, was_checked: bool, skipped: int = 0) -> Text:
+    """``skipped`` things are listed as not checked."""
     if wrong:
         return Text(f"{wrong} broken", style="red")
-    return Text("yes", style="green") if was_checked else Text("not checked", style="cyan")
+    if not was_checked:
+        return Text("not checked", style="cyan")
+    return Text("in part", style="cyan") if skipped else Text("yes", style="green")
 
 
 def _listed(findings: Collection[Finding]) -> Iterator[RenderableType]:

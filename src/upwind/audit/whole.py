@@ -47,12 +47,14 @@ _CASE = re.compile(
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit of ``folder`` came to."""
+    """What an audit of ``folder`` came to; ``signed_by`` says who signed a crate, and before when,
+    where that was asked and holds."""
 
     folder: Path
     checked: Checked
     deep: bool
     seconds: float
+    signed_by: str = ""
 
     @property
     def holds(self) -> bool:
@@ -92,7 +94,7 @@ def audit(
     planned = planned_records(run, known) if known else {}
     live = _live(run, planned)
     parts = [check_files(run, live, left_out, states)]
-    parts += [check_folders(run, live), check_trainings(run, live)]
+    parts += [check_folders(run, live), check_trainings(run, live, _paths(parts, affected=False))]
     parts.append(check_code(run, live, checkout, code))
     parts.append(check_witnesses(run, live, checkout, code, _is_own(run, checkout, trusted)))
     parts.append(check_plan(run, planned, _paths(parts)) if planned else check_listed(run, live))

@@ -18,17 +18,34 @@ def crate(
     force: Annotated[
         bool, typer.Option("--force", help="Although the audit finds something broken.")
     ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--sign",
+            metavar="KEY",
+            help="Sign it with this OpenSSH key (or its .pub, with an agent or a hardware key).",
+        ),
+    ] = None,
+    timestamp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Have the signature's time attested by this authority (RFC 3161)."
+        ),
+    ] = None,
 ) -> None:
     """Publish an experiment as one file: a Workflow Run RO-Crate.
 
     It holds tables, figures, scores, weights, configuration, records and the workflow. Volumes,
     segmentations and slices are described by their hashes and stay where they are.
     """
-    from upwind.audit.crate.write import write_crate
+    from upwind.audit.crate.write import Signing, write_crate
 
     if output.exists() and not overwrite:
         raise UpwindError(f"{output} exists already; name another file or give --overwrite")
-    made = write_crate(folder, output, force, licence)
+    if timestamp and key is None:
+        raise UpwindError("--timestamp is about a signature: give --sign KEY with it")
+    signing = Signing(key, timestamp) if key else None
+    made = write_crate(folder, output, force, licence, signing)
     if made.broken:
         typer.echo(f"Warning: published with {len(made.broken)} broken links in it", err=True)
     size = made.path.stat().st_size / 1e6

@@ -105,6 +105,17 @@ def audit(
         typer.Option(help="A project of yours, other than this folder, whose workflow may be run."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Cases at a time, with --deep.")] = 1,
+    signers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keys of whom you trust, as ssh-keygen's allowed_signers: a crate must be signed "
+            "by one of them."
+        ),
+    ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(help="Certificate (PEM) of whom a crate's time stamp must be by."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Prove that every number of an experiment comes from its data, or say what is wrong.
@@ -115,6 +126,9 @@ def audit(
 
     The workflow is asked only in the project that you stand in, or that you trust: asking it
     executes its Snakefile. Of anybody else's results nothing is executed.
+
+    Records say how results were made; who wrote them a signature says: that of a crate, with
+    --signers.
     """
     from rich.console import Console
 
@@ -122,8 +136,14 @@ def audit(
 
     if folder.is_file():
         from upwind.audit.crate.audited import audit_crate
+        from upwind.audit.signature.check import Trusted
 
-        result = audit_crate(folder, deep=deep)
+        result = audit_crate(folder, deep=deep, trusted=Trusted(signers, authority))
+    elif signers or authority:
+        raise UpwindError(
+            f"{folder} is a folder, and crates are signed: give the crate, which `upwind crate "
+            "--sign KEY` writes"
+        )
     else:
         from upwind.audit.whole import audit as audited
 

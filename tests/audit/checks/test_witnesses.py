@@ -75,7 +75,7 @@ def test_a_result_that_was_removed_with_its_record(project):
         ("write_config", "results.json", "{}", {"results": {"files": []}}, "results"),
         ("describe_methods", "methods.json", '{"methods": []}', {"methods": {}}, "methods"),
         # Who reads a name that is written twice takes one value or the other.
-        ("describe_methods", "methods.json", '{"a": 1, "a": 1}', {"methods": {"a": 1}}, None),
+        ("describe_methods", "methods.json", '{"a": 1, "a": 1}', {"methods": {"a": 1}}, "methods"),
         ("write_config", "config.yaml", "a: 1\n", {"config": {"a": 1}}, None),
         ("write_config", "other.yaml", "a: 1\n", {"config": {"a": 2}}, None),
     ],

@@ -24,14 +24,17 @@ _STATES = "checkpoints"
 _COLUMNS = ("epoch", "train_loss", "heldout_loss", "heldout_dsc", "seconds")
 
 
-def check_trainings(run: RecordedRun, live: Collection[str]) -> Checked:
-    """Weights, curves and finished states of the trainings among the records ``live``. States that
-    are not here (they are in no crate, and may be deleted) are not checked."""
+def check_trainings(
+    run: RecordedRun, live: Collection[str], distrusted: Collection[str] = ()
+) -> Checked:
+    """Weights, curves and finished states of the trainings among the records ``live``, but for
+    files that are ``distrusted`` already. States that are not here (they are in no crate, and may
+    be deleted) are not checked."""
     findings: list[Finding] = []
     states = 0
     for name in sorted(live):
         record = run.records[name]
-        for path in record.outputs:
+        for path in record.outputs.keys() - {*distrusted}:
             if path.endswith(_CURVES):
                 findings += _epochs(run, record, path)
             if path.endswith(_WEIGHTS):
@@ -49,7 +52,7 @@ def _told(record: Record) -> int | None:
 
 
 def _wrong(run: RecordedRun, path: str, message: str) -> Finding:
-    return broken(FindingKind.number, path, message, _AGAIN, run.downstream([path]))
+    return broken(FindingKind.training, path, message, _AGAIN, run.downstream([path]))
 
 
 def _epochs(run: RecordedRun, record: Record, path: str) -> Iterator[Finding]:
@@ -127,10 +130,10 @@ def _from_state(
         curves = next((p for p in record.outputs if p.endswith(_CURVES)), None)
         if state is None:
             message = f"they are not what the training ended with, by {shown}"
-            yield broken(FindingKind.number, path, message, remedy, run.downstream([path]))
+            yield broken(FindingKind.training, path, message, remedy, run.downstream([path]))
         elif curves is not None and not _same_rows(_rows(run.place(curves)), state):
             message = f"they are not those of the training's own state, {shown}"
-            yield broken(FindingKind.number, curves, message, remedy, run.downstream([curves]))
+            yield broken(FindingKind.training, curves, message, remedy, run.downstream([curves]))
     except (OSError, LookupError, TypeError, ValueError):
         return  # that a file is not what its job wrote is said elsewhere
 

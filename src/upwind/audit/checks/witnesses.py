@@ -21,6 +21,7 @@ from upwind.common.errors import UpwindError
 from upwind.common.reading import once_each, text_of
 from upwind.common.wording import first_few
 from upwind.provenance.fingerprint import source_fingerprint
+from upwind.provenance.hashing import holds
 from upwind.provenance.records import REPORT
 from upwind.results import FILE
 
@@ -105,15 +106,15 @@ def _rules(run: RecordedRun, checkout: Checkout) -> Iterator[Finding]:
 def _told(run: RecordedRun, live: Iterable[str]) -> Iterator[Finding]:
     """Files that do nothing but keep what their job was told, against the job's parameters."""
     for name in sorted(live):
-        for path in run.records[name].outputs:
+        for path, state in run.records[name].outputs.items():
             told = _KEPT.get((run.records[name].rule, PurePosixPath(path).name))
-            if told is None:
-                continue
+            if told is None or not holds(run.place(path), state, trust_dates=False):
+                continue  # that it is not what its job wrote is said elsewhere
             parameter, read = told
             try:
                 kept = read(text_of(run.place(path)))
             except (OSError, ValueError, RecursionError, yaml.YAMLError):
-                continue  # that it is not what its job wrote is said elsewhere
+                kept = None
             if kept != run.records[name].params.get(parameter):
                 message = f"it does not hold the parameter {parameter!r} of its job"
                 yield broken(FindingKind.number, path, message, _AGAIN, run.downstream([path]))

@@ -33,6 +33,8 @@ from upwind.audit.findings import (
     warning,
 )
 from upwind.audit.provenance_graph import RecordedRun, load, within, written
+from upwind.audit.signature.check import Trusted, check_signature
+from upwind.audit.signature.statement import FILES as SIGNATURE_FILES
 from upwind.audit.whole import Audit, audit
 from upwind.common.errors import UpwindError
 from upwind.common.wording import first_few
@@ -48,11 +50,14 @@ _DIGITS = 20  # of a file's size
 _ABSENT = (FindingKind.missing, FindingKind.raw_data)
 
 
-def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
-    """Check a crate that ``upwind crate`` wrote, from its files to the cells of its Table I.
+def audit_crate(
+    path: str | os.PathLike[str], deep: bool = False, trusted: Trusted | None = None
+) -> Audit:
+    """Check a crate that ``upwind crate`` wrote, from its signature to the cells of its Table I.
 
-    With ``deep`` it says that scores cannot be made again without the volumes. Raises UpwindError
-    for a file that is no zip archive, that must not be unpacked, or that holds no experiment.
+    With ``deep`` it says that scores cannot be made again without the volumes; whom the reader has
+    ``trusted`` must have signed it. Raises UpwindError for a file that is no zip archive, that must
+    not be unpacked, or that holds no experiment, and where a signature cannot be checked here.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="upwind-crate-") as folder:
@@ -60,11 +65,14 @@ def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
         home = experiment_in(crate)
         if home is None:
             raise UpwindError(f"{path} is no crate of upwind: it does not hold one experiment")
+        digests = {name: state.sha256 for name, state in crate.states.items()}
+        signed = check_signature(crate.root, digests, trusted or Trusted())
         run = load(crate.root / home, crate.root)
         left_out = _left_out(run)
         inside = audit(run.folder, ask=False, left_out=left_out)
         parts = [
             Checked(crate.findings, {"crate_files": len(crate.states)}),
+            signed.checked,
             Checked(tuple(_described(run, crate))),
             Checked(tuple(_here(run, inside.checked.findings)), inside.checked.counts),
             Checked(tuple(_not_contained(run, left_out))),
@@ -74,7 +82,7 @@ def audit_crate(path: str | os.PathLike[str], deep: bool = False) -> Audit:
         if deep:
             parts.append(Checked((_no_volumes(run),)))
     whole = Checked.all_of(parts)
-    return Audit(Path(path), _once(whole), deep, time.monotonic() - started)
+    return Audit(Path(path), _once(whole), deep, time.monotonic() - started, signed.by)
 
 
 def _left_out(run: RecordedRun) -> set[str]:
@@ -117,7 +125,7 @@ def _described(run: RecordedRun, crate: Unpacked) -> Iterator[Finding]:
 
 def _files(run: RecordedRun, crate: Unpacked, stated: Mapping[str, FileState]) -> Iterator[Finding]:
     """Each file is described, with its hash and size, and each described one is there."""
-    for name in sorted(crate.states.keys() - stated.keys() - {METADATA}):
+    for name in sorted(crate.states.keys() - stated.keys() - {METADATA, *SIGNATURE_FILES}):
         message = "the crate's description does not know it"
         yield broken(FindingKind.unexplained, name, message, UNPACK_AGAIN)
     damaged = {finding.path for finding in crate.findings}

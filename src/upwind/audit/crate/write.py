@@ -14,6 +14,9 @@ from upwind.audit.crate.labels import AUDIT, METADATA
 from upwind.audit.crate.metadata import Publication, metadata_text
 from upwind.audit.findings import Finding, Severity
 from upwind.audit.provenance_graph import RecordedRun, load, written
+from upwind.audit.signature.openssh import sign
+from upwind.audit.signature.statement import SIGNATURE, STAMP, STATEMENT, statement
+from upwind.audit.signature.timestamps import stamp
 from upwind.audit.whole import Audit, audit
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
@@ -37,18 +40,29 @@ class WrittenCrate:
     broken: tuple[Finding, ...]
 
 
+@dataclass(frozen=True)
+class Signing:
+    """By what a crate is signed: an OpenSSH ``key`` (private, or public with an agent), and the
+    address of an ``authority`` that stamps the time (none without one)."""
+
+    key: Path
+    authority: str | None = None
+
+
 def write_crate(
     folder: str | os.PathLike[str],
     out: str | os.PathLike[str],
     force: bool = False,
     licence: str | None = None,
+    signing: Signing | None = None,
 ) -> WrittenCrate:
     """Write the experiment whose results lie in ``folder`` as a crate to ``out`` (.zip), whole or
     not at all.
 
-    ``licence`` is the address of a licence other than the repository's. Raises UpwindError for
-    results that do not pass the audit, unless ``force``: the crate then says so itself; for results
-    that change meanwhile; and where the workflow is not here.
+    ``licence`` is the address of a licence other than the repository's; ``signing`` is by what it
+    is signed. Raises UpwindError for results that do not pass the audit, unless ``force``: the
+    crate then says so itself; for results that change meanwhile; where the workflow is not here;
+    and where it cannot be signed.
     """
     out = Path(out)
     if out.suffix != ".zip":
@@ -69,10 +83,23 @@ def write_crate(
         _check_unchanged(run, states)
     said = _audit_text(audited)
     states[AUDIT] = FileState(hashlib.sha256(said).hexdigest(), len(said), 0)
-    metadata = metadata_text(run, states, Publication(licence, len(broken)))
-    _write_zip(out, files, states, {METADATA: metadata.encode(), AUDIT: said})
+    metadata = metadata_text(run, states, Publication(licence, len(broken))).encode()
+    signature = _signature(metadata, states, signing) if signing else {}
+    _write_zip(out, files, states, {METADATA: metadata, AUDIT: said}, signature)
     outside = files_outside(run, states)
-    return WrittenCrate(out, state_of(out).sha256, len(states) + 1, len(outside), broken)
+    inside = len(states) + 1 + len(signature)
+    return WrittenCrate(out, state_of(out).sha256, inside, len(outside), broken)
+
+
+def _signature(
+    metadata: bytes, states: Mapping[str, FileState], signing: Signing
+) -> dict[str, bytes]:
+    """The statement of all that goes into the crate, its signature and the time stamp of that."""
+    digests = {name: state.sha256 for name, state in states.items()}
+    said = statement(digests | {METADATA: hashlib.sha256(metadata).hexdigest()})
+    signature = sign(said, signing.key)
+    stamps = {STAMP: stamp(signature, signing.authority)} if signing.authority else {}
+    return {STATEMENT: said, SIGNATURE: signature, **stamps}
 
 
 def _refusal(run: RecordedRun, broken: tuple[Finding, ...]) -> str:
@@ -106,17 +133,19 @@ def _write_zip(
     files: Mapping[str, Path],
     states: Mapping[str, FileState],
     made: Mapping[str, bytes],
+    signature: Mapping[str, bytes],
 ) -> None:
     with atomic_path(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         # The metadata come first: who streams the archive learns what is in it.
-        for name in (METADATA, *sorted(states)):
+        for name in (METADATA, *sorted(states), *signature):
             info = zipfile.ZipInfo(name, _DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = _MODE << 16
             info.create_system = _UNIX
             digest = hashlib.sha256()
             with archive.open(info, "w", force_zip64=True) as entry:
-                for block in [made[name]] if name in made else _blocks(files[name]):
+                given = made.get(name, signature.get(name))
+                for block in _blocks(files[name]) if given is None else [given]:
                     digest.update(block)
                     entry.write(block)
             if name in states and digest.hexdigest() != states[name].sha256:

@@ -15,8 +15,10 @@ from upwind.audit.recomputed.numbers import METHODS, Results, run_checks, same
 from upwind.common.reading import once_each
 
 _AXES = ("x", "y", "z")
-_FIGURES = ("slices", "hu_min", "hu_max", "liver_slices", "liver_ml", "tumour_ml", "liver_hu")
-_FIGURES += ("fat_or_air",)
+_FIGURES = (
+    *("slices", "hu_min", "hu_max", "liver_slices", "liver_ml"),
+    *("tumour_ml", "liver_hu", "fat_or_air"),
+)
 _BETWEEN = " | "  # errors, and notes, in a cell
 
 

@@ -1,0 +1,1 @@
+"""Signatures of crates: what is signed, by OpenSSH's keys, at a time that an authority attests."""
