@@ -32,14 +32,15 @@ def row(lines, title):
 
 def test_short_where_all_holds(shown, tmp_path):
     lines = shown()
-    assert len(lines) == 13
+    assert len(lines) == 15
     assert lines[-1] == f"{tmp_path} holds. 1.2 s."
     assert "3 records" in lines[2]
     assert "7 files, 2 MB" in lines[3]
     assert row(lines, "files are what") == "yes"
     assert row(lines, "parameters") == "checked"  # not checked
     assert row(lines, "weights, figures") == "checked"  # never
-    assert row(lines, "who wrote the records") == "checked"
+    assert row(lines, "hosts, processors and times") == "checked"
+    assert row(lines, "who vouches") == "checked"
 
 
 def test_what_is_broken_is_told_with_reason_remedy_and_what_falls_with_it(shown):
@@ -65,6 +66,23 @@ def test_warnings_and_what_was_not_checked_stand_apart(shown):
     assert lines.index("Warnings") < lines.index("Not checked")
     assert "holds (1 warning, 1 not checked)" in lines[-1]
     assert "broken" not in " ".join(lines)
+
+
+def test_a_row_says_yes_only_for_all_that_it_is_about(shown):
+    lines = shown(unchecked(FindingKind.raw_data, "data", "not here", "elsewhere"))
+    assert row(lines, "files are what") == "part"  # in part
+    assert row(lines, "jobs read") == "yes"
+    assert row(lines, "weights are what") == "checked"  # not checked: no state is here
+    assert row(shown(finished_trainings=6), "weights are what") == "yes"
+
+
+def test_who_signed_stands_in_its_row(tmp_path):
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    by = "alice@example.org, before 2026-01-01 00:00 UTC"
+    console.print(view(Audit(tmp_path, Checked(counts=COUNTS), False, 1.25, by)))
+    lines = console.file.getvalue().splitlines()
+    (line,) = [line.split() for line in lines if line.startswith("who vouches")]
+    assert line[-6:] == [*by.split(), "yes"]
 
 
 def test_of_many_alike_some_are_shown_and_the_rest_counted(shown):

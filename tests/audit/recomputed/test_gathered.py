@@ -75,12 +75,14 @@ def test_what_the_workflow_writes_holds(results):
 @pytest.mark.parametrize(
     ("row", "column", "value"),
     [
-        (0, "liver_ml", "1579.8520922445"),
+        (0, "liver_ml", "1579.852"),
         (0, "spacing_x_mm", "2.1534"),
         (0, "orientation", "RAS"),
         (0, "hu_max", ""),
         (0, "notes", "one note."),
+        (1, "notes", ""),
         (2, "errors", ""),
+        (2, "notes", "one more."),
         (2, "usable", "True"),
         (3, "size_x", "1"),
         (3, "errors", "no label."),

@@ -45,9 +45,10 @@ def _cases(results: Results) -> Iterator[Finding | int]:
     for case, report in reports.items():
         is_twin = report["voxels"] is not None and alike[report["voxels"]] > 1
         again = is_twin and first.setdefault(report["voxels"], case) != case
+        more = "errors" if again else "notes" if is_twin else ""
         is_usable = not report["errors"] and not again
         usable += [str(case)] * is_usable
-        wrong = [*_other_figures(rows[case], report), *_other_words(rows[case], report, is_twin)]
+        wrong = [*_other_figures(rows[case], report), *_other_words(rows[case], report, more)]
         wrong += [] if rows[case]["usable"] == str(is_usable) else ["usable"]
         for name in wrong:
             message = f"case {case}: {name} is {rows[case][name] or 'empty'} there, and otherwise "
@@ -75,11 +76,12 @@ def _other_figures(row: Mapping[str, str], report: Mapping[str, Any]) -> Iterato
         yield "orientation"
 
 
-def _other_words(row: Mapping[str, str], report: Mapping[str, Any], others: bool) -> Iterator[str]:
-    """Of a case that is there twice, one thing more is said."""
+def _other_words(row: Mapping[str, str], report: Mapping[str, Any], more: str) -> Iterator[str]:
+    """Of a case that is there twice, one thing ``more`` is said than in its report."""
     for name in ("errors", "notes"):
-        stated, text = row[name], _BETWEEN.join(report[name])
-        if stated != text and not (others and stated.startswith(text)):
+        text = _BETWEEN.join(report[name])
+        longer = row[name].startswith(text) and len(row[name]) > len(text)
+        if not (longer if name == more else row[name] == text):
             yield name
 
 
