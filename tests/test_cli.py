@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
+from typer.main import get_command
 from typer.testing import CliRunner
 
+import upwind as package
 from upwind.cli import app
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, save_weights
@@ -200,11 +202,43 @@ def test_segment_knows_its_devices(tmp_path, weights):
         assert not mask.exists()
 
 
+def test_the_version(tmp_path):
+    result = upwind("--version")
+    assert result.exit_code == 0
+    assert result.stdout == f"upwind {package.__version__}\n"
+
+
+def test_every_help_ends_with_examples_that_are_commands():
+    for name, command in get_command(app).commands.items():
+        text = upwind(name, "--help").stdout
+        examples = [line for line in command.epilog.splitlines() if line.startswith("upwind ")]
+        assert examples, name
+        assert "For example:" in text
+        for line in examples:
+            _, called, *arguments = line.split()
+            assert called == name
+            with command.make_context(name, arguments):  # parsed, not run
+                pass
+
+
+def test_a_shell_can_complete_commands():
+    environment = {
+        "_UPWIND_COMPLETE": "complete_bash",
+        "COMP_WORDS": "upwind ev",
+        "COMP_CWORD": "1",
+    }
+    result = CliRunner().invoke(app, [], prog_name="upwind", env=environment)
+    assert result.stdout.split() == ["evolve"]
+    assert "--install-completion" in upwind("--help").stdout
+
+
 def test_show_prints_table_1_and_the_figures_that_exist(tmp_path):
-    (tmp_path / "table1.md").write_text("| Fold |\n")
+    (tmp_path / "table1.md").write_text("| Fold | UNet |\n| --- | --- |\n| 0 | 0.9 / 0.8 |\n")
     (tmp_path / "figure2.png").touch()
     result = upwind("show", tmp_path)
-    assert "| Fold |" in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["Fold", "UNet"] in lines
+    assert ["0", "0.9", "/", "0.8"] in lines
     assert str(tmp_path / "figure2.png") in result.stdout
     assert "report.html" not in result.stdout
 

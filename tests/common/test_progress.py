@@ -21,13 +21,21 @@ def clock(monkeypatch):
 
 def test_plain_lines_tell_time_and_time_left(clock):
     out = io.StringIO()
-    for seconds in track([2, 4, 0], 3, "unet 0, epoch", out):
+    for seconds in track([20, 40, 0], 3, "unet 0, epoch", out):
         clock[0] += seconds
     assert out.getvalue().splitlines() == [
-        "unet 0, epoch 1/3, 2 s, 4 s left",
-        "unet 0, epoch 2/3, 6 s, 3 s left",
-        "unet 0, epoch 3/3, 6 s, 0 s left",
+        "unet 0, epoch 1/3, 20 s, 40 s left",
+        "unet 0, epoch 2/3, 60 s, 30 s left",
+        "unet 0, epoch 3/3, 60 s, 0 s left",
     ]
+
+
+def test_between_the_first_and_the_last_line_is_one_in_ten_seconds(clock):
+    out = io.StringIO()
+    for _ in track(range(40), 40, "frame", out):
+        clock[0] += 1
+    told = [int(line.split()[1].partition("/")[0]) for line in out.getvalue().splitlines()]
+    assert told == [1, 11, 21, 31, 40]
 
 
 def test_a_line_is_written_when_its_item_is_done_not_before():

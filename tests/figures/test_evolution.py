@@ -45,6 +45,17 @@ def evolve(files, *arguments, output="movie.gif"):
 FAST = ("--frames", 4, "--iterations", 120, "--spacing", 3)
 
 
+def test_a_bubble_in_air_is_refused_and_axes_are_named(files):
+    hu = np.asarray(nib.load(files / "ct.nii.gz").dataobj) - np.int16(300)
+    nib.save(nib.Nifti1Image(hu, AFFINE), files / "air.nii.gz")
+    world = AFFINE @ [2, 2, 2, 1]
+    command = ["evolve", files / "air.nii.gz", "-o", files / "air.gif", "--radius", 4, "--centre"]
+    said = CliRunner().invoke(app, [str(part) for part in (*command, *world[:3])])
+    assert said.exit_code == 1
+    assert re.search(r"the bubble lies in air: its mean is -[23]\d\d HU", said.stderr)
+    assert "of a viewer in LPS, give X and Y with the other sign" in said.stderr
+
+
 @pytest.mark.parametrize("engine", ["simpleitk", "torch"])
 def test_a_bubble_in_the_scanners_coordinates_finds_the_sphere(files, engine):
     world = AFFINE @ [*CENTRE, 1]

@@ -1,11 +1,12 @@
 """The command ``upwind`` as a whole: what holds for every command of it."""
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import upwind
 from upwind.common.caches import settle, show_anywhere
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
@@ -27,10 +28,25 @@ class Commands(TyperGroup):
             raise typer.Exit(1) from None
 
 
+def say_version(asked: bool) -> None:
+    """Print the version and end, where ``--version`` asks for it."""
+    if asked:
+        typer.echo(f"upwind {upwind.__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=Commands,
-    help="Liver segmentation in CT: UNet, level set network and level set baseline.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def upwind_(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=say_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Liver segmentation in CT: UNet, level set network and level set baseline."""

@@ -20,7 +20,10 @@ def show(
             f"{table} is not there: give the folder of a finished experiment, results/NAME, or run "
             "`snakemake --cores 2` first"
         )
-    typer.echo(f"Table I, ours / published ({table})\n\n{table.read_text(encoding='utf-8')}")
+    from rich.markdown import Markdown
+
+    typer.echo(f"Table I, ours / published ({table})\n")
+    console().print(Markdown(table.read_text(encoding="utf-8")))
     report = folder / "report.html"
     # A release is never made again, and its files have the dates of their coming.
     released = folder.with_name(f"{folder.name}.dvc").is_file()

@@ -96,7 +96,10 @@ def evolve(
     ] = False,
     centre: Annotated[
         tuple[float, float, float] | None,
-        typer.Option(help="Centre of the bubble: X Y Z in mm, as viewers show them."),
+        typer.Option(
+            help="Centre of the bubble: X Y Z in mm, in RAS as NIfTI's headers have "
+            "them; of a viewer in LPS, X and Y with the other sign."
+        ),
     ] = None,
     radius: Annotated[float | None, typer.Option(min=0, help="Of the bubble, mm.")] = None,
     mode: Annotated[Mode, typer.Option(help="Speed from thresholds, or from edges.")] = "region",
@@ -147,6 +150,9 @@ def evolve(
     )
     if label is not None and not resample and (note := label_note(label, evolution.volume.grid)):
         typer.echo(f"Note: {note}", err=True)
+    if weights is None and engine == "torch":
+        said = "The first frames take longer: the scheme is compiled, once on this machine."
+        typer.echo(said, err=True)
     moving = track(evolution.moments, frames + 1, "frame")
     shown = write_movie(
         output, evolution.volume, evolution.label, moving, evolution.title, axial, fps

@@ -28,7 +28,7 @@ class Course:
 
     engine: str
     mode: str
-    centre: Point | None  # the scanner's coordinates, as viewers show them
+    centre: Point | None  # the scanner's coordinates in RAS, as NIfTI's headers have them
     radius: float | None
     lower: float | None
     upper: float | None
@@ -49,14 +49,15 @@ class Moment:
 # Room around the label for leaks, and the bubble in it, as for the simulated operator.
 _OPERATOR = OperatorSettings()
 _MARGIN, _FRACTION, _SD = _OPERATOR.margin_mm, _OPERATOR.bubble_fraction, _OPERATOR.default_sd
+_AIR = -200.0  # HU: below all tissue but lung
 _RADIUS = 12.0  # of a bubble whose radius is not given
 
 
 def moments(volume: Volume, label: np.ndarray | None, course: Course) -> Iterator[Moment]:
     """The contour at the start and after each of ``frames`` equal numbers of iterations.
 
-    Raises UpwindError for an engine or mode that there is not, a bubble outside the CT, thresholds
-    in the wrong order, or neither a label nor a centre to place the bubble by.
+    Raises UpwindError for an engine or mode that there is not, a bubble outside the CT or in air,
+    thresholds in the wrong order, or neither a label nor a centre to place the bubble by.
     """
     evolve = engine_named(course.engine)
     if course.mode not in ENGINES[course.engine].modes:
@@ -68,9 +69,19 @@ def moments(volume: Volume, label: np.ndarray | None, course: Course) -> Iterato
             f"there is no contour to move: the bubble holds no voxel of the working grid of "
             f"{course.spacing:g} mm; give a larger --radius or a finer --spacing"
         )
+    _refuse_air(float(image[bubble > 0].mean()))
     speed = _speed(image, bubble > 0, course)
     weights = Trial(course.mode).weights
     return _frames(evolve, speed, bubble, weights, region, course)
+
+
+def _refuse_air(mean: float) -> None:
+    if mean < _AIR:
+        raise UpwindError(
+            f"the bubble lies in air: its mean is {mean:.0f} HU, and the liver has about 50. The "
+            "centre is in RAS, as NIfTI's headers have it: of a viewer in LPS, give X and Y with "
+            "the other sign"
+        )
 
 
 def _frames(
@@ -96,7 +107,7 @@ def _start(volume: Volume, label: np.ndarray | None, course: Course) -> tuple[Re
     if course.centre is None:
         if label is None:
             raise UpwindError(
-                "where is the bubble to be? Give --centre X Y Z (mm, as viewers show them), or "
+                "where is the bubble to be? Give --centre X Y Z (mm, in RAS as NIfTI has it), or "
                 "a --label to place it by"
             )
         region = region_around(label, spacing, _MARGIN, course.spacing)

@@ -66,7 +66,7 @@ def evolve(
             below but ``frames`` are the engine's.
         label: of the CT; the bubble is placed by it where there is no ``centre``.
         resample: bring a label on another grid to the CT's.
-        centre, radius: of the bubble: x, y, z in mm, as viewers show them, and mm.
+        centre, radius: of the bubble: x, y, z in mm, in RAS as NIfTI's headers have it, and mm.
         mode: a speed from thresholds (``region``), or from edges (``edge``).
         lower, upper: thresholds in HU; without them two standard deviations around the mean of the
             bubble.
@@ -76,7 +76,7 @@ def evolve(
 
     Raises:
         UpwindError: a CT or label that cannot be used; a bubble that cannot be placed, or is
-            outside the CT; weights of a network without a contour.
+            outside the CT or in air; weights of a network without a contour.
     """
     volume, liver = read_inputs(Path(ct), None if label is None else Path(label), resample=resample)
     if weights is not None:
