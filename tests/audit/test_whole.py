@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import nibabel as nib
@@ -221,6 +225,30 @@ def test_nothing_that_lies_beside_the_results_is_executed(finished, tmp_path, mo
     monkeypatch.chdir(finished)
     audit(finished / "results/tiny")
     assert ran.exists()
+
+
+def test_somebody_who_may_read_and_not_write(finished):
+    """The results of a colleague, in a folder that belongs to them."""
+    program = "from upwind.cli import app; app()"
+    command = [sys.executable, "-c", program, "audit", "results/tiny"]
+    if os.geteuid() == 0:  # whom no permission stops
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is not here, which takes root's rights away")
+        rights = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", *command]
+    paths = [finished, *finished.rglob("*")]
+    for path in paths:
+        path.chmod(path.stat().st_mode & ~0o222)
+    try:
+        with pytest.raises(OSError, match="Permission denied") if os.geteuid() else nullcontext():
+            (finished / "new").touch()
+        done = subprocess.run(command, cwd=finished, capture_output=True, text=True, check=False)
+    finally:
+        for path in paths:
+            path.chmod(path.stat().st_mode | 0o200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing left to do" in done.stdout
+    assert "Not checked" not in done.stdout
 
 
 def test_a_folder_without_any_record(tmp_path):

@@ -162,7 +162,7 @@ def audit(
 def trace(
     file: Annotated[Path, typer.Argument(help="A file of results/NAME, such as table1.csv.")],
     cell: Annotated[
-        str | None, typer.Option(help="A cell of table1.csv: COLUMN,ROW, such as unet,2.")
+        str | None, typer.Option(help="A cell of Table I: COLUMN,ROW, such as UNet,2.")
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Show every file, module and package.")

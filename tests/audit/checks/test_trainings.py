@@ -8,8 +8,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from upwind.audit.checks.trainings import check_trainings
+from upwind.audit.findings import Severity
 from upwind.audit.provenance_graph import load
-from upwind.provenance.records import write_record
+from upwind.provenance.records import read_record, write_record
 
 NETWORK = "results/x/networks/unet/0"
 WEIGHTS, CURVES = f"{NETWORK}/weights.safetensors", f"{NETWORK}/curves.csv"
@@ -140,6 +141,17 @@ def test_states_of_other_trainings_do_not_count(training, other):
     assert found(training) == ([], {"finished_trainings": 0})
     state(training, path=STATE.replace("0123", "4567"))
     assert found(training) == ([], {"finished_trainings": 1})
+
+
+def test_of_some_trainings_the_state_is_not_here(training):
+    project_weights = "results/x/networks/unet/1/weights.safetensors"
+    training.job("train", outputs={project_weights: ""}, wildcards={"fold": "1"}, params=PARAMS)
+    path = training.record("train", wildcards={"fold": "1"})
+    write_record(path, replace(read_record(path), params=PARAMS | {"run": "unet 1"}))
+    run = load(training.results)
+    (finding,) = check_trainings(run, set(run.records)).findings
+    assert (finding.severity, finding.path) == (Severity.unchecked, "checkpoints")
+    assert finding.message.startswith("of 2 trainings, 1 have no finished state here")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 20, b"\x02" + bytes(7) + b"{}"])

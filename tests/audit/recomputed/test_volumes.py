@@ -220,6 +220,13 @@ def test_what_is_said_of_a_case(made, column):
     assert (path, message.split(" is ")[0]) == ("results/x/cases.csv", f"case 1: {column}")
 
 
+def test_a_patient_under_two_numbers(made):
+    volume = (made / "data/volume-0.nii.gz").read_bytes()
+    (made / "data/volume-1.nii.gz").write_bytes(volume)
+    message = "cases 0, 1 are one patient: their images are the same, voxel by voxel"
+    assert ("results/x/cases.csv", message) in found(made)
+
+
 def test_a_patient_in_another_fold(made):
     edit(made, "folds.csv", "fold", 1, 1)
     messages = dict(found(made))

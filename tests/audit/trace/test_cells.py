@@ -14,6 +14,10 @@ from upwind.common.errors import UpwindError
         ("itk_snap,avg", "0.75", ["0.9", "0.8", "0.7", "0.6"]),
         ("lsn_test,0", "0.3125", ["0.375", "0.25"]),
         ("lsn_validation,avg_without_1", "0.625", ["0.75", "0.5"]),
+        # As they stand in the table.
+        ("UNet,fold 0", "0.75", ["0.875", "0.625"]),
+        ("LSN  test, Fold 0", "0.3125", ["0.375", "0.25"]),
+        ("ITK-SNAP,AVG", "0.75", ["0.9", "0.8", "0.7", "0.6"]),
     ],
 )
 def test_a_cell_is_the_mean_of_its_scores(experiment, name, value, scores):
@@ -32,7 +36,8 @@ def test_which_folds_failed_counts_only_where_they_are_left_out(experiment):
 def test_another_cell_is_refused_with_those_that_there_are(experiment, name):
     with pytest.raises(UpwindError) as error:
         read_cell(experiment.results, name)
-    assert "column of itk_snap, unet, lsn_test, lsn_validation" in str(error.value)
+    columns = "itk_snap (ITK-SNAP), unet, lsn_test (LSN Test), lsn_validation (LSN Validation)"
+    assert f"column of {columns} and a row of" in str(error.value)
     assert "row of 0, 1, avg, avg_without_1" in str(error.value)
 
 

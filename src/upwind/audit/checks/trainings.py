@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from upwind.audit.findings import Checked, Finding, FindingKind, broken
+from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked
 from upwind.audit.provenance_graph import RecordedRun
 from upwind.audit.recomputed.numbers import same
 from upwind.audit.recomputed.tensors import StoredTensors, holds_tensors, opened_tensors
@@ -31,7 +31,7 @@ def check_trainings(
     files that are ``distrusted`` already. States that are not here (they are in no crate, and may
     be deleted) are not checked."""
     findings: list[Finding] = []
-    states = 0
+    trainings = states = 0
     for name in sorted(live):
         record = run.records[name]
         for path in record.outputs.keys() - {*distrusted}:
@@ -41,7 +41,13 @@ def check_trainings(
                 findings += _recipe(run, record, path)
                 finished = list(_finished(run, record))
                 states += bool(finished)
+                trainings += 1
                 findings += _from_state(run, record, path, finished) if finished else ()
+    if 0 < states < trainings:
+        message = f"of {trainings} trainings, {trainings - states} have no finished state here, or"
+        message += " a damaged one: their weights were not held against it"
+        remedy = "nothing where states were deleted; else restore them"
+        findings.append(unchecked(FindingKind.training, _STATES, message, remedy))
     return Checked(tuple(findings), {"finished_trainings": states})
 
 

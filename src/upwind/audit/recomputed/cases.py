@@ -10,6 +10,7 @@ millimetre. NSD may count the voxels whose distance is as near as that to its to
 Volumes in ml and spacings may differ by the share ``SPACING``, for the same reason.
 """
 
+import hashlib
 import math
 import os
 from collections import Counter
@@ -68,21 +69,25 @@ class VoxelSize:
 
 @dataclass(frozen=True)
 class Remade:
-    """What came of a task: files below the results with what is wrong in each, and how many things
-    of each sort were looked at."""
+    """What came of a task: files below the results with what is wrong in each, how many things of
+    each sort were looked at, and a digest of the image's shape and voxels (empty where it could not
+    be read)."""
 
     wrong: list[tuple[str, str]]
     counts: Mapping[str, int]
+    image: str = ""
 
 
 def remake(task: Task) -> Remade:
     """Make a case again and compare. What cannot be read counts as wrong."""
     wrong: list[tuple[str, str]] = []
     counts: Counter[str] = Counter()
+    digest = ""
     try:
         ct = read_volume(task.image)
         image, label = upright(ct), upright_label(task.label, ct)
         hu, size = sitk.GetArrayFromImage(image), VoxelSize(image.GetSpacing(), voxel_ml(ct))
+        digest = hashlib.sha256(f"{hu.shape}".encode() + hu.astype("<f4").tobytes()).hexdigest()
         # Whole numbers, whatever a scaling made of them.
         labels = np.rint(sitk.GetArrayFromImage(label))
         wrong += _report(task, hu, labels, size)
@@ -98,7 +103,7 @@ def remake(task: Task) -> Remade:
     except (OSError, ValueError, LookupError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1:]
         wrong.append(("scores.csv", f"case {task.case} cannot be made again: {reason}"))
-    return Remade(wrong, counts)
+    return Remade(wrong, counts, digest)
 
 
 def read_volume(path: str | os.PathLike[str]) -> sitk.Image:

@@ -191,10 +191,21 @@ def _cases(results: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) ->
         remedy = "audit with --deep where the volumes are"
         findings.append(unchecked(FindingKind.number, results.name("scores.csv"), message, remedy))
     work = _worked_on([_task(results, case, *raw[case]) for case in tasks], jobs)
-    for remade in track(work, len(tasks), "cases made again"):
+    images: defaultdict[str, list[int]] = defaultdict(list)
+    for case, remade in zip(tasks, track(work, len(tasks), "cases made again"), strict=True):
         findings += [results.number(path, message) for path, message in remade.wrong]
         counts.update(remade.counts)
+        images[remade.image].append(case)
+    findings += _twins(results, images)
     return Checked(tuple(findings), dict(counts))
+
+
+def _twins(results: Results, images: Mapping[str, list[int]]) -> Iterator[Finding]:
+    """Cases that folds tell apart and whose image is the same."""
+    for image, cases in images.items():
+        if image and len(cases) > 1:
+            message = f"cases {', '.join(map(str, cases))} are one patient: their images are the"
+            yield results.number("cases.csv", f"{message} same, voxel by voxel")
 
 
 def _task(results: Results, case: int, image: Path, label: Path) -> Task:

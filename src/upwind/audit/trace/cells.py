@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +49,19 @@ class Cell:
 
 
 def read_cell(folder: Path, name: str) -> Cell:
-    """The cell ``COLUMN,ROW`` of Table I in ``folder``. Raises UpwindError, with the cells that
-    there are, for another."""
+    """The cell ``COLUMN,ROW`` of Table I in ``folder``; the column by its key or its heading, the
+    row also as ``fold 2``. Raises UpwindError, with the cells that there are, for another."""
     rows = {row.pop("fold"): row for row in _rows(folder / TABLE)}
     known = table1_columns(read_methods(folder / METHODS))
     columns = [column for column in known if all(column in row for row in rows.values())]
-    column, _, row = name.partition(",")
-    column, row = column.strip(), row.strip()
+    headings = {column: known[column][1].heading for column in columns}
+    column, _, row = name.rpartition(",")
+    column, row = _named(column, headings), _words(row).removeprefix("fold ")
     if column not in columns or row not in rows:
         raise UpwindError(
             f"{folder / TABLE} has no cell {name!r}: give COLUMN,ROW with a column of "
-            f"{', '.join(columns)} and a row of {', '.join(rows)}, for example {columns[0]},avg"
+            f"{', '.join(_told(headings))} and a row of {', '.join(rows)}, for example "
+            f"{columns[0]},avg"
         )
     method, subset = known[column][0].key, known[column][1].subset
     folds = _folds(row, list(rows))
@@ -74,6 +76,20 @@ def read_cell(folder: Path, name: str) -> Cell:
             f"{len(scores)} scores; run upwind audit"
         )
     return Cell(column, row, rows[row][column], tuple(scores))
+
+
+def _named(column: str, headings: Mapping[str, str]) -> str:
+    """The key of a column that is given by its key or its heading, in letters of any case."""
+    found = [key for key, title in headings.items() if _words(title) == _words(column)]
+    return found[0] if len(found) == 1 and column.strip() not in headings else column.strip()
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _told(headings: Mapping[str, str]) -> list[str]:
+    return [key if _words(title) == key else f"{key} ({title})" for key, title in headings.items()]
 
 
 def read_scores(path: Path) -> list[Score]:
