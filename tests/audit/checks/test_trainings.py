@@ -160,7 +160,9 @@ def test_a_damaged_state_is_no_witness(training, content):
     assert found(training) == ([], {"finished_trainings": 0})
 
 
-@pytest.mark.parametrize("run", ["../../elsewhere 0", "", None])
+@pytest.mark.parametrize("run", ["../../elsewhere 0", "absolute", "", None, "x" * 5000, "\0"])
 def test_no_other_folder_is_looked_into(training, run):
-    trained(training, run=run)
+    elsewhere = training.root / "elsewhere-0"
+    state(training, path="elsewhere-0/state.safetensors")
+    trained(training, run=str(elsewhere) if run == "absolute" else run)
     assert found(training) == ([], {"finished_trainings": 0})

@@ -21,6 +21,7 @@ from upwind.provenance.records import Record
 _RULE = "tabulate"
 _WRITER = "upwind.tables.written"
 _PAGE = "tables/page.html"
+_MOST_RESAMPLES = 10**6  # that can be set: a record may come from anywhere
 
 
 def check_published(
@@ -75,6 +76,8 @@ def _written(run: RecordedRun, record: Record) -> Mapping[str, str]:
     from upwind.methods import read_methods
     from upwind.tables.written import Sources, texts
 
+    if not 0 < record.params["effort"]["resamples"] <= _MOST_RESAMPLES:
+        raise ValueError(f"{record.params['effort']['resamples']} resamples are no setting")
     inputs = {PurePosixPath(path).name: run.place(path) for path in record.inputs}
     read: dict[str, Any] = {n: pd.read_csv(p) for n, p in inputs.items() if n.endswith(".csv")}
     sources = Sources(

@@ -91,7 +91,7 @@ def _recipe(run: RecordedRun, record: Record, path: str) -> Iterator[Finding]:
         with opened_tensors(run.place(path)) as weights:
             stated = json.loads(weights.metadata["upwind"])
             pairs = {name: stated[key] for name, key in _STATED.items() if name in record.params}
-    except (OSError, LookupError, TypeError, ValueError):
+    except (OSError, LookupError, TypeError, ValueError, RecursionError):
         return  # that they are not what their job wrote is said elsewhere
     other = [name for name, value in pairs.items() if value != record.params[name]]
     if other:
@@ -106,23 +106,30 @@ _STATED = {"kind": "network", "image_size": "image_size", "window": "window"}
 def _finished(run: RecordedRun, record: Record) -> Iterator[Path]:
     """States of this training that came to their end, with the epochs and the seed of its record
     (those of other settings lie beside them)."""
-    experiment, name = run.config.get("experiment"), str(record.params.get("run", ""))
-    place = PurePosixPath(_STATES, str(experiment), name.replace(" ", "-"))
-    if not name or ".." in place.parts or not run.place(str(place)).is_dir():
-        return
-    for path in sorted(run.place(str(place)).glob("*.safetensors")):
+    told = (_told(record), record.params.get("seed"))
+    for path in _states(run, str(record.params.get("run", ""))):
         try:
             with opened_tensors(path) as state:
                 header = json.loads(state.metadata["upwind_checkpoint"])
                 parts, numbers = header["parts"], header["numbers"]
-                told = (parts["settings"]["epochs"], parts["seed"])
                 if numbers["finished"] is True and told == (
-                    _told(record),
-                    record.params.get("seed"),
+                    parts["settings"]["epochs"],
+                    parts["seed"],
                 ):
                     yield path
-        except (OSError, LookupError, TypeError, ValueError):
+        except (OSError, LookupError, TypeError, ValueError, RecursionError):
             continue  # one that is damaged is no witness, and the training does not read it
+
+
+def _states(run: RecordedRun, name: str) -> list[Path]:
+    """The states of a training of this name: files in its own folder, and nowhere else."""
+    place = PurePosixPath(_STATES, str(run.config.get("experiment")), name.replace(" ", "-"))
+    if not name or place.parts[0] != _STATES or ".." in place.parts:
+        return []
+    try:
+        return sorted((run.root / place).glob("*.safetensors"))
+    except (OSError, ValueError):
+        return []
 
 
 def _from_state(
@@ -140,7 +147,7 @@ def _from_state(
         elif curves is not None and not _same_rows(_rows(run.place(curves)), state):
             message = f"they are not those of the training's own state, {shown}"
             yield broken(FindingKind.training, curves, message, remedy, run.downstream([curves]))
-    except (OSError, LookupError, TypeError, ValueError):
+    except (OSError, LookupError, TypeError, ValueError, RecursionError):
         return  # that a file is not what its job wrote is said elsewhere
 
 

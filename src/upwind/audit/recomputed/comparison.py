@@ -18,6 +18,7 @@ from upwind.audit.recomputed.numbers import Results, run_checks, same
 
 _DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
 _FEW_UNITS = 10  # below: Student's t
+_MOST_RESAMPLES = 10**6  # that can be set: a configuration may come from anywhere
 _FEW_DIFFERENCES = 6  # below: no signed-rank test can reach 0.05
 # Of a place (fold, case) the value of each seed.
 Places = dict[tuple[int, int], dict[int, float]]
@@ -174,6 +175,8 @@ def _interval(
     cells = [
         np.array([[values[p].get(seed, means[p]) for seed in seeds] for p in of]) for of in groups
     ]
+    if not 0 < settings["resamples"] <= _MOST_RESAMPLES:
+        raise ValueError(f"{settings['resamples']} resamples are no setting")
     draws = _bootstrap(cells, settings["resamples"], results.config["seed"])
     wider = math.sqrt(count / (count - 1)) * stats.t.isf(outside, count - 1)
     share = float(stats.norm.sf(wider))
