@@ -1,8 +1,10 @@
 """The speed network: what it sees, and what it is alone."""
 
 import numpy as np
+import pytest
 import torch
 
+from upwind.common.errors import UpwindError
 from upwind.networks.lsn import LSN
 from upwind.networks.speed import SpeedAlone, SpeedNetwork, start_of
 
@@ -53,6 +55,22 @@ def test_alone_it_takes_the_options_of_the_lsns_speed():
     assert options.keys() == {"disc", "channels", "dilations", "sees_start"}
     assert options["disc"] == (12 / 32, 8 / 32, 0.1)
     SpeedAlone(**options)
+
+
+def test_the_first_weights_are_those_of_he_or_torchs_own():
+    """He et al. (2015): a standard deviation of sqrt(2 / fan in), and no bias."""
+    torch.manual_seed(0)
+    he = SpeedNetwork(64, (1, 2), sees_start=False).convolutions[1]
+    assert float(he.weight.detach().std()) == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.02)
+    assert not he.bias.any()
+    torch.manual_seed(3)
+    first = SpeedNetwork(4, (1,), False, initial_weights="torch").convolutions[0]
+    torch.manual_seed(3)
+    plain = torch.nn.Conv2d(1, 4, 3, padding=1)
+    assert torch.equal(first.weight, plain.weight)
+    assert torch.equal(first.bias, plain.bias)
+    with pytest.raises(UpwindError, match=r"lsn\.initial_weights: 'zero'; choose from"):
+        SpeedNetwork(4, (1,), False, initial_weights="zero")
 
 
 def test_training_works_in_place_with_the_same_bits():

@@ -24,6 +24,7 @@ def load(name):
 DEMO = load("config/config.yaml")
 LITS = load("config/lits.yaml")
 REAL = load("config/real_cases.yaml")
+DEVELOPMENT = load("config/development.yaml")
 DEFAULTS = check_config({"experiment": "default"})
 
 
@@ -61,7 +62,10 @@ def leaves(config, prefix=""):
 # Configurations in the repository -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("over", [{}, LITS, REAL], ids=["demo", "lits", "real cases"])
+OTHERS = {"lits": LITS, "real cases": REAL, "development": DEVELOPMENT}
+
+
+@pytest.mark.parametrize("over", [{}, *OTHERS.values()], ids=["demo", *OTHERS])
 def test_every_configuration_in_the_repository_holds(over):
     assert problems(over) == []
 
@@ -74,7 +78,7 @@ def test_the_demo_names_only_what_makes_it_the_demo():
     assert same == needed
 
 
-@pytest.mark.parametrize("over", [LITS, REAL], ids=["lits", "real cases"])
+@pytest.mark.parametrize("over", OTHERS.values(), ids=OTHERS)
 def test_the_others_name_only_what_the_demo_and_the_defaults_do_not(over):
     before = dict(leaves(check_config(DEMO)))
     same = {name for name, value in leaves(over) if before.get(name) == value}

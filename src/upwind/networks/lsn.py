@@ -52,7 +52,7 @@ class LSN(nn.Module):
     ``softness`` is the width of the contour's edge as a share of the slice's size: probability is
     sigmoid(distance / width), distance being u itself with the ``readout`` 'level_set', or with
     'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``,
-    ``dilations`` and ``sees_start`` are the speed network's.
+    ``dilations``, ``sees_start`` and ``initial_weights`` are the speed network's.
 
     ``kept_steps`` bounds the memory of training, whatever the number of steps: of so many at most
     is u kept for the backward pass. None: of all of them on CPU, of about sqrt(steps) on a GPU.
@@ -67,6 +67,7 @@ class LSN(nn.Module):
         channels: int = _DEFAULT.channels,
         dilations: Sequence[int] = _DEFAULT.dilations,
         sees_start: bool = _DEFAULT.sees_start,
+        initial_weights: str = _DEFAULT.initial_weights,
         edge: str = _DEFAULT.edge,
         edge_contrast: float = _DEFAULT.edge_contrast,
         upwind_stencils: str = _DEFAULT.upwind_stencils,
@@ -99,7 +100,7 @@ class LSN(nn.Module):
         self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = triple(disc), steps, dt, tuple(terms)
         self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
-        self.speed = SpeedNetwork(channels, dilations, sees_start)
+        self.speed = SpeedNetwork(channels, dilations, sees_start, initial_weights)
         parts = (scheme.finite_differences()[part] for part in (scheme.UPWIND, scheme.CENTRAL))
         self.free_stencils = nn.ParameterList(
             nn.Parameter(part.clone(), requires_grad=rule != "fixed")

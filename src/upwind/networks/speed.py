@@ -5,17 +5,18 @@ the contour adds: same parameters, same input, and its output is read as liver o
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
+from upwind.common.errors import UpwindError
 from upwind.common.tuples import triple
 from upwind.levelset.equation.scheme import signed_distance_to_disc
 from upwind.networks.prior import disc_of
-from upwind.settings.lsn import LSNSettings
+from upwind.settings.lsn import InitialWeights, LSNSettings
 
 _DEFAULT = LSNSettings()
 
@@ -30,9 +31,16 @@ class SpeedNetwork(nn.Module):
     Dilation lets few layers see far: with 1, 2, 4, 8 a number depends on 31 x 31 pixels. With
     ``sees_start`` the signed distance (h, w) in pixels to the initial contour is a second input:
     convolutions alone do not know where in the image they are.
+    ``initial_weights``: 'he' or 'torch'; raises UpwindError for others.
     """
 
-    def __init__(self, channels: int, dilations: Sequence[int], sees_start: bool) -> None:
+    def __init__(
+        self,
+        channels: int,
+        dilations: Sequence[int],
+        sees_start: bool,
+        initial_weights: str = _DEFAULT.initial_weights,
+    ) -> None:
         super().__init__()
         self.sees_start = sees_start
         inputs = [2 if sees_start else 1] + [channels] * (len(dilations) - 1)
@@ -41,7 +49,11 @@ class SpeedNetwork(nn.Module):
             for i, d in zip(inputs, dilations, strict=True)
         )
         self.head = nn.Conv2d(channels, 1, 1)
-        self.apply(_he_initialisation)
+        if initial_weights not in get_args(InitialWeights):
+            known = list(get_args(InitialWeights))
+            raise UpwindError(f"lsn.initial_weights: {initial_weights!r}; choose from {known}")
+        if initial_weights == "he":
+            self.apply(_he_initialisation)
 
     def forward(self, slices: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
         """The numbers, not limited: tanh makes a speed of them, sigmoid a probability."""
@@ -65,10 +77,11 @@ class SpeedAlone(nn.Module):
         channels: int = _DEFAULT.channels,
         dilations: Sequence[int] = _DEFAULT.dilations,
         sees_start: bool = _DEFAULT.sees_start,
+        initial_weights: str = _DEFAULT.initial_weights,
     ) -> None:
         super().__init__()
         self.disc = triple(disc)
-        self.speed = SpeedNetwork(channels, dilations, sees_start)
+        self.speed = SpeedNetwork(channels, dilations, sees_start, initial_weights)
 
     @staticmethod
     def options_from(options: dict[str, Any], masks: np.ndarray) -> dict[str, Any]:
@@ -93,7 +106,7 @@ def _he_initialisation(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-_OPTIONS = ("channels", "dilations", "sees_start")
+_OPTIONS = ("channels", "dilations", "sees_start", "initial_weights")
 
 
 def start_of(disc: tuple[float, float, float], size: int) -> torch.Tensor:

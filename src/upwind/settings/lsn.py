@@ -11,6 +11,7 @@ Term = Literal["balloon", "transport", "curvature"]
 StencilRule = Literal["mean_zero", "free", "fixed"]
 Edge = Literal["fixed", "learned"]
 Readout = Literal["distance", "level_set"]
+InitialWeights = Literal["he", "torch"]
 
 #: Fewer kept steps save nothing more, and take a time that grows with the square of the steps.
 LEAST_KEPT_STEPS = 8
@@ -83,6 +84,12 @@ class LSNSettings(NetworkSettings):
     sees_start: bool = False
     """Whether the speed network sees, beside the slice, the distance to the initial disc, and with
     it where in the image it is.
+
+    Source: ours."""
+    initial_weights: InitialWeights = "he"
+    """Of the speed network: `he` keeps the size of activations from one ReLU layer to the next (He
+    et al. 2015); `torch` is torch's own default, which shrinks them, and Adadelta's first steps are
+    small whatever the gradient.
 
     Source: ours."""
     edge_contrast: NotNegative = 20
