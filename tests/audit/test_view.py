@@ -32,7 +32,8 @@ def row(lines, title):
 
 def test_short_where_all_holds(shown, tmp_path):
     lines = shown()
-    assert len(lines) == 15
+    assert len(lines) == 16
+    assert "A seal does not prove who wrote a record" in " ".join(lines[-3:-1])
     assert lines[-1] == f"{tmp_path} holds. 1.2 s."
     assert "3 records" in lines[2]
     assert "7 files, 2 MB" in lines[3]
@@ -83,6 +84,7 @@ def test_who_signed_stands_in_its_row(tmp_path):
     lines = console.file.getvalue().splitlines()
     (line,) = [line.split() for line in lines if line.startswith("who vouches")]
     assert line[-6:] == [*by.split(), "yes"]
+    assert "does not prove" not in " ".join(lines)
 
 
 def test_of_many_alike_some_are_shown_and_the_rest_counted(shown):

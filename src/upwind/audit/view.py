@@ -91,6 +91,10 @@ _UNTOLD = (
     ("weights, figures, pages and logs, made again", "their hashes vouch for them"),
     ("hosts, processors and times of jobs", "only their records tell"),
 )
+_UNSIGNED = (
+    "Records are sealed, which shows damage and edits. A seal does not prove who wrote a record, "
+    "or that the job ran as it says; a signed crate names somebody who vouches for that."
+)
 _FROM_VOLUMES = ("scores.csv", "cases.csv", "folds.csv", "split.csv")
 
 
@@ -118,6 +122,8 @@ def view(audit: Audit) -> RenderableType:
             parts.append(Text(_TITLES[severity], style=f"bold {_STYLES[severity]}"))
             parts += [Padding(part, (0, 0, 0, 2), expand=False) for part in _listed(found)]
             parts.append(Text())
+    if not audit.signed_by:
+        parts.append(Text(_UNSIGNED, style="dim"))
     return Group(*parts, _verdict(audit))
 
 

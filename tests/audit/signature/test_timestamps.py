@@ -2,8 +2,10 @@
 
 import datetime
 import http.server
+import os
 import threading
 from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 
@@ -34,7 +36,8 @@ def served(answer):
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/"
+        with mock.patch.dict(os.environ, {"no_proxy": "*"}):
+            yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
         server.server_close()
