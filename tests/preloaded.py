@@ -1,10 +1,11 @@
 """A Python interpreter for tests that need not import the large libraries again in every process.
 
-``python preloaded.py FOLDER`` imports them once, writes ``FOLDER/python`` and answers it until its
-standard input is closed. What runs by ``FOLDER/python SCRIPT`` or ``FOLDER/python -m MODULE`` is a
-fork of this process with the caller's arguments, folder, environment and open streams: a process of
-its own like any other, 0.05 s instead of 2 s after it was asked for. Nothing of this package is
-imported here, so that each fork imports the sources that its own ``PYTHONPATH`` names.
+``python preloaded.py FOLDER [LIBRARY ...]`` imports them once, writes ``FOLDER/python`` and answers
+it until its standard input is closed. What runs by ``FOLDER/python SCRIPT`` or ``FOLDER/python -m
+MODULE`` is a fork of this process with the caller's arguments, folder, environment and open
+streams: a process of its own like any other, 0.05 s instead of 2 s after it was asked for. Nothing
+of this package is imported here, so that each fork imports the sources that its own ``PYTHONPATH``
+names.
 """
 
 import atexit
@@ -20,7 +21,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -67,9 +68,9 @@ os.execv({executable!r}, [{executable!r}, *sys.argv[1:]])
 """
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, libraries: Sequence[str]) -> None:
     """Serve until standard input ends; in a fork: run what was asked for."""
-    for name in LIBRARIES:
+    for name in libraries:
         with contextlib.suppress(ImportError):  # an optional one
             importlib.import_module(name)
     gc.collect()
@@ -184,4 +185,4 @@ def _run(
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:] or LIBRARIES)

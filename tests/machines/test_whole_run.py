@@ -1,14 +1,17 @@
-"""A small run of the whole workflow, on this machine's processor and on an emulated one: every file
+"""A small run of the whole workflow, on this machine's processor and on emulated ones: every file
 of its results is the same, byte for byte.
 
-Run with ``make test-machines``; it takes the best part of an hour on two cores.
+Run with ``make test-machines``. What was made is kept in ``.cache/machines``, so that a run that
+was stopped goes on; delete the folder to begin anew.
 """
 
+import contextlib
 import json
 import os
-import shlex
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -18,21 +21,43 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "same_bits"))
 from emulator import EMULATOR, NATIVE, PROCESSORS, is_there, python_on
 
-from recorded_runs import SETTINGS  # emulated, a patient of its phantom takes minutes
-from upwind.common.same_bits import processor_can
+from recorded_runs import SETTINGS as TINY
+from upwind.common.same_bits import hold, processor_can
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+KEPT = REPOSITORY / ".cache/machines"
+# Of the first 60 phantoms the one whose two patients have the fewest voxels: emulated, each takes
+# minutes.
+SETTINGS = TINY | {"dataset": TINY["dataset"] | {"phantom_seed": 12}}
 # What tells when and where a job ran, or is drawn.
 APART = ("logs", "records")
 DRAWN = (".png", ".svg", ".pdf", ".html")
-# Snakemake itself may run on the processor as it is: what computes are its jobs' scripts. The
-# emulator ends at NumPy's sort for AVX2, so that neither run has it (tests/same_bits/computed.py).
+# What jobs that compute load. Emulated, that takes the better part of a minute, so it is done once:
+# each job is a fork of the process that did (tests/preloaded.py).
+LIBRARIES = (
+    "nibabel",
+    "numba",
+    "optuna",
+    "pandas",
+    "safetensors.torch",
+    "scipy.fft",
+    "scipy.ndimage",
+    "scipy.stats",
+    "SimpleITK",
+    "skfmm",
+    "sklearn.cluster",
+    "sklearn.decomposition",
+    "sklearn.metrics",
+    "snakemake.script",
+    "torch",
+)
+# Snakemake itself, and jobs that draw, may run on the processor as it is.
 PYTHON = """\
 #!/bin/sh
-export PYTHONPATH={sources}:{packages}:{here}
+export PYTHONPATH={paths}
 case "$1" in
-  -*) exec {native} "$@" ;;
-  *) NPY_DISABLE_CPU_FEATURES="$NPY_DISABLE_CPU_FEATURES X86_V3" exec {command} "$@" ;;
+  -* | *.draw_*) exec {native} "$@" ;;
+  *) exec {computing} "$@" ;;
 esac
 """
 
@@ -42,36 +67,55 @@ pytestmark = [
 ]
 
 
-def run_on(processor, folder):
-    """Run the workflow in ``folder``, its jobs' scripts on ``processor``; return its results."""
-    folder.mkdir()
+@contextlib.contextmanager
+def computing_on(processor):
+    """An interpreter on ``processor`` that has the libraries loaded, held as jobs' are."""
     command, environment = python_on(processor)
-    sources, packages = environment["PYTHONPATH"].split(os.pathsep)
-    python = folder / "python"
-    python.write_text(
-        PYTHON.format(
-            sources=sources,
-            packages=packages,
-            here=folder,
-            native=command[-1],
-            command=shlex.join(command),
+    hold(environment)
+    # The emulator ends at NumPy's sort for AVX2, so that no run has it (same_bits/computed.py).
+    environment["NPY_DISABLE_CPU_FEATURES"] += " X86_V3"
+    # The path of a socket must be short.
+    with tempfile.TemporaryDirectory(prefix="python-") as folder:
+        server = subprocess.Popen(
+            [*command, REPOSITORY / "tests/preloaded.py", folder, *LIBRARIES],
+            stdin=subprocess.PIPE,
+            env=environment,
         )
-    )
-    python.chmod(0o755)
+        found = Path(folder, "python")
+        while not found.exists():
+            assert server.poll() is None, "it did not start"
+            time.sleep(0.5)
+        yield found
+        server.stdin.close()
+        server.wait(60)
+
+
+def run_on(processor):
+    """Run the workflow, or what is left of it, with jobs that compute on ``processor``; return the
+    folders of its results."""
+    folder = KEPT / processor
+    folder.mkdir(parents=True, exist_ok=True)
+    (native,), environment = python_on(NATIVE)
+    python = folder / "python"
     # For what Snakemake starts in turn.
     (folder / "sitecustomize.py").write_text(f"import sys\nsys.executable = {str(python)!r}\n")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(SETTINGS))
     snakemake = [python, "-m", "snakemake", "--snakefile", REPOSITORY / "workflow/Snakefile"]
-    cores = os.environ.get("CORES", "2")
-    said = subprocess.run(
-        [*snakemake, "--directory", folder, "--cores", cores, "--configfile", "tiny.yaml"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    snakemake += ["--directory", folder, "--cores", os.environ.get("CORES", "2")]
+    snakemake += ["--configfile", "tiny.yaml", "--rerun-incomplete"]
+    with computing_on(processor) as computing:
+        paths = f"{environment['PYTHONPATH']}:{folder}"
+        python.write_text(PYTHON.format(paths=paths, native=native, computing=computing))
+        python.chmod(0o755)
+        said = subprocess.run(
+            snakemake,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
     assert said.returncode == 0, said.stdout[-5000:]
     return folder / "results/tiny", folder / "data/phantom"
 
@@ -95,14 +139,14 @@ def contents(folder):
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory):
+def here():
     """Results on this machine's processor."""
-    return run_on(NATIVE, tmp_path_factory.mktemp("machines") / NATIVE)
+    return run_on(NATIVE)
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_every_file_is_the_same(processor, here, tmp_path):
-    there = run_on(processor, tmp_path / processor)
+def test_every_file_is_the_same(processor, here):
+    there = run_on(processor)
     for ours, theirs in zip(map(contents, here), map(contents, there), strict=True):
         assert ours.keys() == theirs.keys()
         assert len(ours) > 3
