@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from upwind.methods import catalogue, table1_columns
+from upwind.methods import table1_columns
+from upwind.methods.configured import methods_of
 from upwind.reproduction.publish import with_table1
 from upwind.reproduction.published import FILE, changed_settings, read_published
 from upwind.reproduction.stages import STAGES
@@ -38,7 +39,7 @@ def test_it_is_whole():
         folds = [str(fold) for fold in range(PUBLISHED.config["folds"])]
         assert [row for row in PUBLISHED.table1 if row.isdigit()] == folds
         for cells in PUBLISHED.table1.values():
-            assert set(cells) == set(table1_columns(catalogue()))
+            assert set(cells) == set(table1_columns(methods_of(PUBLISHED.config)))
         assert tuple(sorted(PUBLISHED.hashes)) == tuple(sorted(STAGES))
         assert all(PUBLISHED.hashes.values())
 

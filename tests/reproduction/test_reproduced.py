@@ -14,12 +14,13 @@ from upwind.reproduction import published as published_module
 from upwind.reproduction.answer import headline, to_json, view
 from upwind.reproduction.comparison import Verdict
 from upwind.reproduction.factors import Factor
-from upwind.reproduction.publish import made_with, main, publish, seeds_of, table1_text, with_table1
+from upwind.reproduction.publish import made_with, main, publish, seed_of, table1_text, with_table1
 from upwind.reproduction.published import FILE, known_spread, read_published, write_published
 from upwind.reproduction.reading import opened
 from upwind.reproduction.reproduced import Answer, reproduction
 
 CONFIG = {"experiment": "x", "dataset": {"root": "data/made"}, "seed": 0, "unet": {"epochs": 2}}
+CONFIG |= {"methods": {}, "table1": {"columns": None}}
 TABLE = "fold,unet\n0,{}\n1,0.25\navg,{}\n"
 
 
@@ -228,10 +229,32 @@ def test_what_it_was_made_with(demo):
     )
 
 
-def test_seeds_of_a_configuration():
-    assert seeds_of({"seed": 3}) == [3]
-    assert seeds_of({"seeds": None, "seed": 3}) == [3]
-    assert seeds_of({"seeds": [0, 1], "seed": 3}) == [0, 1]
+def test_a_run_with_several_seeds_is_published_with_their_spread(runs, tmp_path):
+    """Its Table I is that of one of them; methods of post-processing are in no cell of it."""
+    said = dict.fromkeys(("title", "knows", "has", "colour", "order"))
+    component = {"of": "unet", "postprocess": "largest_component"} | said
+    configured(runs[0], seeds=[0, 3, 4], methods={"component": component})
+    runs[0].write("table1.csv", TABLE.format(0.75, 0.5))
+    for mask in runs[0].results.glob("segmentations/**/*.nii"):
+        mask.unlink()  # they are texts
+    scores = [
+        f"{method},{fold},{fold},unseen,{dsc},{seed}\n"
+        for method, scale in (("unet", 1), ("component", 2))
+        for fold in (0, 1)
+        for seed, dsc in ((0, 0.75 * scale), (3, 0.5 * scale), (4, 0.625 * scale))
+    ]
+    runs[0].write("seeds.csv", "method,fold,case,subset,dsc,seed\n" + "".join(scores))
+    found = publish(runs[0].results, [], tmp_path / "several.json")
+    assert (found.spread_seeds, found.spread["0"]) == ([0, 3, 4], {"unet": 0.25})
+    assert set(found.table1["0"]) == {"unet"}
+    assert made_with(found).startswith("Seed 0, on ")
+    assert "Over seeds 0, 3 and 4 a cell moves by 0.250 at most (UNet, " in made_with(found)
+
+
+def test_the_seed_of_a_configuration():
+    assert seed_of({"seed": 3}) == 3
+    assert seed_of({"seeds": [0, 1, 3], "seed": 3}) == 3
+    assert seed_of({}) == 0
 
 
 def test_the_command_writes_file_and_readme(runs, demo, tmp_path, monkeypatch):

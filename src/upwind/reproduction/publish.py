@@ -15,7 +15,8 @@ import pandas as pd
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
-from upwind.methods import catalogue, table1_columns
+from upwind.methods import table1_columns
+from upwind.methods.configured import methods_of
 from upwind.reproduction.factors import Factor, arrow, kind_of_setting
 from upwind.reproduction.kinds.documents import differing
 from upwind.reproduction.published import (
@@ -56,7 +57,7 @@ def _tables(side: OpenRun) -> Mapping[int, Mapping[Place, float]]:
         cells = {place: float(cell) for place, cell in read_cells(side.run.folder).items()}
     except (OSError, ValueError, LookupError) as error:
         raise UpwindError(f"{side.title} cannot be published: {error}") from error
-    return several or dict.fromkeys(seeds_of(side.run.config)[:1], cells)
+    return several or {seed_of(side.run.config): cells}
 
 
 def _check_alike(side: OpenRun, other: OpenRun) -> None:
@@ -73,10 +74,9 @@ def _check_alike(side: OpenRun, other: OpenRun) -> None:
         )
 
 
-def seeds_of(config: Mapping[str, Any]) -> list[int]:
-    """The seeds of a run by its configuration."""
-    seeds = config.get("seeds") or [config.get("seed", 0)]
-    return [int(seed) for seed in seeds]
+def seed_of(config: Mapping[str, Any]) -> int:
+    """The seed of a run's Table I, however many others its networks were trained from."""
+    return int(config.get("seed", 0))
 
 
 def with_table1(text: str, published: Published) -> str:
@@ -91,26 +91,26 @@ def table1_text(published: Published) -> str:
         {"fold": row} | {column: float(cell) for column, cell in cells.items()}
         for row, cells in published.table1.items()
     ]
-    return f"{markdown_rows(pd.DataFrame(rows), catalogue())}\n{made_with(published)}\n"
+    table = markdown_rows(pd.DataFrame(rows), methods_of(published.config))
+    return f"{table}\n{made_with(published)}\n"
 
 
 def made_with(published: Published) -> str:
-    """Seeds and machine of the published demo, and the spread over seeds, in sentences."""
+    """Seed and machine of the published Table I, and its spread over seeds, in sentences."""
     processors = sorted({str(machine.get("processor")) for machine in published.machines})
-    seeds = seeds_of(published.config)
-    text = f"{'Seed' if len(seeds) == 1 else 'Seeds'} {_and(seeds)}, on {_and(processors)}"
+    text = f"Seed {seed_of(published.config)}, on {_and(processors)}"
     if all(machine.get("held") for machine in published.machines):
         text += ", held to [the same bits on every processor](docs/same_bits.md)"
     text += f", torch {published.packages['torch']}." if "torch" in published.packages else "."
     if published.spreads:
         place, spread = max(published.spreads.items(), key=lambda item: item[1].size)
         text += f" Over seeds {_and(spread.seeds)} a cell moves by {spread.size:.3f} at most"
-        text += f" ({_heading(*place)})."
+        text += f" ({_heading(published, *place)})."
     return text
 
 
-def _heading(column: str, row: str) -> str:
-    known = table1_columns(catalogue())
+def _heading(published: Published, column: str, row: str) -> str:
+    known = table1_columns(methods_of(published.config))
     name = known[column][1].heading if column in known else column
     return f"{name}, {'fold ' if row.isdigit() else ''}{row}"
 
