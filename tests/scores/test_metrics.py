@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 from medpy.metric import binary
 from scipy import ndimage
 
-from upwind.scores.metrics import (
-    DISTANCES,
-    diagonal,
-    nsd_column,
-    overlap,
-    surface_scores,
-    volume_difference,
-)
+from upwind.scores.measures import DISTANCES, nsd_column
+from upwind.scores.metrics import diagonal, overlap, surface_scores, volume_difference
 
 SPACING = (0.7, 0.8, 2.5)
 

@@ -179,6 +179,14 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
             "name your own variant otherwise, or set seeds: null",
         ),
         (
+            {
+                "seeds": [0, 1],
+                "methods": {"mine": {"network": "package:Net", "epochs": 1}},
+                "variants": {"unet": {"of": "unet"}, "lsn": {"of": "lsn"}, "mine": {"of": "lsn"}},
+            },
+            "variants.mine: seeds train methods.mine under that name; name it otherwise",
+        ),
+        (
             {"folds": 1},
             "folds: 1 fits neither form: 1 is less than the minimum of 2, or 1 is not text",
         ),

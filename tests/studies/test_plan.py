@@ -34,6 +34,15 @@ def test_a_variant_is_its_network_with_settings_of_its_own():
     assert "of" in CONFIG["variants"]["alone"]  # the configuration is left as it was
 
 
+def test_a_network_of_methods_is_a_variant_of_itself():
+    entry = {"network": "package:Net", "epochs": 3, "options": {"deep": True}, "output": "logits"}
+    known = CONFIG | {"methods": {"mine": entry, "after": {"of": "mine"}}}
+    found = variant_of(known, "mine")
+    assert (found.kind, found.options) == ("foreign", entry)
+    with pytest.raises(UpwindError, match="no variant 'after'"):
+        variant_of(known, "after")
+
+
 def test_a_study_crosses_variants_folds_seeds_and_patients():
     assert runs_of(CONFIG, "some") == [
         StudyRun(name, "2", seed, "all", name) for name in ("lsn", "short") for seed in (0, 4)

@@ -1,14 +1,11 @@
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from upwind.tables import comparison
-from upwind.tables.comparison import COLUMNS, holm, measures_of
+from upwind.tables.comparison import COLUMNS, measures_of
+from upwind.tables.paired_test import holm
 
 CASES = 25
 MEASURES = ("dsc", "hd95_mm", "hd95_max_mm", "assd_mm", "nsd_3mm")
@@ -65,8 +62,8 @@ def test_rows_are_each_method_and_each_pair_once(table):
     assert tuple(table.columns) == COLUMNS
     assert (table["patients"] == CASES).all()
     single = table["other"] == ""
-    assert table.loc[single, ["wilcoxon_p", "holm_p"]].isna().all(axis=None)
-    assert table.loc[~single, ["wilcoxon_p", "holm_p"]].notna().all(axis=None)
+    assert table.loc[single, ["p", "holm_p"]].isna().all(axis=None)
+    assert table.loc[~single, ["p", "holm_p"]].notna().all(axis=None)
 
 
 def expanded(confidence):
@@ -112,37 +109,18 @@ def test_intervals_depend_on_the_seed_alone(values, table):
 def test_paired_tests_are_scipys_signed_rank_test(values, table, method, other):
     row = row_of(table, method, other)
     expected = stats.wilcoxon(values[method], values[other]).pvalue
-    assert row["wilcoxon_p"] == pytest.approx(expected)
+    assert (row["test"], row["p"]) == ("signed rank", pytest.approx(expected))
     assert row["mean"] == pytest.approx((values[method] - values[other]).mean())
 
 
 def test_p_values_are_corrected_over_the_pairs(table):
     pairs = table[table["other"] != ""]
-    assert pairs["holm_p"].tolist() == holm(pairs["wilcoxon_p"].tolist())
-
-
-def test_a_signed_rank_test_by_hand():
-    """Six differences, all positive: of the 64 signs two are as extreme, p = 2 / 64."""
-    b = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.45])
-    row = row_of(compare(scores_of({"a": 2 * b, "b": b})), "a", "b")
-    assert row["wilcoxon_p"] == row["holm_p"] == pytest.approx(2 / 64)
-    assert pd.isna(row["note"])
-
-
-@pytest.mark.parametrize(("count", "least"), [(5, "0.0625"), (4, "0.125"), (1, "1")])
-def test_too_few_patients_for_any_signed_rank_test_are_said_in_place_of_p(count, least):
-    b = np.arange(1, 6) / 10
-    a = b + np.where(np.arange(5) < count, b, 0)
-    row = row_of(compare(scores_of({"a": a, "b": b})), "a", "b")
-    assert np.isnan(row["wilcoxon_p"])
-    assert np.isnan(row["holm_p"])
-    assert row["note"] == f"n = {count}: least possible p {least}"
-    assert row["patients"] == 5
+    assert pairs["holm_p"].tolist() == holm(pairs["p"].tolist())
 
 
 def test_methods_that_never_differ_have_p_one():
     row = row_of(compare(scores_of({"a": [0.5, 0.7], "b": [0.5, 0.7]})), "a", "b")
-    assert (row["mean"], row["low"], row["high"], row["wilcoxon_p"]) == (0, 0, 0, 1)
+    assert (row["mean"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
 
 
 # Undefined scores and uneven studies --------------------------------------------------------------
@@ -160,7 +138,7 @@ def test_undefined_scores_are_left_out_in_pairs(values):
     assert pair["patients"] == CASES - 4
     assert pair["mean"] == pytest.approx((values["lsn"] - values["unet"])[4:].mean())
     expected = stats.wilcoxon(values["lsn"][4:], values["unet"][4:]).pvalue
-    assert pair["wilcoxon_p"] == pytest.approx(expected)
+    assert pair["p"] == pytest.approx(expected)
 
 
 def test_a_method_with_fewer_patients_is_paired_over_those():
@@ -291,6 +269,17 @@ def test_the_interval_is_over_folds_where_patients_share_networks():
     assert row["patients"] == 6
 
 
+def test_the_test_is_over_folds_where_patients_share_networks():
+    """A difference in every one of six folds: two of the 64 patterns of signs are as extreme."""
+    folds, b = np.repeat(range(6), 2), np.linspace(0.1, 0.4, 12)
+    scores = scores_of({"a": b + 0.1, "b": b}).assign(fold=[*folds, *folds])
+    row = row_of(compare(scores), "a", "b")
+    assert (row["test"], row["p"], row["holm_p"]) == ("sign flips", 2 / 64, 2 / 64)
+    few = row_of(compare(scores[scores["fold"] < 5]), "a", "b")
+    assert (few["test"], few["note"]) == ("sign flips", "5 folds differ: least possible p 0.0625")
+    assert np.isnan(few["holm_p"])
+
+
 def of_seeds(**values):
     """``method_seed=[value of case 0, of case 1]``."""
     parts = [
@@ -324,34 +313,3 @@ def test_one_seed_has_no_range():
     row = row_of(compare(scores_of({"a": [0.5, 0.7]})), "a")
     assert row["seeds"] == 1
     assert np.isnan(row["seed_low"])
-
-
-# Holm's correction --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("p_values", "corrected"),
-    [
-        ([], []),
-        ([0.04], [0.04]),
-        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),  # 3 x 0.01, 2 x 0.03, and 0.04 no less than it
-        ([0.005, 0.011, 0.02, 0.04], [0.02, 0.033, 0.04, 0.04]),
-        ([0.5, 0.4, 0.9], [1.0, 1.0, 1.0]),
-        ([0.02, 0.02], [0.04, 0.04]),
-        ([np.nan, 0.02, 0.03], [np.nan, 0.04, 0.04]),  # what was not tested does not count
-    ],
-)
-def test_holm_by_hand(p_values, corrected):
-    assert holm(p_values) == pytest.approx(corrected, nan_ok=True)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-@settings(deadline=None)
-def test_holm_lies_between_none_and_bonferroni_and_keeps_the_order(p_values):
-    corrected = np.array(holm(p_values))
-    p = np.array(p_values)
-    assert (corrected >= p).all()
-    assert (corrected <= np.minimum(1, len(p) * p) + 1e-12).all()
-    for first, second in pairwise(np.argsort(p)):
-        assert corrected[first] <= corrected[second]
-    assert corrected[p.argmin()] == pytest.approx(min(1, len(p) * p.min()))

@@ -171,11 +171,22 @@ def test_settings_that_do_not_fit_each_other_or_the_data_are_said(settings, expe
 
 def test_further_seeds_are_trained_and_scored_beside_the_first(workplace, plan):
     settings = {"experiment": "x", "folds": 2, "dataset": {"patients": 4}, "seeds": [0, 3, 4]}
+    (workplace.folder / "my_network.py").write_text(
+        "from torch import nn\n\ndef flat():\n    return nn.Conv2d(1, 1, 3, padding=1)\n"
+    )
+    settings["methods"] = {
+        "mine": {"network": "my_network:flat", "epochs": 1},
+        "component": {"of": "mine", "postprocess": "largest_component"},
+        "snap_component": {"of": "itk_snap", "postprocess": "largest_component"},
+    }
     jobs = plan(workplace, configfiles=[workplace.configure(settings)])
     counts = Counter(job.rule for job in jobs)
-    # The UNet of the kernels is trained on all patients, once more from its second seed.
-    assert (counts["train"], counts["train_variant"]) == (2 * 2 + 1, 2 * 2 * 2 + 1)
-    assert counts["segment_seed"] == counts["score_seed"] == 2 * 2 * 2
+    # Three networks on two folds. The UNet of the kernels is trained on all patients, and once more
+    # from its second seed.
+    assert (counts["train"], counts["train_variant"]) == (3 * 2 + 1, 2 * 3 * 2 + 1)
+    assert counts["segment_seed"] == counts["score_seed"] == 2 * 3 * 2
+    # What is trained has seeds, and so has its post-processing.
+    assert (counts["postprocess_seed"], counts["score_postprocessed_seed"]) == (2 * 2, 2)
     assert counts["gather_seeds"] == 1
 
 

@@ -35,6 +35,7 @@ from upwind.methods import learned, network_named, to_json, trained, untrained
 from upwind.methods.configured import (
     methods_of,
     network_kind,
+    networks_in,
     settings_of,
     source_of,
     with_masks,
@@ -114,7 +115,15 @@ FURTHER_SEEDS = further_seeds(config["seed"], config["seeds"])
 SEED_RUNS = [
     (n, fold, seed) for seed in FURTHER_SEEDS for n in LEARNED for fold in FOLDS
 ]
-SEED_SCORES = [f"{RESULTS}/scores/{n}-{fold}-{seed}.csv" for n, fold, seed in SEED_RUNS]
+# Their segmentations after post-processing.
+SEED_AFTER = [key for key in POSTPROCESSED if METHODS[key].of in LEARNED]
+# Seeds of the files of their scores.
+SEED_SCORES = {f"{RESULTS}/scores/{n}-{fold}-{s}.csv": s for n, fold, s in SEED_RUNS}
+SEED_SCORES |= {
+    f"{RESULTS}/scores/{key}-seed-{seed}.csv": seed
+    for seed in FURTHER_SEEDS
+    for key in SEED_AFTER
+}
 # Scores of each seed, for what tells their spread.
 ALL_SCORES = f"{RESULTS}/seeds.csv" if FURTHER_SEEDS else f"{RESULTS}/scores.csv"
 # What only judges or saves a run must not train it again.
@@ -395,9 +404,10 @@ def slices(chosen):
 
 
 def variant_network(wildcards):
-    """Kind and options of a variant's network."""
+    """By what name a variant's network is known to the methods, and its options."""
     variant = variant_of(config, wildcards.variant)
-    return variant.kind, variant.options
+    of_its_own = variant.name in networks_in(config)
+    return variant.name if of_its_own else variant.kind, variant.options
 
 
 def second_seed_weights():
@@ -452,7 +462,7 @@ wildcard_constraints:
     network="|".join(LEARNED),
     method="|".join(UNTRAINED),
     study="|".join(config["studies"]),
-    variant="|".join(config["variants"]),
+    variant="|".join([*config["variants"], *networks_in(config)]),
     replacement="|".join(config["replacements"]["replacements"]),
     seed=r"\d+",
     patients=r"\d+|all",

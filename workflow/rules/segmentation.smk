@@ -16,6 +16,12 @@ results_in(
             for network, fold, seed in SEED_RUNS
             for part in ("unseen", "heldout")
         ],
+        *[
+            f"{RESULTS}/segmentations/{key}/{fold}-{seed}/{UNSEEN}"
+            for key in SEED_AFTER
+            for fold in FOLDS
+            for seed in FURTHER_SEEDS
+        ],
     ],
     released=False,
 )

@@ -17,8 +17,8 @@ use rule train as train_variant with:
     resources:
         **training_resources(variant_network),
     params:
-        kind=lambda w: variant_network(w)[0],
-        network=lambda w: variant_network(w)[1],
+        kind=lambda w: variant_of(config, w.variant).kind,
+        network=lambda w: variant_of(config, w.variant).options,
         run=lambda w: f"studies/{w.variant} {w.fold} {w.seed} {w.patients}",
         patients=lambda w: w.patients,
         seed=lambda w: int(w.seed),

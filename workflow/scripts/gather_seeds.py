@@ -10,5 +10,5 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     further = list(zip(params.seeds, map(pd.read_csv, snakemake.input.further), strict=True))
     first = pd.read_csv(snakemake.input.scores)
-    table = gather_seeds(first, params.networks, params.first, further)
+    table = gather_seeds(first, params.seeded, params.first, further)
     write_csv(snakemake.output.table, table)

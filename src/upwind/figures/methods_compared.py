@@ -10,7 +10,7 @@ from matplotlib.ticker import ScalarFormatter
 
 from upwind.common import frames
 from upwind.figures import style
-from upwind.scores.metrics import DISTANCES
+from upwind.scores.measures import DISTANCES
 from upwind.tables.comparison import OR_DIAGONAL, or_diagonal
 from upwind.tables.summary import Tables, measure_title, shown_measures
 

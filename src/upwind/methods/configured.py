@@ -76,6 +76,11 @@ def source_of(config: Mapping[str, Any], key: str) -> str:
     return str(entry["of"]) if entry.get("weights") else key
 
 
+def networks_in(config: Mapping[str, Any]) -> list[str]:
+    """The entries of ``methods`` that are networks."""
+    return [key for key, entry in config.get("methods", {}).items() if "network" in entry]
+
+
 def with_masks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The entries of ``methods`` whose masks somebody else made, by key."""
     return {key: entry for key, entry in config["methods"].items() if "masks" in entry}

@@ -9,15 +9,8 @@ import pandas as pd
 from upwind.data.labels import read_liver, read_mask
 from upwind.data.volumes import Grid, read_grid
 from upwind.methods.subsets import HELDOUT, UNSEEN, UNSEEN_LIVER
-from upwind.scores.metrics import (
-    DISTANCES,
-    TOLERANCES,
-    diagonal,
-    nsd_column,
-    overlap,
-    surface_scores,
-    volume_difference,
-)
+from upwind.scores.measures import DISTANCES, TOLERANCES, nsd_column
+from upwind.scores.metrics import diagonal, overlap, surface_scores, volume_difference
 
 _KEYS = ("method", "fold", "case", "subset")
 _COUNTS = ("dsc", "overlap_voxels", "mask_voxels", "label_voxels")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from upwind.scores.cases import Pair, read_pair, score_heldout, score_unseen
-from upwind.scores.metrics import TOLERANCES
+from upwind.scores.measures import TOLERANCES
 from upwind.scores.raw import RawCases
 
 

@@ -7,13 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from upwind.scores.distances import nearest_distances
-from upwind.settings.scores import ScoreSettings
+from upwind.scores.measures import DISTANCES, TOLERANCES, nsd_column
 
-TOLERANCES = ScoreSettings().nsd_tolerances_mm
-#: Scores in mm that an empty mask leaves undefined.
-DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
-#: How columns of NSD begin.
-NSD = "nsd_"
 _SLAB = 16  # slices looked at together
 
 
@@ -40,11 +35,6 @@ def volume_difference(mask_ml: float, label_ml: float) -> dict[str, float]:
         "volume_difference_ml": difference,
         "volume_difference_percent": 100 * difference / label_ml if label_ml else float("nan"),
     }
-
-
-def nsd_column(tolerance: float) -> str:
-    """Name of the NSD at a ``tolerance`` in mm: ``nsd_5mm``."""
-    return f"{NSD}{tolerance:g}mm"
 
 
 def surface_scores(

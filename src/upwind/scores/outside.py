@@ -14,7 +14,7 @@ from upwind.data.grids import difference, turning
 from upwind.data.volumes import Grid, canonical_view
 from upwind.data.voxels import overclaim, read_header, read_positive, sound_grid
 from upwind.scores.cases import score_unseen, scores_table
-from upwind.scores.metrics import TOLERANCES
+from upwind.scores.measures import TOLERANCES
 from upwind.scores.pairing import Pairs, Problem
 from upwind.settings.scores import Missing
 

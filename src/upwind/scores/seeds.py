@@ -7,13 +7,14 @@ import pandas as pd
 
 def gather_seeds(
     scores: pd.DataFrame,
-    networks: Collection[str],
+    seeded: Collection[str],
     first: int,
     further: Iterable[tuple[int, pd.DataFrame]],
 ) -> pd.DataFrame:
-    """``seeds.csv``: the rows of ``scores`` (``scores.csv``), those of the ``networks`` with
-    ``first`` as their ``seed`` and other methods' without one, then each ``further`` seed's."""
-    trained = scores["method"].isin(networks)
+    """``seeds.csv``: the rows of ``scores`` (``scores.csv``), those of methods that are ``seeded``
+    with ``first`` as their ``seed`` and other methods' without one, then those of each ``further``
+    seed."""
+    trained = scores["method"].isin(seeded)
     tables = [scores.assign(seed=trained.map({True: first, False: pd.NA}))]
     tables += [table.assign(seed=seed) for seed, table in further]
     return pd.concat(tables, ignore_index=True).astype({"seed": "Int64"})

@@ -12,6 +12,7 @@ from upwind.methods import catalogue, networks_of, table1_columns, trained
 from upwind.methods.configured import FOREIGN
 from upwind.settings.faults import Place, details_of, hint, lines_of, real_place
 from upwind.settings.folds import fold_count, read_folds
+from upwind.settings.methods import NetworkEntry
 from upwind.settings.model import Settings
 from upwind.settings.root import ExperimentSettings, experiment_model
 from upwind.settings.studies import Variant
@@ -162,6 +163,10 @@ def _further_seeds(settings: Any, at_fault: AtFault) -> Iterator[str]:
                 f"variants.{name}: seeds train it, so that it must be the network as it is, "
                 f"{{of: {name}}}; name your own variant otherwise, or set seeds: null"
             )
+    for name, entry in settings.methods.items():
+        taken = isinstance(entry, NetworkEntry) and name in settings.variants
+        if taken and not at_fault.touches("variants", name):
+            yield f"variants.{name}: seeds train methods.{name} under that name; name it otherwise"
 
 
 def _impossible_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:

@@ -41,8 +41,9 @@ class ExperimentSettings(Settings):
 
     Source: ours."""
     seeds: Different[Number] | None = None
-    """Of the trainings of each network in each fold, `seed` among them: `[0, 1, 2]` tells how far
-    scores move from seed to seed, in `seeds.csv` and `comparison.csv`, at three times the training.
+    """Of the trainings of each network in each fold, those of `methods` too, `seed` among them:
+    `[0, 1, 2]` tells how far scores move from seed to seed, in `seeds.csv` and `comparison.csv`, at
+    three times the training. Post-processing follows each seed.
     `seed` is that of Table I and of all else. `null`: `seed` alone.
 
     Source: ours."""

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from upwind.common.errors import UpwindError
-from upwind.methods.configured import settings_of
+from upwind.methods.configured import network_kind, networks_in, settings_of
 from upwind.settings.folds import fold_count
 
 ALL = "all"
@@ -54,8 +54,11 @@ class StudyRun:
 
 
 def variant_of(config: Mapping[str, Any], name: str) -> Variant:
-    """The variant ``name`` of a configuration. Raises UpwindError where there is none."""
+    """The variant ``name`` of a configuration; a network of ``methods`` is one, as it is. Raises
+    UpwindError where there is none."""
     variants = config["variants"]
+    if name not in variants and name in networks_in(config):
+        return Variant(name, network_kind(config, name), settings_of(config, name))
     if name not in variants:
         raise UpwindError(f"studies: no variant {name!r}; known are {', '.join(variants)}")
     own = dict(variants[name])

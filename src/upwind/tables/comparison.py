@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from upwind.common.frames import groups
 from upwind.common.intervals import Interval, Resampling, mean_interval
-from upwind.scores.metrics import DISTANCES, NSD
+from upwind.scores.measures import DISTANCES, NSD
+from upwind.tables.paired_test import holm, paired_test
 
 COLUMNS = (
     "subset", "measure", "method", "other", "patients", "empty", "mean", "low", "high", "over",
-    "seeds", "seed_low", "seed_high", "wilcoxon_p", "holm_p", "note",
+    "seeds", "seed_low", "seed_high", "test", "p", "holm_p", "note",
 )  # fmt: skip
 OR_DIAGONAL = "_or_diagonal"
-# Of five differences the least p of a signed-rank test is 2 / 2**5.
-_FEWEST_TESTED = 6
 
 
 def compare(scores: pd.DataFrame, resamples: int, confidence: float, seed: int) -> pd.DataFrame:
@@ -33,9 +31,8 @@ def compare(scores: pd.DataFrame, resamples: int, confidence: float, seed: int) 
     single method), over ``patients``, each with the mean over seeds; ``low`` and ``high`` bound its
     interval (:func:`upwind.common.intervals.mean_interval`), and ``over`` says what that resampled.
     ``seed_low`` and ``seed_high`` are the least and the largest mean of a seed, of ``seeds``; empty
-    for one. ``wilcoxon_p`` (two-sided signed-rank test over patients) and ``holm_p`` (corrected
-    over the pairs of its subset and measure) are empty where so few patients differ that p could
-    not fall below 0.05; ``note`` says so.
+    for one. :func:`upwind.tables.paired_test.paired_test` tells of ``test``, ``p`` and ``note``;
+    ``holm_p`` is ``p`` corrected over the pairs of its subset and measure.
 
     Undefined scores are left out, in pairs for a comparison. ``empty`` counts the patients of whom
     mask or label alone is empty, which leaves distances undefined; where there are any, a distance
@@ -127,8 +124,8 @@ def _rows(values: _Values, settings: Resampling, most: float) -> list[dict[str, 
             continue
         empty = len(values.empty[method] | values.empty[other])
         row: dict[str, Any] = {"method": method, "other": other, "empty": empty}
-        pairs.append(row | _summary(differences, settings) | _signed_rank(differences))
-    corrected = holm([pair["wilcoxon_p"] for pair in pairs])
+        pairs.append(row | _summary(differences, settings) | paired_test(differences, settings))
+    corrected = holm([pair["p"] for pair in pairs])
     return rows + [pair | {"holm_p": p} for pair, p in zip(pairs, corrected, strict=True)]
 
 
@@ -162,26 +159,3 @@ def _summary(values: pd.DataFrame, settings: Resampling) -> dict[str, Any]:
         by_seed = values.mean()
         row |= {"seed_low": by_seed.min(), "seed_high": by_seed.max()}
     return row
-
-
-def _signed_rank(differences: pd.DataFrame) -> dict[str, Any]:
-    """Of each patient's mean difference."""
-    data = differences.mean(axis=1).groupby(level="case").mean().to_numpy()
-    differing = int(np.count_nonzero(data))
-    if not differing:
-        return {"wilcoxon_p": 1.0}
-    if differing < _FEWEST_TESTED:
-        least = 2 / 2**differing
-        return {"wilcoxon_p": np.nan, "note": f"n = {differing}: least possible p {least:g}"}
-    return {"wilcoxon_p": float(stats.wilcoxon(data).pvalue)}
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """Holm's (1979) step-down correction, in the order given; what was not tested (NaN) does not
-    count."""
-    order = [index for index in np.argsort(p_values) if not np.isnan(p_values[index])]
-    corrected, largest = [np.nan] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected

@@ -13,7 +13,7 @@ from scipy import stats
 
 from upwind.common.frames import groups
 from upwind.common.intervals import Resampling
-from upwind.scores.metrics import DISTANCES
+from upwind.scores.measures import DISTANCES
 from upwind.tables.comparison import measures_of, or_diagonal
 
 

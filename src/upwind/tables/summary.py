@@ -9,7 +9,7 @@ from rich.table import Table
 
 from upwind.common import frames
 from upwind.common.intervals import Resampling
-from upwind.scores.metrics import DISTANCES, NSD
+from upwind.scores.measures import DISTANCES, NSD
 from upwind.tables.comparison import OR_DIAGONAL, compare
 from upwind.tables.ranks import rank
 

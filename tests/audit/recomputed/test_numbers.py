@@ -9,6 +9,7 @@ import pytest
 from upwind.audit.findings import FindingKind, Severity
 from upwind.audit.recomputed.numbers import Results, check_numbers, same
 from upwind.methods import catalogue, to_json
+from upwind.scores.seeds import gather_seeds
 from upwind.tables.extended import extended_table
 from upwind.tables.table1 import table1
 
@@ -123,6 +124,49 @@ def test_a_row_of_scores_that_is_gone_or_new(results, edit):
     messages = [message for path, message in found(results) if path == "results/x/scores.csv"]
     assert any("unet 0 0 unseen" in message for message in messages)
     assert any("unet 0 7 unseen" in message for message in messages)
+
+
+@pytest.fixture
+def of_seeds(results):
+    """The same results with a further seed, 4, of networks whose first is 1."""
+    folder, trained = results.folder, ["unet", "lsn"]
+    first = pd.read_csv(folder / "scores.csv")
+    again = first[first["method"].isin(trained)].assign(dsc=lambda rows: rows["dsc"] / 2)
+    for (method, fold), part in again.groupby(["method", "fold"]):
+        part.to_csv(folder / f"scores/{method}-{fold}-4.csv", index=False)
+    gather_seeds(first, trained, 1, [(4, again)]).to_csv(folder / "seeds.csv", index=False)
+    return Results(folder, results.home, CONFIG | {"seed": 1, "seeds": [1, 4]})
+
+
+def test_scores_of_every_seed_hold(of_seeds):
+    checked = check_numbers(of_seeds)
+    assert checked.findings == ()
+    # 20 rows of the first seed, 12 of them networks', and one column more.
+    assert checked.counts["gathered_scores"] == 20 * 7
+    assert checked.counts["gathered_seeds"] == (20 + 12) * 8
+
+
+def test_a_score_of_a_seed_that_no_file_has(of_seeds, edit):
+    edit(of_seeds, "seeds.csv", -1, "dsc", "0.5")
+    ((path, message),) = found(of_seeds)
+    assert path == "results/x/seeds.csv"
+    assert "lsn 1 3 heldout 4: dsc is 0.5 there" in message
+    assert "scores/lsn-1-4.csv" in message
+
+
+def test_a_seed_that_is_gone(of_seeds):
+    (of_seeds.folder / "scores/lsn-1-4.csv").unlink()
+    messages = [message for path, message in found(of_seeds) if path == "results/x/seeds.csv"]
+    assert "lsn 1 3 heldout 4 is missing in scores/" in messages
+
+
+def test_scores_of_a_seed_that_nobody_asked_for(of_seeds):
+    one = Results(of_seeds.folder, of_seeds.home, of_seeds.config | {"seeds": [1, 4, 5]})
+    messages = [message for path, message in found(one) if path == "results/x/seeds.csv"]
+    assert "unet 0 0 unseen 5 is missing in scores/" in messages
+    of_snap = pd.read_csv(of_seeds.folder / "scores/itk_snap-0.csv")
+    of_snap.to_csv(of_seeds.folder / "scores/itk_snap-0-4.csv", index=False)
+    assert any("is of no method or case with seeds" in message for _, message in found(of_seeds))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from upwind.data.slices import read_liver_slices, slice_case, write_slices
 from upwind.methods import catalogue, to_json
 from upwind.scores.cases import scores_table
 from upwind.scores.folds import RawCases, heldout_rows, unseen_rows
+from upwind.scores.seeds import gather_seeds
 
 # Whatever others somebody adds.
 PAPER = {key: catalogue()[key] for key in ("itk_snap", "itk_snap_blind", "unet", "lsn")}
@@ -190,6 +191,39 @@ def test_a_mask_of_other_voxels_than_the_scores_say(made):
     write(path, mask, image.affine)
     messages = [message for file, message in found(made) if file == "results/x/scores.csv"]
     assert any("unet 0 2 heldout: mask_voxels is" in message for message in messages)
+
+
+def of_seeds(made, *, tampered=False):
+    """Findings and counts where every network was trained once more, from seed 5, and gave the same
+    masks, or not quite."""
+    results = made / "results"
+    for folder in results.glob("segmentations/[ul]*/?"):
+        shutil.copytree(folder, folder.with_name(f"{folder.name}-5"))
+    if tampered:
+        shutil.copy(
+            results / "segmentations/lsn/0/unseen/segmentation-0.nii.gz",
+            results / "segmentations/unet/0-5/unseen/segmentation-0.nii.gz",
+        )
+    rows = pd.read_csv(results / "scores.csv")
+    networks = ["unet", "lsn"]
+    again = rows[rows["method"].isin(networks)]
+    gather_seeds(rows, networks, 0, [(5, again)]).to_csv(results / "seeds.csv", index=False)
+    config = CONFIG | {"seed": 0, "seeds": [0, 5]}
+    checked = recompute(Results(results, "results/x", config), raw(made))
+    return checked, len(rows) + len(again)
+
+
+def test_masks_of_every_seed_are_scored_again(made):
+    checked, rows = of_seeds(made)
+    assert checked.findings == ()
+    assert checked.counts["scores"] == 14 * rows
+
+
+def test_a_mask_of_a_further_seed_that_is_another(made):
+    checked, _ = of_seeds(made, tampered=True)
+    assert {finding.path for finding in checked.findings} == {"results/x/seeds.csv"}
+    assert any("unet 0 0 unseen 5: dsc is" in finding.message for finding in checked.findings)
+    assert "unet/0-5/unseen/segmentation-0.nii.gz" in checked.findings[0].message
 
 
 def test_rows_of_scores_that_are_gone_or_twice(made):

@@ -42,10 +42,11 @@ Expected = float | tuple[float, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What to make again of one case. ``scores`` are rows of ``scores.csv``, each with the file of
-    its segmentation; ``tolerances`` (mm) are those of NSD; ``heldout`` are the held-out slices by
-    fold; ``report`` is the row of ``cases.csv``. ``slices`` is the file of the resampled slices.
-    Paths of files are below ``folder``, but for the raw ``image`` and ``label``."""
+    """What to make again of one case. ``scores`` are rows, each with the table that it stands in
+    (``scores.csv``, ``seeds.csv``) and the file of its segmentation; ``tolerances`` (mm) are those
+    of NSD; ``heldout`` are the held-out slices by fold; ``report`` is the row of ``cases.csv``.
+    ``slices`` is the file of the resampled slices. Paths of files are below ``folder``, but for the
+    raw ``image`` and ``label``."""
 
     case: int
     image: Path
@@ -53,7 +54,7 @@ class Task:
     folder: Path
     slices: str
     report: Mapping[str, str]
-    scores: list[tuple[Mapping[str, str], str]]
+    scores: list[tuple[str, Mapping[str, str], str]]
     tolerances: Sequence[float]
     heldout: Mapping[str, list[int]]
 
@@ -93,12 +94,13 @@ def remake(task: Task) -> Remade:
         wrong += _report(task, hu, labels, size)
         wrong += _slices(task, hu, labels)
         counts.update({"cases": 1, "resampled_slices": len(hu)})
-        for row, path in task.scores:
+        for table, row, path in task.scores:
             mask = sitk.GetArrayFromImage(upright_mask(task.folder / path, ct)) > 0
             heldout = task.heldout.get(row["fold"], ())
             expected = scores(mask, labels > 0, size, row["subset"], heldout, task.tolerances)
-            name = " ".join(row[key] for key in ("method", "fold", "case", "subset"))
-            wrong += _differences("scores.csv", name, row, expected, path)
+            keys = ("method", "fold", "case", "subset", "seed")
+            name = " ".join(row[key] for key in keys if key in row)
+            wrong += _differences(table, name, row, expected, path)
             counts["scores"] += len(expected)
     except (OSError, ValueError, LookupError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1:]

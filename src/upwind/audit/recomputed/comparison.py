@@ -14,12 +14,20 @@ import numpy as np
 from scipy import stats
 
 from upwind.audit.findings import Checked, Finding
-from upwind.audit.recomputed.numbers import Results, run_checks, same
+from upwind.audit.recomputed.numbers import (
+    SCORES,
+    SEEDS,
+    Results,
+    further_seeds,
+    run_checks,
+    same,
+)
 
 _DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
 _FEW_UNITS = 10  # below: Student's t
 _MOST_RESAMPLES = 10**6  # that can be set: a configuration may come from anywhere
-_FEW_DIFFERENCES = 6  # below: no signed-rank test can reach 0.05
+_FEW_DIFFERENCES = 6  # below: no test of signs can reach 0.05
+_MANY_FOLDS = 12  # above: patterns of signs are drawn
 # Of a place (fold, case) the value of each seed.
 Places = dict[tuple[int, int], dict[int, float]]
 Expected = float | str
@@ -33,8 +41,7 @@ def check_comparison(results: Results) -> Checked:
 
 def _source(results: Results) -> str:
     """Scores of every seed, where there are several."""
-    several = len(results.config.get("seeds") or ()) > 1
-    return "seeds.csv" if several else "scores.csv"
+    return SEEDS if further_seeds(results) else SCORES
 
 
 def _comparison(results: Results) -> Iterator[Finding | int]:
@@ -74,7 +81,7 @@ def _compared(results: Results) -> Iterator[tuple[tuple[str, ...], dict[str, Exp
             if differences:
                 missed = empty.get(one, set()) | empty.get(other, set())
                 summary = _summary(differences, results) | {"empty": len(missed)}
-                pairs[one, other] = summary | _signed_rank(differences)
+                pairs[one, other] = summary | _tested(differences, results)
         for (one, other), corrected in _holm(pairs).items():
             yield (subset, name, one, other), pairs[one, other] | {"holm_p": corrected}
 
@@ -201,24 +208,43 @@ def _bootstrap(cells: list[np.ndarray], resamples: int, seed: int) -> np.ndarray
     return totals / drawn
 
 
-def _signed_rank(differences: Places) -> dict[str, Expected]:
-    """Of the patients' means over folds and seeds."""
-    by_case = defaultdict(list)
-    for (_, case), seeds in sorted(differences.items()):
+def _tested(differences: Places, results: Results) -> dict[str, Expected]:
+    """Of several folds a test by the signs of their sums; else a signed-rank test of patients."""
+    by_fold, by_case = defaultdict(list), defaultdict(list)
+    for (fold, case), seeds in sorted(differences.items()):
+        by_fold[fold].append(_mean(list(seeds.values())))
         by_case[case].append(_mean(list(seeds.values())))
-    means = [_mean(values) for values in by_case.values()]
-    differing = sum(mean != 0 for mean in means)
-    if differing == 0:
-        return {"wilcoxon_p": 1.0, "note": ""}
-    if differing < _FEW_DIFFERENCES:
-        least = 2 ** (1 - differing)
-        return {"wilcoxon_p": math.nan, "note": f"n = {differing}: least possible p {least:g}"}
-    return {"wilcoxon_p": float(stats.wilcoxon(means).pvalue), "note": ""}
+    if len(by_fold) > 1:
+        test, what, values = "sign flips", "folds", [math.fsum(of) for of in by_fold.values()]
+    else:
+        test, what, values = "signed rank", "patients", [_mean(of) for of in by_case.values()]
+    differing = [value for value in values if value != 0]
+    if not differing:
+        return {"test": test, "p": 1.0, "note": ""}
+    if len(differing) < _FEW_DIFFERENCES:
+        note = f"{len(differing)} {what} differ: least possible p {2 ** (1 - len(differing)):g}"
+        return {"test": test, "p": math.nan, "note": note}
+    if what == "folds":
+        return {"test": test, "p": _by_signs(differing, results), "note": ""}
+    return {"test": test, "p": float(stats.wilcoxon(values).pvalue), "note": ""}
+
+
+def _by_signs(sums: list[float], results: Results) -> float:
+    """The share of patterns of signs whose total is as far from 0 as that of the sums."""
+    totals, least = np.zeros(1), abs(math.fsum(sums)) - 1e-12 * math.fsum(map(abs, sums))
+    if len(sums) <= _MANY_FOLDS:
+        for value in sums:
+            totals = np.concatenate([totals + value, totals - value])
+        return float(np.count_nonzero(np.abs(totals) >= least) / len(totals))
+    drawn = results.config["comparison"]["resamples"]
+    turned = np.random.default_rng(results.config["seed"]).integers(0, 2, (drawn, len(sums)))
+    totals = ((1 - 2 * turned) * np.array(sums)).sum(axis=1)
+    return float((1 + np.count_nonzero(np.abs(totals) >= least)) / (1 + drawn))
 
 
 def _holm(pairs: Mapping[tuple[str, str], Mapping[str, Expected]]) -> dict[tuple[str, str], float]:
     """Holm's step-down correction over the tested pairs of one subset and measure."""
-    p_values = {pair: float(row["wilcoxon_p"]) for pair, row in pairs.items()}
+    p_values = {pair: float(row["p"]) for pair, row in pairs.items()}
     tested = [pair for pair, p in p_values.items() if not math.isnan(p)]
     corrected, least = dict.fromkeys(pairs, math.nan), 0.0
     for done, pair in enumerate(sorted(tested, key=lambda pair: p_values[pair])):

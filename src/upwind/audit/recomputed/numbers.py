@@ -26,7 +26,8 @@ from upwind.audit.findings import Checked, Finding, FindingKind, broken, uncheck
 
 CLOSE = 1e-9
 METHODS = "methods.json"
-_TABLES = ("scores.csv", "verdicts.csv", METHODS)
+SCORES, SEEDS = "scores.csv", "seeds.csv"
+_TABLES = (SCORES, "verdicts.csv", METHODS)
 _REMEDY = "run the workflow again; if it comes out the same, its code and the audit disagree"
 
 Rows = list[dict[str, str]]
@@ -110,15 +111,28 @@ def same(text: str, value: float | None, tolerance: float = CLOSE) -> bool:
 
 def check_numbers(results: Results) -> Checked:
     """All numbers that can be made again from tables alone, in well under a second."""
+    seeds = (SEEDS, (SCORES, METHODS, "scores/*.csv"), _gathered_seeds)
     return run_checks(
         results,
         [
             ("verdicts", "verdicts.csv", ("networks/*/*/curves.csv",), _verdicts),
-            ("gathered_scores", "scores.csv", ("scores/*.csv",), _gathered),
+            ("gathered_scores", SCORES, ("scores/*.csv",), _gathered),
+            *([("gathered_seeds", *seeds)] if further_seeds(results) else []),
             ("table1_cells", "table1.csv", _TABLES, _table1),
             ("extended_cells", "extended.csv", _TABLES, _extended),
         ],
     )
+
+
+def further_seeds(results: Results) -> list[int]:
+    """The seeds of a run beside that of its Table I."""
+    return [seed for seed in results.config.get("seeds") or () if seed != results.config["seed"]]
+
+
+def further_rows(results: Results) -> Rows:
+    """Rows of ``seeds.csv`` that are of further seeds; none where there are none."""
+    further = set(map(str, further_seeds(results)))
+    return [row for row in results.rows(SEEDS) if row["seed"] in further] if further else []
 
 
 @functools.lru_cache(maxsize=4)
@@ -175,21 +189,61 @@ def _verdicts(results: Results) -> Iterator[Finding | int]:
 
 
 def _gathered(results: Results) -> Iterator[Finding | int]:
-    parts = {
-        path.relative_to(results.folder).as_posix(): results.rows(f"scores/{path.name}")
-        for path in sorted((results.folder / "scores").glob("*.csv"))
-    }
-    source = {_key(row): (path, row) for path, rows in parts.items() for row in rows}
-    gathered = {_key(row): row for row in results.rows("scores.csv")}
+    source = {_key(row): (path, row) for seed, path, row in _scored(results) if not seed}
+    gathered = {_key(row): row for row in results.rows(SCORES)}
+    yield from _same_rows(results, SCORES, source, gathered)
+
+
+def _gathered_seeds(results: Results) -> Iterator[Finding | int]:
+    """Every score of ``scores.csv``, and of each method that is trained, or that post-processes one
+    that is, the scores of each further seed."""
+    further = list(map(str, further_seeds(results)))
+    trained = {method["key"] for method in results.methods if "heldout" in method["subsets"]}
+    seeded = trained | {m["key"] for m in results.methods if m.get("of") in trained}
+    scores, source = results.rows(SCORES), {}
+    for row in scores:
+        seed = str(results.config["seed"]) if row["method"] in seeded else ""
+        source[(*_key(row), seed)] = SCORES, row | {"seed": seed}
+    of_files = {(*_key(row), seed): (path, row) for seed, path, row in _scored(results) if seed}
+    for row in scores:
+        for seed in further if row["method"] in seeded else ():
+            key = (*_key(row), seed)
+            path, found = of_files.pop(key, ("scores/", None))
+            if found is None:
+                yield results.number(SEEDS, f"{' '.join(key)} is missing in {path}")
+            else:
+                source[key] = path, found | {"seed": seed}
+    for key, (path, _) in of_files.items():
+        yield results.number(SEEDS, f"{' '.join(key)} of {path} is of no method or case with seeds")
+    gathered = {(*_key(row), row["seed"]): row for row in results.rows(SEEDS)}
+    yield from _same_rows(results, SEEDS, source, gathered)
+
+
+def _scored(results: Results) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Seed, file and row of every score of a method; no seed for that of Table I."""
+    for path in sorted((results.folder / "scores").glob("*.csv")):
+        # METHOD, METHOD-FOLD, METHOD-FOLD-SEED or METHOD-seed-SEED; no name of a method has a dash.
+        _, _, seed = [*path.stem.split("-"), "", ""][:3]
+        for row in results.rows(f"scores/{path.name}"):
+            yield seed, f"scores/{path.name}", row
+
+
+def _same_rows(
+    results: Results,
+    table: str,
+    source: Mapping[tuple[str, ...], tuple[str, Mapping[str, str]]],
+    gathered: Mapping[tuple[str, ...], Mapping[str, str]],
+) -> Iterator[Finding | int]:
+    """Does a table have the rows of the files that it was gathered from, and no others?"""
     for key in sorted(source.keys() ^ gathered.keys()):
-        where = "scores.csv" if key in source else source.get(key, ("scores/",))[0]
-        yield results.number("scores.csv", f"{' '.join(key)} is missing in {where}")
+        where = table if key in source else "scores/"
+        yield results.number(table, f"{' '.join(key)} is missing in {where}")
     for key in source.keys() & gathered.keys():
         path, row = source[key]
         for column, text in gathered[key].items():
             if row[column] != text and not same(text, _value(row[column])):
                 message = f"{' '.join(key)}: {column} is {text} there and {row[column]} in {path}"
-                yield results.number("scores.csv", message)
+                yield results.number(table, message)
         yield len(row)
 
 

@@ -20,7 +20,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from upwind.audit.findings import Checked, Finding, FindingKind, unchecked
 from upwind.audit.recomputed.cases import Remade, Task, remake
-from upwind.audit.recomputed.numbers import Results, run_checks
+from upwind.audit.recomputed.numbers import SCORES, SEEDS, Results, further_rows, run_checks
 from upwind.audit.recomputed.tensors import read_tensors
 from upwind.common.progress import track
 
@@ -179,6 +179,9 @@ def _cases(results: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) ->
     tables = ("cases.csv", "folds.csv", "split.csv", "scores.csv", "methods.json")
     if any(results.name(path) in results.distrusted for path in tables):
         return Checked()
+    further: dict[int, list[dict[str, str]]] = defaultdict(list)
+    for row in further_rows(results) if results.name(SEEDS) not in results.distrusted else ():
+        further[int(row["case"])].append(row)
     tasks: list[int] = []
     gone: list[int] = []
     for case in sorted({int(row["case"]) for row in results.rows("folds.csv")}):
@@ -190,7 +193,7 @@ def _cases(results: Results, raw: Mapping[int, tuple[Path, Path]], jobs: int) ->
         message = f"{len(gone)} cases were not scored again: their volumes are not here"
         remedy = "audit with --deep where the volumes are"
         findings.append(unchecked(FindingKind.number, results.name("scores.csv"), message, remedy))
-    work = _worked_on([_task(results, case, *raw[case]) for case in tasks], jobs)
+    work = _worked_on([_task(results, case, *raw[case], further[case]) for case in tasks], jobs)
     images: defaultdict[str, list[int]] = defaultdict(list)
     for case, remade in zip(tasks, track(work, len(tasks), "cases made again"), strict=True):
         findings += [results.number(path, message) for path, message in remade.wrong]
@@ -208,16 +211,23 @@ def _twins(results: Results, images: Mapping[str, list[int]]) -> Iterator[Findin
             yield results.number("cases.csv", f"{message} same, voxel by voxel")
 
 
-def _task(results: Results, case: int, image: Path, label: Path) -> Task:
+def _task(
+    results: Results, case: int, image: Path, label: Path, further: list[dict[str, str]]
+) -> Task:
     heldout = defaultdict(list)
     for row in results.rows("split.csv"):
         if int(row["case"]) == case and row["part"] == "heldout":
             heldout[row["fold"]].append(int(row["slice"]))
-    rows = [row for row in results.rows("scores.csv") if int(row["case"]) == case]
+    rows = [(SCORES, row) for row in results.rows(SCORES) if int(row["case"]) == case]
+    rows += [(SEEDS, row) for row in further]
     patterns = {method["key"]: method["masks"] for method in results.methods}
+    # Of a further seed the folder of a fold is named FOLD-SEED.
     masks = [
-        patterns[row["method"]][row["subset"]].format(case=row["case"], fold=row["fold"])
-        for row in rows
+        patterns[row["method"]][row["subset"]].format(
+            case=row["case"],
+            fold=row["fold"] if table == SCORES else f"{row['fold']}-{row['seed']}",
+        )
+        for table, row in rows
     ]
     return Task(
         case=case,
@@ -227,8 +237,8 @@ def _task(results: Results, case: int, image: Path, label: Path) -> Task:
         slices=f"slices/case-{case}.safetensors",
         report=next(row for row in results.rows("cases.csv") if int(row["case"]) == case),
         scores=[
-            (row, mask)
-            for row, mask in zip(rows, masks, strict=True)
+            (table, row, mask)
+            for (table, row), mask in zip(rows, masks, strict=True)
             if results.name(mask) not in results.distrusted
         ],
         tolerances=results.config["scores"]["nsd_tolerances_mm"],
