@@ -196,3 +196,8 @@ def test_training_works_in_place_with_the_same_bits():
     assert torch.equal(apart, in_place)
     assert all(map(torch.equal, gradients_apart, gradients_in_place))
     assert all(gradient.any() for gradient in gradients_in_place)
+
+
+def test_a_size_that_cannot_be_halved_is_refused():
+    with pytest.raises(UpwindError, match=r"2 levels .* multiple of 4, not 16 x 18"):
+        UNet((3, 4), 5)(random_slices(1, 16, 18))

@@ -6,5 +6,5 @@ from upwind.figures.style import save
 from upwind.networks.weights import load_weights
 
 with logged(snakemake.log[0]):
-    network, recipe = load_weights(snakemake.input.weights)
+    network, recipe = load_weights(snakemake.input.weights, diverged=True)
     save(draw_architecture(network, recipe.image_size), *snakemake.output)

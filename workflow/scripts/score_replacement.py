@@ -14,7 +14,7 @@ with logged(snakemake.log[0]):
     params, fold = snakemake.params, snakemake.wildcards.fold
     replacement = partial(REPLACEMENTS[snakemake.wildcards.replacement], **params.options)
     device = use_device(params.device, params.cpu_threads)
-    network, recipe = load_weights(snakemake.input.weights)
+    network, recipe = load_weights(snakemake.input.weights, diverged=True)
     recipe = replace(recipe, threshold=params.threshold)
     weights = kernels_of(network, snakemake.input.weights)
     replaced = exchanges(weights, replacement, params.draws, (params.seed, int(fold)))

@@ -11,7 +11,7 @@ from upwind.training.device import use_device
 with logged(snakemake.log[0]):
     params = snakemake.params
     device = use_device(params.device, params.cpu_threads)
-    network, recipe = load_weights(snakemake.input.weights)
+    network, recipe = load_weights(snakemake.input.weights, diverged=True)
     recipe = replace(recipe, threshold=params.threshold)
     scores = unseen_scores(
         network, recipe, snakemake.input.slices, params.cases, device, params.postprocess

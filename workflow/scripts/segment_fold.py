@@ -14,7 +14,7 @@ from upwind.training.device import describe_device, use_device
 with logged(snakemake.log[0]):
     device = use_device(snakemake.params.device, snakemake.params.cpu_threads)
     print(f"on {describe_device(device)}", file=sys.stderr)
-    network, recipe = load_weights(snakemake.input.weights, snakemake.params.trusted)
+    network, recipe = load_weights(snakemake.input.weights, snakemake.params.trusted, diverged=True)
     recipe = replace(recipe, threshold=snakemake.params.threshold)
     fold = snakemake.wildcards.fold
     unseen = unseen_cases(pd.read_csv(snakemake.input.folds), int(fold))

@@ -29,7 +29,7 @@ def stencil_table(folds: dict[str, str | os.PathLike[str]]) -> pd.DataFrame:
 
 
 def _stencils(path: str | os.PathLike[str]) -> np.ndarray:
-    network, recipe = load_weights(path)
+    network, recipe = load_weights(path, diverged=True)
     if not isinstance(network, LSN):
         raise UpwindError(f"{path} is a {recipe.network}; stencils are read from an lsn")
     return network.stencils.detach().double().numpy()

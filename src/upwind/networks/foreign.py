@@ -46,6 +46,20 @@ class Foreign(nn.Module):
         module = options["network"].partition(":")[0]
         return dict(options) | {"packages": package_versions([module])}
 
+    @torch.inference_mode()
+    def show(self, size: int) -> None:
+        """Show it two slices of ``size`` pixels squared. Raises UpwindError where it does not take
+        them."""
+        try:
+            self(torch.zeros(2, 1, size, size))
+        except UpwindError:
+            raise
+        except Exception as error:
+            raise UpwindError(
+                f"{self.name} does not take slices of 1 x {size} x {size} "
+                f"({type(error).__name__}: {_first_line(error)}): mend its options, or image_size"
+            ) from error
+
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
         answer = _only(self.network(slices), self.name)
@@ -65,17 +79,8 @@ def try_out(options: Mapping[str, Any], size: int) -> None:
     """Build a network and show it two slices of ``size`` pixels squared, so that what it cannot do
     is said before a night of training. Raises UpwindError as :class:`Foreign`, and for a network
     that does not take such slices."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        network = Foreign(**options)
-        try:
-            network.eval()(torch.zeros(2, 1, size, size))
-        except UpwindError:
-            raise
-        except Exception as error:
-            raise UpwindError(
-                f"{network.name} does not take slices of 1 x {size} x {size} "
-                f"({type(error).__name__}: {_first_line(error)}): mend its options, or image_size"
-            ) from error
+    with torch.random.fork_rng(devices=[]):
+        Foreign(**options).eval().show(size)
 
 
 def _built(reference: str, options: Mapping[str, Any]) -> nn.Module:

@@ -27,7 +27,7 @@ from upwind.common.tuples import triple
 from upwind.levelset.equation import scheme
 from upwind.levelset.equation.edges import EdgeFunction, sobel
 from upwind.levelset.equation.limits import GRADIENT_FLOOR
-from upwind.networks.prior import disc_of
+from upwind.networks.prior import Disc, disc_of
 from upwind.networks.speed import SpeedNetwork, start_of
 from upwind.settings.lsn import (
     LEAST_KEPT_STEPS,
@@ -60,7 +60,7 @@ class LSN(nn.Module):
 
     def __init__(
         self,
-        disc: tuple[float, float, float],
+        disc: Disc,
         steps: int = _DEFAULT.steps,
         dt: float = _DEFAULT.dt,
         terms: Sequence[str] = _DEFAULT.terms,

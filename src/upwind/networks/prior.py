@@ -1,9 +1,16 @@
 """What a method knows before it trains, taken from its training patients alone."""
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
+
+_Place = Annotated[float, Field(ge=0, le=1)]
+#: Row, column and radius as shares of the slice's size.
+Disc = tuple[_Place, _Place, Annotated[float, Field(gt=0, le=1)]]
 
 
-def disc_of(masks: np.ndarray, radius: float) -> tuple[float, float, float]:
+def disc_of(masks: np.ndarray, radius: float) -> Disc:
     """Initial disc (row, column, radius) as shares of the slice's size.
 
     ``masks`` (n, size, size) are the liver masks of the training slices; the disc is centred at

@@ -15,7 +15,7 @@ from torch.nn import functional
 from upwind.common.errors import UpwindError
 from upwind.common.tuples import triple
 from upwind.levelset.equation.scheme import signed_distance_to_disc
-from upwind.networks.prior import disc_of
+from upwind.networks.prior import Disc, disc_of
 from upwind.settings.lsn import InitialWeights, LSNSettings
 
 _DEFAULT = LSNSettings()
@@ -73,7 +73,7 @@ class SpeedAlone(nn.Module):
 
     def __init__(
         self,
-        disc: tuple[float, float, float],
+        disc: Disc,
         channels: int = _DEFAULT.channels,
         dilations: Sequence[int] = _DEFAULT.dilations,
         sees_start: bool = _DEFAULT.sees_start,

@@ -8,10 +8,11 @@ Beside it, and not the paper's, the same network with kernels that learning keep
 finite differences: what the kernels are said to be is then all that they can be.
 """
 
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -20,6 +21,7 @@ from upwind.networks.constrained import ConstrainedConvolution
 from upwind.settings.unet import KernelRule, UNetSettings
 
 Convolution = nn.Conv2d | ConstrainedConvolution
+Filters = Annotated[int, Field(ge=1, le=4096)]
 
 # What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.subspaces.
 KERNELS = get_args(KernelRule)
@@ -60,8 +62,10 @@ class UNet(nn.Module):
 
     def __init__(
         self,
-        level_filters: tuple[int, ...] = LEVEL_FILTERS,
-        bottom_filters: int = BOTTOM_FILTERS,
+        level_filters: Annotated[tuple[Filters, ...], Field(min_length=1, max_length=8)] = (
+            LEVEL_FILTERS
+        ),
+        bottom_filters: Filters = BOTTOM_FILTERS,
         kernels: str = _DEFAULT.kernels,
     ) -> None:
         super().__init__()
@@ -84,6 +88,12 @@ class UNet(nn.Module):
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
+        halved = 2 ** len(self.down)
+        if slices.shape[-1] % halved or slices.shape[-2] % halved:
+            raise UpwindError(
+                f"a UNet of {len(self.down)} levels takes slices whose size is a multiple of "
+                f"{halved}, not {slices.shape[-2]} x {slices.shape[-1]}"
+            )
         x, skips = slices, []
         for level in self.down:
             skips.append(x)

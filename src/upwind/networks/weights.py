@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, cast
 
 import torch
@@ -13,22 +14,16 @@ from torch import nn
 from upwind import __version__
 from upwind.common.errors import UpwindError
 from upwind.common.files import atomic_path
+from upwind.common.reading import open_plain
 from upwind.common.references import referred_to
+from upwind.common.wording import first_few
 from upwind.methods.configured import FOREIGN
+from upwind.networks.recipes import Recipe as Recipe
+from upwind.networks.recipes import check_options, stated_recipe
 from upwind.networks.registry import definition_of
-from upwind.settings.prediction import PredictionSettings
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is needed beside the tensors: the network's name and options, and how a CT is prepared
-    for it (in-plane size in pixels, HU window) and read from it (threshold)."""
-
-    network: str
-    image_size: int
-    window: tuple[float, float]
-    threshold: float = PredictionSettings().threshold
-    options: dict[str, Any] = field(default_factory=dict)
+# Precisions that weights may be kept in; the network's own is taken.
+_REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def network_class(name: str) -> type[nn.Module]:
@@ -51,48 +46,32 @@ def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recip
 
 
 def load_weights(
-    path: str | os.PathLike[str], allowed: str | None = None
+    path: str | os.PathLike[str], allowed: str | None = None, *, diverged: bool = False
 ) -> tuple[nn.Module, Recipe]:
     """Rebuild the network of the weights file ``path``: ready for prediction.
 
     Nothing in the file is run, and nothing that its header names is imported but upwind's own
     networks, and ``allowed`` (``package.module:Class``): a network that is defined elsewhere has to
-    be named by who loads it. Raises UpwindError for another, and for what holds no such weights.
+    be named by who loads it. Nothing is built that is larger than what the file holds.
+
+    Raises UpwindError for another network, for what holds no such weights, and for weights that are
+    not finite, unless they may be (``diverged``), as those of a fold that failed to train.
     """
-    header, tensors = _read(path)
-    try:
-        recipe = _recipe(json.loads(header))
-        stated = recipe.options["network"] if recipe.network == FOREIGN else allowed
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UpwindError(
-            f"{path} holds weights, but not of an upwind network: its header does not describe "
-            f"one ({error})"
-        ) from error
-    if stated != allowed:
-        given = "" if allowed is None else f", not {allowed}"
-        raise UpwindError(
-            f"{path} holds the weights of {stated!r}{given}: a network that is defined outside of "
-            "upwind, whose code is run to load it. If you trust that code, name it: "
-            f"--network {stated}"
-        )
-    try:
-        network = build(recipe)
-    except (UpwindError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UpwindError(
-            f"{path} holds weights, but not of an upwind network: its header does not describe "
-            f"one ({error})"
-        ) from error
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UpwindError(
-            f"{path}: the tensors do not fit its {recipe.network}: {error}"
-        ) from error
-    return network.eval(), recipe
+    text, tensors = _read(path)
+    recipe = _sound_recipe(path, text)
+    _check_allowed(path, recipe, allowed)
+    network = _built(path, recipe, tensors)
+    if not diverged:
+        _check_finite(path, tensors)
+    network.eval()
+    if recipe.network == FOREIGN:
+        cast(Any, network).show(recipe.image_size)
+    return network, recipe
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, torch.Tensor]]:
     try:
+        open_plain(path).close()  # a pipe would be waited for
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -103,7 +82,90 @@ def _read(path: str | os.PathLike[str]) -> tuple[str, dict[str, torch.Tensor]]:
     return metadata["upwind"], tensors
 
 
-def _recipe(header: dict[str, Any]) -> Recipe:
-    values = {name: value for name, value in header.items() if name != "version"}
-    low, high = values.pop("window")
-    return Recipe(window=(low, high), **values)
+def _sound_recipe(path: str | os.PathLike[str], text: str) -> Recipe:
+    try:
+        recipe = stated_recipe(text)
+        check_options(recipe.network, network_class(recipe.network), recipe.options)
+    except (UpwindError, ValueError) as error:
+        raise _none_of_ours(path, error) from error
+    return recipe
+
+
+def _check_allowed(path: str | os.PathLike[str], recipe: Recipe, allowed: str | None) -> None:
+    if recipe.network != FOREIGN or recipe.options["network"] == allowed:
+        return
+    stated, given = recipe.options["network"], "" if allowed is None else f", not {allowed}"
+    raise UpwindError(
+        f"{path} holds the weights of {stated!r}{given}: a network that is defined outside of "
+        "upwind, whose code is run to load it. If you trust that code, name it: "
+        f"--network {stated}"
+    )
+
+
+def _built(
+    path: str | os.PathLike[str], recipe: Recipe, tensors: Mapping[str, torch.Tensor]
+) -> nn.Module:
+    """The network of a recipe, with the file's tensors."""
+    misfit = f"{path}: the tensors do not fit its {recipe.network}"
+    try:
+        difference = _difference(_outline(recipe), tensors)
+        network = None if difference else build(recipe)
+    except UpwindError as error:
+        raise _none_of_ours(path, error) from error
+    if network is None:
+        raise UpwindError(f"{misfit}: {difference}")
+    try:
+        network.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise UpwindError(f"{misfit}: {error}") from error
+    return network
+
+
+def _outline(recipe: Recipe) -> dict[str, torch.Tensor] | None:
+    """The tensors of a recipe's network without any memory of theirs; None of a network from
+    elsewhere that cannot be built so."""
+    try:
+        with torch.device("meta"):
+            return build(recipe).state_dict()
+    except UpwindError:
+        if recipe.network != FOREIGN:
+            raise
+        return None
+
+
+def _difference(
+    expected: Mapping[str, torch.Tensor] | None, tensors: Mapping[str, torch.Tensor]
+) -> str:
+    """Where the tensors of a file are not those that are expected; empty where they are."""
+    if expected is None:
+        return ""
+    for name, wanted in expected.items():
+        if name not in tensors:
+            return f"{name} is missing"
+        given = tensors[name]
+        if given.shape != wanted.shape:
+            return f"{name} is {_by(given)}, and would be {_by(wanted)}"
+        if given.dtype != wanted.dtype and not (given.dtype in _REAL and wanted.dtype in _REAL):
+            return f"{name} is of {given.dtype}"
+    unknown = sorted(tensors.keys() - expected.keys())
+    return f"it has no {first_few(unknown, 3)}" if unknown else ""
+
+
+def _by(tensor: torch.Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "one number"
+
+
+def _check_finite(path: str | os.PathLike[str], tensors: Mapping[str, torch.Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise UpwindError(
+                f"{path}: {name} holds numbers that are not finite: the training diverged, or the "
+                "file is damaged; give the weights of another training"
+            )
+
+
+def _none_of_ours(path: str | os.PathLike[str], error: Exception) -> UpwindError:
+    return UpwindError(
+        f"{path} holds weights, but not of an upwind network: its header does not describe one "
+        f"({error})"
+    )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from upwind.settings.model import Count, Different, NotNegative
+from upwind.settings.model import Count, Different
 from upwind.settings.networks import NetworkSettings
 
 Term = Literal["balloon", "transport", "curvature"]
@@ -12,6 +12,10 @@ StencilRule = Literal["mean_zero", "free", "fixed"]
 Edge = Literal["fixed", "learned"]
 Readout = Literal["distance", "level_set"]
 InitialWeights = Literal["he", "torch"]
+
+Dilations = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1, max_length=64)
+]
 
 #: Fewer kept steps save nothing more, and take a time that grows with the square of the steps.
 LEAST_KEPT_STEPS = 8
@@ -24,7 +28,7 @@ class LSNSettings(NetworkSettings):
     """Passes over the training slices; the demo's 12 keep it to minutes.
 
     Source: paper."""
-    steps: Count = 224
+    steps: Annotated[int, Field(ge=1, le=10_000)] = 224
     """Time steps, that is, layers. The contour moves at most `dt` pixels a step, so `steps * dt`
     must cover the way from the disc to the farthest edge of a liver: 112 of 256 pixels, as the
     demo's 56 steps cover 28 of 64.
@@ -73,11 +77,11 @@ class LSNSettings(NetworkSettings):
     training patients.
 
     Source: code (30 / 256 in the authors' later study)."""
-    channels: Count = 16
+    channels: Annotated[int, Field(ge=1, le=1024)] = 16
     """Channels of the speed network: small beside the UNet, so that the contour has work to do.
 
     Source: ours."""
-    dilations: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 2, 4, 8)
+    dilations: Dilations = (1, 2, 4, 8)
     """Of its 3x3 convolutions; a speed depends on 31 x 31 pixels.
 
     Source: ours."""
@@ -92,11 +96,11 @@ class LSNSettings(NetworkSettings):
     small whatever the gradient.
 
     Source: ours."""
-    edge_contrast: NotNegative = 20
+    edge_contrast: Annotated[float, Field(ge=0, le=1e6)] = 20
     """c of the edge function g = 1 / (1 + c n).
 
     Source: code."""
-    kept_steps: Annotated[int, Field(ge=LEAST_KEPT_STEPS)] | None = None
+    kept_steps: Annotated[int, Field(ge=LEAST_KEPT_STEPS, le=10_000)] | None = None
     """Bound on the memory of training: of so many steps at most is anything kept for the backward
     pass, the others are computed again, with the same bits on CPU: 16 of 224 steps take three
     passes forward in place of one. Without it (`null`) all steps are kept on CPU (1.2 GB for 224

@@ -65,6 +65,10 @@ def _at_least_apart(limits: tuple[float, float], width: float) -> tuple[float, f
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
+#: In-plane size in pixels. A multiple of 16, because the UNet halves it four times.
+ImageSize = Annotated[int, Field(ge=16, le=4096, multiple_of=16)]
+#: What any scanner's scale reaches (upwind.data.hounsfield).
+HU = Annotated[float, Field(ge=-32_768, le=32_768)]
 #: Of a case, a fold, a slice; and seeds.
 Number = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -73,7 +77,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 #: [low, high], where both may be the same; and where they may not.
 Range = Annotated[tuple[T, T], AfterValidator(_ascending)]
-Window = Annotated[tuple[float, float], AfterValidator(_apart)]
+Window = Annotated[tuple[HU, HU], AfterValidator(_apart)]
 #: One or more, none of them twice.
 Different = Annotated[
     tuple[T, ...],

@@ -15,7 +15,7 @@ from upwind.settings.dataset import DatasetSettings, IntensitySettings
 from upwind.settings.kernels import ComparisonSettings, KernelSection
 from upwind.settings.levelset import LevelSetSection
 from upwind.settings.methods import Entry, MethodName, Table1Settings
-from upwind.settings.model import Different, Number, Settings, Share
+from upwind.settings.model import Different, ImageSize, Number, Settings, Share
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.prediction import PredictionSettings
 from upwind.settings.scores import ScoreSettings
@@ -68,7 +68,7 @@ class ExperimentSettings(Settings):
     """Of the shuffle before that split.
 
     Source: code."""
-    image_size: Annotated[int, Field(ge=16, le=4096, multiple_of=16)] = 256
+    image_size: ImageSize = 256
     """In-plane size in pixels. A multiple of 16, because the UNet halves it four times.
 
     Source: code."""
