@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from upwind.common.errors import UpwindError
 from upwind.networks.unet import UNet
 
 # Input and output channels of layers 1 to 18, as published.
