@@ -1,17 +1,22 @@
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from rich.text import Text
 from scipy import ndimage
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import upwind as package
+import upwind.cli as upwind_cli
 from upwind.cli import app
+from upwind.cli.printing import display
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, save_weights
 
@@ -303,3 +308,42 @@ def test_score_of_a_single_folder_has_nothing_to_compare(tmp_path):
     assert result.exit_code == 0, result.stderr
     assert not (folder / "out/ranks.csv").exists()
     assert {"nsd_2mm", "nsd_7.5mm"} <= set(pd.read_csv(folder / "out/scores.csv"))
+
+
+ESCAPE = "\x1b]0;title\x07\x1b[2J"
+
+
+@pytest.mark.parametrize("command", ["check", "import", "segment", "score", "kernels", "evolve"])
+def test_a_files_name_is_no_command_to_the_terminal(tmp_path, command):
+    """Neither where it is told of, nor where it is an error."""
+    data = tmp_path / f"data{ESCAPE}"
+    data.mkdir()
+    label = np.zeros((6, 6, 4), np.uint8)
+    nib.save(nib.Nifti1Image(label, np.eye(4)), data / "volume-1.nii")
+    (data / f"segmentation-1 {ESCAPE}.nii").write_bytes(b"")
+    (data / f"w{ESCAPE}.pt").write_bytes(b"")
+    given = {
+        "check": [data],
+        "import": ["lits", data, "--root", tmp_path / "there"],
+        "segment": [data, "--weights", data / f"w{ESCAPE}.safetensors", "-o", tmp_path / "out"],
+        "score": [data, data, "-o", tmp_path / "out"],
+        "kernels": [data / f"w{ESCAPE}.pt", "-o", tmp_path / "out"],
+        "evolve": [data / "volume-1.nii", "-o", data / f"m{ESCAPE}.gif"],
+    }
+    result = upwind(command, *given[command])
+    assert result.exit_code == 1
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert not {"\x1b", "\x07"} & set(result.output)
+
+
+def test_commands_print_in_one_way_alone():
+    sources = Path(upwind_cli.__file__).parent.glob("*.py")
+    printing = [p.name for p in sources if re.search(r"echo\(|print\(", p.read_text())]
+    assert printing == ["printing.py"]
+
+
+def test_tables_keep_their_colours_and_lose_what_is_in_their_texts(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    display(Text.assemble((f"a{ESCAPE}b", "red")))
+    assert capsys.readouterr().out == "\x1b[31ma\\x1b]0;title\\x07\\x1b[2Jb\x1b[0m\n"

@@ -11,6 +11,8 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.data import voxels
+from upwind.data.check import cases_table, check_case, render
+from upwind.data.naming import CaseFiles
 from upwind.data.placing import header_notes
 from upwind.data.voxels import overclaim, read_header
 
@@ -50,6 +52,16 @@ def test_sizes_beside_the_affine(tmp_path):
     path.write_bytes(content)
     (note,) = notes(path)
     assert "voxels of 0.8 x 0.8 x 2.5 mm by its affine and of 1.5 x 0.8 x 2.5 mm by" in note
+
+
+def test_a_case_without_sizes_is_marked(tmp_path):
+    save(tmp_path / "segmentation-1.nii", np.eye(4))
+    for affine, known in ((np.eye(4), False), (AFFINE, True)):
+        path = save(tmp_path / "volume-1.nii", affine)
+        report = check_case(CaseFiles(1, path, tmp_path / "segmentation-1.nii"))
+        assert report.sizes_known is known
+        assert cases_table([report])["sizes_known"].tolist() == [known]
+        assert ("0.80×0.80×2.50" if known else "1.00×1.00×1.00?") in render([report])
 
 
 def test_a_qform_elsewhere_than_the_sform(tmp_path):

@@ -1,3 +1,4 @@
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +34,22 @@ def experiment(tmp_path):
         [tmp_path / f"segmentation-{case}.nii.gz" for case in (0, 1)],
     )
     return scores, raw, tmp_path / "x", label
+
+
+def test_a_label_of_scaled_numbers_shows_its_livers_slice(experiment):
+    """nibabel writes a label of floats as int16 with slope and intercept: its stored numbers are
+    largest elsewhere."""
+    scores, raw, results, label = experiment
+    path = raw.labels[0]
+    image = nib.load(path)
+    scaled = nib.Nifti1Image(np.asarray(image.dataobj, np.float32) * 1.00001, image.affine)
+    scaled.set_data_dtype(np.int16)
+    nib.save(scaled, path)
+    again = nib.load(path)
+    assert again.dataobj.inter != 0
+    assert again.dataobj.get_unscaled()[0, 0, 0] != 0  # no liver is there
+    item = next(i for i in gallery_items(scores, METHODS, raw, results) if i.case == 0)
+    np.testing.assert_array_equal(item.label, to_display(label > 0)[2])
 
 
 def test_items_show_ct_label_and_mask_of_the_slice_with_the_largest_label(experiment):

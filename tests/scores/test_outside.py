@@ -72,6 +72,14 @@ def test_a_mask_lies_where_its_own_header_says(folder):
     assert set(scored.table["method"]) == {"made"}
 
 
+def test_labels_without_sizes_are_told(folder):
+    assert score(folder, missing="skip").notes == []
+    write(folder / "labels/l-1.nii.gz", liver(1), np.eye(4))
+    write(folder / "made/m-1.nii.gz", (liver(1) > 0).astype(np.uint8), np.eye(4))
+    (note,) = score(folder, missing="skip").notes
+    assert note.startswith("l-1.nii.gz states an identity affine")
+
+
 def test_nothing_is_scored_while_a_mask_is_missing_and_every_problem_is_named(folder, capsys):
     write(folder / "made/m-9.nii.gz", liver(1))
     (folder / "made/m-2.nii.gz").write_bytes(b"no NIfTI")

@@ -15,6 +15,7 @@ from upwind.tables.table1 import (
     failed_notes,
     left_out_notes,
     mask_notes,
+    size_notes,
     table1,
     to_html,
     to_latex,
@@ -289,6 +290,14 @@ def test_cases_left_out_are_named():
     cases = pd.DataFrame({"case": [0, 3, 7], "usable": [True, False, False]})
     assert "case 3, 7" in left_out_notes(cases)[0]
     assert left_out_notes(cases[cases["usable"]]) == []
+
+
+def test_cases_whose_sizes_are_not_known_are_named():
+    cases = pd.DataFrame({"case": [0, 3, 28, 47], "usable": [True, False, True, True]})
+    cases["sizes_known"] = [True, False, False, None]
+    (note,) = size_notes(cases)
+    assert "no size of a voxel, or two: case 28. DSC is not touched" in note
+    assert size_notes(cases[:1]) == []
 
 
 def test_html_shows_every_cell_and_escapes_the_notes():

@@ -7,10 +7,10 @@ import typer
 from typer.core import TyperGroup
 
 import upwind
+from upwind.cli.printing import say
 from upwind.common.caches import settle, show_anywhere
 from upwind.common.errors import UpwindError
 from upwind.common.same_bits import hold
-from upwind.common.wording import printable
 
 
 class Commands(TyperGroup):
@@ -24,14 +24,14 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except UpwindError as error:
-            typer.echo(f"Error: {printable(str(error))}", err=True)
+            say(f"Error: {error!s}", err=True)
             raise typer.Exit(1) from None
 
 
 def say_version(asked: bool) -> None:
     """Print the version and end, where ``--version`` asks for it."""
     if asked:
-        typer.echo(f"upwind {upwind.__version__}")
+        say(f"upwind {upwind.__version__}")
         raise typer.Exit
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from upwind.cli.printing import display, say
 from upwind.common.errors import UpwindError
-from upwind.common.wording import first_few, printable
+from upwind.common.wording import first_few
 
 
 class DatasetKind(enum.StrEnum):
@@ -33,16 +34,14 @@ def check(
     """
     import json
 
-    from rich.console import Console
-
     from upwind.data.check import check as checked
     from upwind.data.check import view
 
     reports = checked(folder, kind.value, progress=True)
     if as_json:
-        typer.echo(json.dumps([report.to_dict() for report in reports], indent=2))
+        say(json.dumps([report.to_dict() for report in reports], indent=2))
     else:
-        Console().print(view(reports))
+        display(view(reports))
     _tell_left_out(folder)
     if any(report.errors for report in reports):
         raise typer.Exit(1)
@@ -53,8 +52,8 @@ def _tell_left_out(folder: Path) -> None:
     from upwind.data.naming import left_out
 
     if names := left_out(folder):
-        shown = printable(first_few(names, 5))
-        typer.echo(f"Not looked at, since they are not named like a case: {shown}", err=True)
+        shown = first_few(names, 5)
+        say(f"Not looked at, since they are not named like a case: {shown}", err=True)
 
 
 class DataSet(enum.StrEnum):
@@ -86,8 +85,6 @@ def import_data(
     Nothing is left behind if a case is bad or something fails. A folder that holds the volumes
     already is put under DVC where it is.
     """
-    from rich.console import Console
-
     from upwind.data.check import view
     from upwind.versions.importing import (
         check_cases,
@@ -102,12 +99,12 @@ def import_data(
     planned = plan_import(source, root, kind.value, link)
     how = "put under DVC in place" if planned.in_place else "linked" if link else "copied"
     volumes = f"{len(planned.cases)} cases, {gigabytes(planned.bytes)}"
-    typer.echo(f"{volumes} in {source}, to be {how} as {root}", err=True)
+    say(f"{volumes} in {source}, to be {how} as {root}", err=True)
     remark = numbering_remark(planned.cases) if kind is DataSet.lits else None
     if remark:
-        typer.echo(f"Warning: {remark}", err=True)
+        say(f"Warning: {remark}", err=True)
     reports = check_cases(planned)
-    Console().print(view(reports))
+    display(view(reports))
     bad = sum(bool(report.errors) for report in reports)
     if bad and not allow_bad:
         raise UpwindError(
@@ -115,4 +112,4 @@ def import_data(
             "above. Mend them; or give --allow-bad, and set dataset.on_bad_case: skip for the run"
         )
     pointer = run_import(planned)
-    typer.echo(next_steps(planned, pointer))
+    say(next_steps(planned, pointer))

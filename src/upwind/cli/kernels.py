@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from upwind.cli.options import check_folder, limits
+from upwind.cli.printing import say
 from upwind.settings.kernels import KernelMeasures
 
 # Options that are settings, too, have their limits and defaults.
@@ -54,7 +55,7 @@ def kernels(
 
     check_folder(output, overwrite)
     network = read_network(file)
-    typer.echo(f"{file}: {network.in_words()}", err=True)
+    say(f"{file}: {network.in_words()}", err=True)
     effort = AnalysisSettings(clusters=clusters, seed=seed, sample=sample)
     found = analyse_network(
         network,
@@ -65,7 +66,7 @@ def kernels(
     write_tables(found.tables, output)
     write_page(file.name, network.order, found.tables, draw_all(found.tables, output), output)
     for name in found.unclustered:
-        typer.echo(f"Note: {name} has too few different kernels to be clustered", err=True)
+        say(f"Note: {name} has too few different kernels to be clustered", err=True)
     for one in answers(found.tables):
-        typer.echo(f"{one.question} {one.answer}")
-    typer.echo(f"In brackets: random weights. Pictures and tables: {output / PAGE}")
+        say(f"{one.question} {one.answer}")
+    say(f"In brackets: random weights. Pictures and tables: {output / PAGE}")

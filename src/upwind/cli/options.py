@@ -1,12 +1,9 @@
-"""What options and outputs of commands have in common."""
+"""What options of commands have in common."""
 
 from pathlib import Path
-from typing import Any
 
 from upwind.common.errors import UpwindError
 from upwind.settings.model import Settings
-
-_PIPE_WIDTH = 120
 
 
 def limits(settings: Settings, name: str) -> dict[str, int]:
@@ -25,13 +22,3 @@ def check_folder(output: Path, overwrite: bool) -> None:
         raise UpwindError(f"{output} is a file: name a folder")
     if output.exists() and any(output.iterdir()) and not overwrite:
         raise UpwindError(f"{output} has files in it; name another folder or give --overwrite")
-
-
-def console() -> Any:
-    """A console whose lines are not broken in a pipe, which has no width, as narrowly as rich
-    would."""
-    from rich.console import Console
-
-    console = Console()
-    console.width = console.width if console.is_terminal else _PIPE_WIDTH
-    return console

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from upwind.cli.printing import say
 from upwind.common.errors import UpwindError
 
 
@@ -47,9 +48,9 @@ def crate(
     signing = Signing(key, timestamp) if key else None
     made = write_crate(folder, output, force, licence, signing)
     if made.broken:
-        typer.echo(f"Warning: published with {len(made.broken)} broken links in it", err=True)
+        say(f"Warning: published with {len(made.broken)} broken links in it", err=True)
     size = made.path.stat().st_size / 1e6
-    typer.echo(
+    say(
         f"{made.path}: {made.files} files, {size:.1f} MB; {made.described} described only\n"
         f"SHA-256 {made.sha256}"
     )
@@ -75,8 +76,8 @@ def release(
 
     planned = plan_release(name, Path("results", experiment), push, allow_dirty)
     make_release(planned, push, with_data=not results_only)
-    typer.echo(f"{planned.folder} is tagged {name}. Publish the tag: git push origin HEAD {name}")
+    say(f"{planned.folder} is tagged {name}. Publish the tag: git push origin HEAD {name}")
     if not push:
-        typer.echo(f"Push what it names, when you can: dvc push {planned.folder}.dvc")
-    typer.echo(f"""In another clone:
+        say(f"Push what it names, when you can: dvc push {planned.folder}.dvc")
+    say(f"""In another clone:
   git checkout {name} && dvc pull {planned.folder}.dvc && upwind show {planned.folder}""")

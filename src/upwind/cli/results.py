@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from upwind.cli.options import console
+from upwind.cli.printing import display, say
 from upwind.common.errors import UpwindError
-from upwind.common.wording import printable
 
 
 def show(
@@ -22,15 +21,15 @@ def show(
         )
     from rich.markdown import Markdown
 
-    typer.echo(f"Table I, ours / published ({table})\n")
-    console().print(Markdown(table.read_text(encoding="utf-8")))
+    say(f"Table I, ours / published ({table})\n")
+    display(Markdown(table.read_text(encoding="utf-8")))
     report = folder / "report.html"
     # A release is never made again, and its files have the dates of their coming.
     released = folder.with_name(f"{folder.name}.dvc").is_file()
     if report.is_file() and report.stat().st_mtime < table.stat().st_mtime and not released:
-        typer.echo(f"{report} is older than Table I; see {folder}/logs/report.log", err=True)
+        say(f"{report} is older than Table I; see {folder}/logs/report.log", err=True)
     pages = ["report.html", *sorted(p.name for p in folder.glob("*.png"))]
-    typer.echo("\n".join(str(folder / page) for page in pages if (folder / page).is_file()))
+    say("\n".join(str(folder / page) for page in pages if (folder / page).is_file()))
 
 
 def compare(
@@ -55,7 +54,7 @@ def compare(
         else:
             code = _compare_two(first, second, full, as_json)
     except UpwindError as error:
-        typer.echo(f"Error: {printable(str(error))}", err=True)
+        say(f"Error: {error!s}", err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(code)
 
@@ -70,9 +69,9 @@ def _compare_two(first: Path, second: Path, full: bool, as_json: bool) -> int:
     with opened(first) as one, opened(second) as other:
         found = compared(one, other, known_spread((one, other)))
     if as_json:
-        typer.echo(to_json(found))
+        say(to_json(found))
     else:
-        console().print(view(found, full), highlight=False)
+        display(view(found, full))
     return int(found.verdict is Verdict.different)
 
 
@@ -85,9 +84,9 @@ def _compare_with_published(run: Path, as_json: bool) -> int:
     with opened(run) as side:
         found = reproduction(side, read_published())
     if as_json:
-        typer.echo(to_json(found))
+        say(to_json(found))
     else:
-        console().print(view(found), highlight=False)
+        display(view(found))
     return {Answer.yes: 0, Answer.no: 1, Answer.not_the_demo: 2}[found.answer]
 
 
@@ -133,8 +132,6 @@ def audit(
     Records say how results were made; who wrote them a signature says: that of a crate, with
     --signers.
     """
-    from rich.console import Console
-
     from upwind.audit.view import to_json, view
 
     if folder.is_file():
@@ -152,9 +149,9 @@ def audit(
 
         result = audited(folder, deep=deep, ask=ask, jobs=jobs, trusted=trust)
     if as_json:
-        typer.echo(to_json(result))
+        say(to_json(result))
     else:
-        Console().print(view(result))
+        display(view(result))
     if not result.holds:
         raise typer.Exit(1)
 
@@ -187,12 +184,12 @@ def trace(
         from upwind.audit.trace.page import write_page
 
         write_page(page, chain)
-        typer.echo(f"{page}: {len(chain.sources)} jobs behind {chain.path}", err=as_json)
+        say(f"{page}: {len(chain.sources)} jobs behind {chain.path}", err=as_json)
     if as_json:
-        typer.echo(json.dumps(to_dict(chain), indent=2))
+        say(json.dumps(to_dict(chain), indent=2))
     elif page is None:
-        console().print(view(chain, full), highlight=False)
+        display(view(chain, full))
     for problem in chain.problems if page is not None or as_json else ():
-        typer.echo(f"Broken: {printable(problem)}", err=True)
+        say(f"Broken: {problem}", err=True)
     if chain.problems:
         raise typer.Exit(1)

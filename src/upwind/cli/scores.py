@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from upwind.cli.options import check_folder
+from upwind.cli.printing import display, say
 from upwind.settings.scores import Missing, ScoreSettings
 
 
@@ -44,8 +45,6 @@ def score(
     Writes scores.csv, summary.csv and scores.png, and for several methods comparison.csv and
     ranks.csv. docs/scores.md defines every column.
     """
-    from rich.console import Console
-
     from upwind.common.files import write_csv
     from upwind.figures.methods_compared import draw_methods
     from upwind.figures.style import save
@@ -56,7 +55,7 @@ def score(
     check_folder(output, overwrite)
     tolerances = tuple(tolerance) if tolerance else ScoreSettings().nsd_tolerances_mm
     how = How(label, mask_label, resample, tolerances, missing)
-    tables, problems = score_files(labels, masks, how)
+    tables, problems, notes = score_files(labels, masks, how)
     named = {"scores": tables.scores, "summary": tables.summary}
     if len(tables.methods) > 1:
         named |= {"comparison": tables.comparison, "ranks": tables.ranks}
@@ -64,8 +63,10 @@ def score(
         write_csv(output / f"{name}.csv", table)
     figures = [output / f"scores.{ending}" for ending in ("png", "pdf")]
     save(draw_methods(tables), *figures)
+    for note in notes:
+        say(f"Note: {note}", err=True)
     for problem in problems:
         empty = problem.missing and missing == "empty"
-        typer.echo(f"{'Counts as empty' if empty else 'Left out'}: {problem}", err=True)
-    Console().print(view(tables))
-    typer.echo("\n".join(str(path) for path in [*(output / f"{n}.csv" for n in named), *figures]))
+        say(f"{'Counts as empty' if empty else 'Left out'}: {problem}", err=True)
+    display(view(tables))
+    say("\n".join(str(path) for path in [*(output / f"{n}.csv" for n in named), *figures]))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from upwind.cli.options import limits
+from upwind.cli.printing import say
 from upwind.common.errors import UpwindError
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
 from upwind.settings.training import OptimiserSettings
@@ -74,9 +75,9 @@ def segment(
     for outcome in outcomes:
         for warning in outcome.warnings:
             about = f"{outcome.target.ct}: " if several else ""
-            typer.echo(f"Warning: {about}{warning}", err=True)
+            say(f"Warning: {about}{warning}", err=True)
         if not outcome.error:
-            typer.echo(f"{outcome.target.mask}: {outcome.liver_ml:.0f} ml of liver")
+            say(f"{outcome.target.mask}: {outcome.liver_ml:.0f} ml of liver")
     if failed := failures(outcomes):
         raise UpwindError(failed)
 
@@ -149,13 +150,13 @@ def evolve(
         spacing=spacing,
     )
     if label is not None and not resample and (note := label_note(label, evolution.volume.grid)):
-        typer.echo(f"Note: {note}", err=True)
+        say(f"Note: {note}", err=True)
     if weights is None and engine == "torch":
         said = "The first frames take longer: the scheme is compiled, once on this machine."
-        typer.echo(said, err=True)
+        say(said, err=True)
     moving = track(evolution.moments, frames + 1, "frame")
     shown = write_movie(
         output, evolution.volume, evolution.label, moving, evolution.title, axial, fps
     )
     dsc = "" if shown.dsc is None else f", DSC {shown.dsc:.3f} at the end"
-    typer.echo(f"{output}: {shown.frames} frames of slice {shown.slice}{dsc}")
+    say(f"{output}: {shown.frames} frames of slice {shown.slice}{dsc}")

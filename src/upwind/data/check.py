@@ -20,7 +20,7 @@ from upwind.data.grids import by, turned_grid
 from upwind.data.hounsfield import doubt_hu, no_hu
 from upwind.data.labels import label_turning
 from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
-from upwind.data.placing import Limits, affine_problems, header_notes, spacing_problems
+from upwind.data.placing import Limits, affine_problems, header_notes, size_doubts, spacing_problems
 from upwind.data.reports import CaseReport, cases_table, render, usable, view, with_twins
 from upwind.data.scans import ImageScan, LabelScan, hu_inside, scan_image, scan_label
 from upwind.data.volumes import Grid
@@ -109,6 +109,7 @@ def check_case(
         number=case.number,
         shape=grid.canonical_shape if grid else image.shape if image else None,
         spacing=grid.spacing if grid else None,
+        sizes_known=not size_doubts(image) if image and grid else None,
         orientation=grid.orientation if grid else None,
         hu_min=hu[0] if hu else None,
         hu_max=hu[1] if hu else None,

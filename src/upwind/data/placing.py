@@ -48,13 +48,15 @@ def header_notes(header: Header) -> list[str]:
             f"{grid.orientation}."
         )
     if grid:
-        notes += [f"{name} {text}." for text in _of_two_minds(header, grid)]
+        found = size_doubts(header) + _two_places(header, grid)
+        notes += [f"{name} {text}." for text in found]
     notes += [f"{name} {text}." for text in _of_file(header)]
     return notes
 
 
-def _of_two_minds(header: Header, grid: Grid) -> list[str]:
-    """What the header does not state, or states twice."""
+def size_doubts(header: Header) -> list[str]:
+    """Why the sizes of voxels that the header is read with may be wrong, and with them all that is
+    given in mm or ml: it states none, or two."""
     found = []
     if np.array_equal(header.affine, np.eye(4)):
         found.append(
@@ -68,16 +70,21 @@ def _of_two_minds(header: Header, grid: Grid) -> list[str]:
             f"states voxels of {mm(tuple(sizes))} mm by its affine and of {mm(header.pixdim)} mm "
             "by its pixdim: the affine is taken"
         )
+    return found
+
+
+def _two_places(header: Header, grid: Grid) -> list[str]:
+    """Where the header places the volume twice, and not at the same place."""
     if header.sform is not None and header.qform is not None:
         corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(grid.shape) - 1)
         ways = [affines.apply_affine(a, corners) for a in (header.sform, header.qform)]
         off = float(np.abs(ways[0] - ways[1]).max())
-        if off > min(sizes) / 2:
-            found.append(
+        if off > min(grid.spacing) / 2:
+            return [
                 f"is placed by its qform up to {off:.3g} mm from where its sform puts it: the "
                 "sform is taken"
-            )
-    return found
+            ]
+    return []
 
 
 def _of_file(header: Header) -> list[str]:

@@ -30,8 +30,9 @@ class CaseReport:
     values out. ``slices`` counts the axial slices, ``liver_slices`` those with liver. The liver's
     volume includes its tumours (protocol: liver = label > 0). ``liver_hu`` is the image's median HU
     inside the label, tumours included, ``fat_or_air`` the share of it below -30 HU: a mirrored
-    label shows there. ``voxels`` is a digest of the image's HU, the same however they are stored. A
-    case with ``errors`` cannot be used; ``notes`` say what was put up with.
+    label shows there. ``voxels`` is a digest of the image's HU, the same however they are stored.
+    ``sizes_known`` is False where the image's header states no size of a voxel, or two, so that mm
+    and ml may be wrong. A case with ``errors`` cannot be used; ``notes`` say what was put up with.
     """
 
     number: int
@@ -47,6 +48,7 @@ class CaseReport:
     liver_hu: float | None = None
     fat_or_air: float | None = None
     voxels: str | None = None
+    sizes_known: bool | None = None
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -97,7 +99,8 @@ def cases_table(reports: Sequence[CaseReport]) -> "pd.DataFrame":
     """One row a case, sorted by number; the content of ``cases.csv``.
 
     Columns: ``case`` (number); ``usable`` (no error); ``size_x, size_y, slices`` (canonical voxel
-    counts); ``spacing_x_mm, spacing_y_mm, spacing_z_mm``; ``orientation`` (of the stored array);
+    counts); ``spacing_x_mm, spacing_y_mm, spacing_z_mm``; ``sizes_known`` (False where these, and
+    with them all mm and ml of the case, may be wrong); ``orientation`` (of the stored array);
     ``hu_min, hu_max``; ``liver_slices``; ``liver_ml`` (tumours included), ``tumour_ml``;
     ``liver_hu`` (median inside the label), ``fat_or_air`` (share of the label below -30 HU);
     ``errors, notes`` (joined by " | ", empty where there are none). What a broken file does not
@@ -170,6 +173,7 @@ def _row(report: CaseReport) -> dict[str, Any]:
         "spacing_x_mm": spacing[0],
         "spacing_y_mm": spacing[1],
         "spacing_z_mm": spacing[2],
+        "sizes_known": report.sizes_known,
         "orientation": report.orientation,
         "hu_min": report.hu_min,
         "hu_max": report.hu_max,
@@ -193,15 +197,16 @@ def _overview(reports: Sequence[CaseReport]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for report in reports:
+        doubt = "?" if report.sizes_known is False else ""
         table.add_row(
             str(report.number),
             "×".join(map(str, report.shape)) if report.shape else "-",
-            "×".join(map(_size, report.spacing)) if report.spacing else "-",
+            "×".join(map(_size, report.spacing)) + doubt if report.spacing else "-",
             report.orientation or "-",
             "-" if report.hu_min is None else f"{report.hu_min:.0f}…{report.hu_max:.0f}",
             _figure(report.liver_slices, "{}"),
-            _figure(report.liver_ml, "{:.0f}"),
-            _figure(report.tumour_ml, "{:.1f}"),
+            _figure(report.liver_ml, "{:.0f}" + doubt),
+            _figure(report.tumour_ml, "{:.1f}" + doubt),
             _verdict(report),
         )
     return table

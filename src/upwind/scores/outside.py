@@ -11,6 +11,8 @@ from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.data.given_masks import read_given
 from upwind.data.grids import difference, turning
+from upwind.data.naming import short_name
+from upwind.data.placing import size_doubts
 from upwind.data.volumes import Grid, canonical_view
 from upwind.data.voxels import overclaim, read_header, read_positive, sound_grid
 from upwind.scores.cases import score_unseen, scores_table
@@ -34,10 +36,12 @@ class How:
 
 @dataclass
 class Scored:
-    """A table with the columns of ``scores.csv``, and what could not be scored."""
+    """A table with the columns of ``scores.csv``, what could not be scored, and notes on labels
+    whose sizes of voxels, and with them all mm, may be wrong."""
 
     table: pd.DataFrame
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def missing(self, method: str) -> int:
         """Cases that have a label and no usable mask of the method."""
@@ -63,7 +67,7 @@ def score_outside(pairs: Pairs, how: How) -> Scored:
         raise UpwindError("no case of any method can be scored: " + _listed(problems))
     order = {name: place for place, name in enumerate(pairs.masks)}
     found.sort(key=lambda row: (order[str(row["method"])], row["case"]))
-    return Scored(scores_table(found, how.tolerances), problems)
+    return Scored(scores_table(found, how.tolerances), problems, scorer.notes)
 
 
 @dataclass
@@ -71,16 +75,18 @@ class _Scorer:
     how: How
     unusable: set[tuple[str, int]]
     problems: list[Problem]
+    notes: list[str] = field(default_factory=list)
 
     def rows(self, labels: dict[int, Path], pairs: Pairs) -> Iterator[dict[str, object] | None]:
         """A row of each method of each case, or None where there is none. A label is read once."""
         for case, path in sorted(labels.items()):
             try:
-                label, grid = _read_label(path, self.how)
+                label, grid, doubts = _read_label(path, self.how)
             except UpwindError as error:
                 self.problems.append(Problem("", case, str(error)))
                 yield from (None for _ in pairs.masks)
                 continue
+            self.notes += [f"{short_name(path)} {doubt}." for doubt in doubts]
             for method, files in pairs.masks.items():
                 mask = self._mask(method, case, files.get(case), grid)
                 yield None if mask is None else self._row(method, case, mask, label, grid)
@@ -102,13 +108,13 @@ class _Scorer:
         return {"method": method, "case": case} | whole
 
 
-def _read_label(path: Path, how: How) -> tuple[np.ndarray, Grid]:
+def _read_label(path: Path, how: How) -> tuple[np.ndarray, Grid, list[str]]:
     header = read_header(path)
     grid = sound_grid(header)
     if grid is None:
         raise UpwindError(f"{path} has no grid: three axes and an affine that makes sense")
     stored = read_positive(header) if how.label is None else read_given(path, None, how.label)
-    return canonical_view(stored, grid.affine), grid
+    return canonical_view(stored, grid.affine), grid, size_doubts(header)
 
 
 def _of_headers(pairs: Pairs, how: How) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ def postprocess_file(
     """Write the segmentation in ``source`` after post-processing to ``target``, on the same grid.
     Voxels before and after."""
     volume = read_volume(source)
-    mask = volume.array > 0
+    mask = volume.values() > 0
     kept = POSTPROCESSING[how](mask)
     write_mask(target, kept, volume.grid)
     return int(np.count_nonzero(mask)), int(np.count_nonzero(kept))

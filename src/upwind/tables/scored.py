@@ -28,6 +28,7 @@ class ScoreTables:
         comparison: paired differences of methods with intervals and tests.
         ranks: of each method, and how often they come again; empty for one method.
         problems: what could not be scored, a sentence each.
+        notes: labels whose header states no size of a voxel, or two: their mm may be wrong.
     """
 
     scores: pd.DataFrame
@@ -35,16 +36,19 @@ class ScoreTables:
     comparison: pd.DataFrame
     ranks: pd.DataFrame
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def score_files(labels: str, masks: Sequence[str], how: How) -> tuple[Tables, list[Problem]]:
-    """Tables of all masks, and what could not be scored. Raises UpwindError as
+def score_files(
+    labels: str, masks: Sequence[str], how: How
+) -> tuple[Tables, list[Problem], list[str]]:
+    """Tables of all masks, what could not be scored, and notes on labels. Raises UpwindError as
     :func:`upwind.scores.pairing.find_pairs` and :func:`upwind.scores.outside.score_outside`."""
     pairs = find_pairs(labels, masks)
     scored = score_outside(pairs, how)
     effort = Resampling(_EFFORT.resamples, _EFFORT.confidence, seed=0)
     absent = {method: scored.missing(method) for method in pairs.masks}
-    return tables_of(scored.table, absent, effort), scored.problems
+    return tables_of(scored.table, absent, effort), scored.problems, scored.notes
 
 
 def score(
@@ -78,7 +82,8 @@ def score(
     else:
         named = [os.fspath(masks)]
     how = How(label, mask_label, resample, tuple(tolerances), missing)
-    found, problems = score_files(os.fspath(labels), named, how)
+    found, problems, notes = score_files(os.fspath(labels), named, how)
+    told = tuple(map(str, problems))
     return ScoreTables(
-        found.scores, found.summary, found.comparison, found.ranks, tuple(map(str, problems))
+        found.scores, found.summary, found.comparison, found.ranks, told, tuple(notes)
     )

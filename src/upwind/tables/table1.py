@@ -103,6 +103,20 @@ def left_out_notes(cases: pd.DataFrame) -> list[str]:
     return [f"Left out, for the problems that cases.csv lists: case {', '.join(map(str, bad))}."]
 
 
+def size_notes(cases: pd.DataFrame) -> list[str]:
+    """A sentence naming the cases whose mm and ml may be wrong (``sizes_known`` of ``cases.csv``),
+    if any; none of a run from before that column."""
+    if "sizes_known" not in cases:
+        return []
+    doubtful = cases.loc[cases["usable"] & (cases["sizes_known"] == False), "case"]  # noqa: E712
+    if doubtful.empty:
+        return []
+    return [
+        "What scores.csv and cases.csv give in mm or ml may be wrong, since the header states no "
+        f"size of a voxel, or two: case {', '.join(map(str, doubtful))}. DSC is not touched."
+    ]
+
+
 def mask_notes(masks: pd.DataFrame, methods: Methods) -> list[str]:
     """A sentence for each method that was left without cases of ``masks.csv``."""
     bad = masks[~masks["usable"]]

@@ -17,6 +17,7 @@ from upwind.tables.table1 import (
     failed_notes,
     left_out_notes,
     mask_notes,
+    size_notes,
     table1,
     to_html,
     to_latex,
@@ -68,7 +69,7 @@ def texts(sources: Sources) -> dict[str, str]:
 def _notes(sources: Sources) -> list[str]:
     notes = failed_notes(sources.verdicts, sources.methods, sources.failed_below)
     notes += coverage_notes(sources.scores, sources.methods)
-    notes += left_out_notes(sources.cases)
+    notes += left_out_notes(sources.cases) + size_notes(sources.cases)
     for masks in sources.masks:
         notes += mask_notes(masks, sources.methods)
     return notes
