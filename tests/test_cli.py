@@ -346,4 +346,4 @@ def test_tables_keep_their_colours_and_lose_what_is_in_their_texts(monkeypatch, 
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     display(Text.assemble((f"a{ESCAPE}b", "red")))
-    assert capsys.readouterr().out == "\x1b[31ma\\x1b]0;title\\x07\\x1b[2Jb\x1b[0m\n"
+    assert capsys.readouterr().out == "\x1b[31ma\\x1b]0;title\\x1b[2Jb\x1b[0m\n"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from nibabel import orientations
 
-from upwind.data.check import CaseReport, Limits, check_case, usable
+from upwind.common.errors import UpwindError
+from upwind.data.check import CaseReport, Limits, check_case, usable, with_thin
 from upwind.data.naming import CaseFiles, find_cases
 from upwind.data.slices import slice_case
 
@@ -587,4 +588,16 @@ def test_liver_in_one_slice_is_told(tmp_path):
     label = annotation()
     label[:, :, 5] = 0
     (note,) = check_case(case(tmp_path, label=label)).notes
-    assert "has liver in 1 slice alone: a level set may not see it" in note
+    assert "has liver in 1 slice alone, 2.5 mm: a level set may not see it" in note
+
+
+def test_a_liver_thinner_than_the_working_grid_is_an_error_of_a_run(tmp_path):
+    label = np.zeros(SHAPE, np.uint8)
+    label[1:11, 1:9, 4] = 1
+    report = check_case(case(tmp_path, label=label))
+    assert report.liver_mm == pytest.approx(2.5)
+    assert with_thin([report], 2.5) == [report]
+    (told,) = with_thin([report], 3.0)
+    only(told.errors, "its liver is 2.5 mm thick, too thin", "working grid of 3 mm")
+    with pytest.raises(UpwindError, match="None of 1 case can be used"):
+        usable([told], "skip")

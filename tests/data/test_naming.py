@@ -8,6 +8,7 @@ from upwind.data.naming import (
     find_cases,
     holds_cases,
     left_out,
+    left_out_below,
     partner_name,
     search_cases,
     short_name,
@@ -216,3 +217,22 @@ def test_links_to_folders_are_followed_and_may_lead_back(tmp_path):
     cases = search_cases(tmp_path / "source", "lits")
     assert [case.number for case in cases] == [0, 1]
     assert all(case.duplicates == () for case in cases)
+
+
+def test_what_is_left_out_below_a_folder_is_named(tmp_path):
+    """With links to folders, also those that lead back."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "source").mkdir()
+    for name in ("volume-0.nii", "segmentation-0.nii", "volume-1 (1).nii.gz", "notes.txt"):
+        (tmp_path / "disk" / name).touch()
+    (tmp_path / "source/batch 1").symlink_to("../disk")
+    (tmp_path / "disk/back").symlink_to("../source")
+    source = tmp_path / "source"
+    cases = search_cases(source, "lits")
+    assert [case.number for case in cases] == [0]
+    assert cases[0].duplicates == ()
+    assert left_out_below(source, cases) == ["volume-1 (1).nii.gz"]
+    (tmp_path / "disk/volume-0.nii").unlink()
+    (tmp_path / "disk/segmentation-0.nii").unlink()
+    with pytest.raises(UpwindError, match=r"There are volume-1 \(1\)\.nii\.gz\."):
+        search_cases(source, "lits")

@@ -93,3 +93,24 @@ def test_median_and_share_are_numpys(tmp_path_factory, values, below):
 
 def test_nothing_inside_is_undefined():
     assert hu_inside(np.zeros(4096, int), -30) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(orders, signs, st.integers(0, 99))
+def test_thickness_is_that_of_the_box_around_the_liver(tmp_path_factory, order, flips, seed):
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, SHAPE)
+    high = rng.integers(low, SHAPE) + 1
+    label = np.zeros(SHAPE, np.uint8)
+    label[tuple(map(slice, low, high))] = 2
+    header = stored(tmp_path_factory.mktemp("thick") / "label.nii", label, order, flips)
+    grid = sound_grid(header)
+    scan = scan_label(header, grid)
+    assert scan.thickness(grid) == pytest.approx(min((high - low) * (0.8, 0.7, 2.5)))
+    assert scan.liver_slices(grid).sum() == high[2] - low[2]
+
+
+def test_a_label_without_liver_has_no_thickness(tmp_path):
+    header = stored(tmp_path / "label.nii", np.zeros(SHAPE, np.uint8))
+    grid = sound_grid(header)
+    assert scan_label(header, grid).thickness(grid) == 0

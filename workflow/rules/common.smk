@@ -26,11 +26,13 @@ elif importlib.util.find_spec("upwind") is None:
     )
 
 from upwind.common.caches import settle
+from upwind.common.dates import refuse_future
 from upwind.common.errors import UpwindError
 from upwind.common.packages import check_interpreter, check_packages
 from upwind.common.same_bits import hold
 from upwind.common.snakemake import before_planning, config_files, is_main_process
-from upwind.data.naming import CaseFiles, find_cases, holds_cases
+from upwind.common.wording import first_few, printable
+from upwind.data.naming import CaseFiles, find_cases, holds_cases, left_out
 from upwind.methods import learned, network_named, to_json, trained, untrained
 from upwind.methods.configured import (
     methods_of,
@@ -242,6 +244,18 @@ def check_fold_settings(known):
             check_chosen(table, chosen_cases(chosen, table["case"]))
 
 
+def check_raw_files(known):
+    """Files that Snakemake would stop at, and those that are not taken for a case."""
+    if DATASET["kind"] == "phantom" or known is None:
+        return
+    refuse_future([path for case in known for path in case.files])
+    if names := left_out(Path(DATASET["root"])):
+        logger.warning(
+            f"{DATASET['root']}: not looked at, since they are not named like a case: "
+            + printable(first_few(names, 5))
+        )
+
+
 def check_given_masks(known):
     """What a later look in a job finds too, with CTs that are not there yet."""
     from upwind.data.given_masks import check_masks, left_out, refuse_unusable
@@ -275,6 +289,8 @@ def check_before_planning():
     if is_main_process(workflow):
         or_stop(check_own_networks)
     known = or_stop(cases_known_now)
+    if is_main_process(workflow):
+        or_stop(check_raw_files, known)
     or_stop(check_fold_settings, known)
     if GIVEN and is_main_process(workflow):
         or_stop(check_given_masks, known)

@@ -109,6 +109,10 @@ checkpoint collect_cases:
         **resources_for("table"),
     params:
         on_bad_case=DATASET["on_bad_case"],
+        # Of the level set, which would end the run at a liver thinner than that.
+        working_mm=max(
+            config["levelset"]["spacing_mm"], config["levelset"]["blind"]["spacing_mm"]
+        ),
     script:
         "../scripts/collect_cases.py"
 

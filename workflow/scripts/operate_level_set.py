@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from upwind.common.errors import about
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.data.labels import read_liver
@@ -23,6 +24,7 @@ with logged(snakemake.log[0]):
     parts |= {"data": [sha256_of(path) for path in (snakemake.input.image, snakemake.input.label)]}
     # Not an output: Snakemake must not delete what a killed job has tried.
     folder = Path("checkpoints", snakemake.config["experiment"], f"itk_snap-{case}")
-    result = operate(volume, liver, settings, seed, journal=Journal(folder, parts))
+    with about(f"case {case}"):
+        result = operate(volume, liver, settings, seed, journal=Journal(folder, parts))
     write_mask(snakemake.output.segmentation, result.mask, volume.grid)
     write_csv(snakemake.output.trials, pd.DataFrame(result.trials))

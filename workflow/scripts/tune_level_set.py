@@ -30,7 +30,11 @@ with logged(snakemake.log[0]):
     parts |= {"code": params.code, "data": [[sha256_of(p) for p in pair] for pair in pairs]}
     # Not an output: Snakemake must not delete what a killed job has tried.
     folder = Path("checkpoints", snakemake.config["experiment"], f"itk_snap_blind-{fold}")
-    place, examples = learn([functools.partial(read, *pair) for pair in pairs], settings)
+    readers = {
+        case: functools.partial(read, *pair)
+        for case, pair in zip(params.cases, pairs, strict=True)
+    }
+    place, examples = learn(readers, settings)
     tuned, finished = tune(examples, place, settings, seed, journal=Journal(folder, parts))
     content = {"fold": fold, "patients": list(params.cases)} | tuned.as_json()
     write_json(snakemake.output.parameters, content)

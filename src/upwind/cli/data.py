@@ -1,6 +1,7 @@
 """Commands about data sets: ``check`` and ``import``."""
 
 import enum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -36,22 +37,21 @@ def check(
 
     from upwind.data.check import check as checked
     from upwind.data.check import view
+    from upwind.data.naming import left_out
 
     reports = checked(folder, kind.value, progress=True)
     if as_json:
         say(json.dumps([report.to_dict() for report in reports], indent=2))
     else:
         display(view(reports))
-    _tell_left_out(folder)
+    _tell_left_out(left_out(folder))
     if any(report.errors for report in reports):
         raise typer.Exit(1)
 
 
-def _tell_left_out(folder: Path) -> None:
+def _tell_left_out(names: Sequence[str]) -> None:
     """Name the files that may have been meant as cases, and are not named like one."""
-    from upwind.data.naming import left_out
-
-    if names := left_out(folder):
+    if names:
         shown = first_few(names, 5)
         say(f"Not looked at, since they are not named like a case: {shown}", err=True)
 
@@ -100,6 +100,7 @@ def import_data(
     how = "put under DVC in place" if planned.in_place else "linked" if link else "copied"
     volumes = f"{len(planned.cases)} cases, {gigabytes(planned.bytes)}"
     say(f"{volumes} in {source}, to be {how} as {root}", err=True)
+    _tell_left_out(planned.left_out)
     remark = numbering_remark(planned.cases) if kind is DataSet.lits else None
     if remark:
         say(f"Warning: {remark}", err=True)

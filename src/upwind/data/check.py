@@ -21,7 +21,7 @@ from upwind.data.hounsfield import doubt_hu, no_hu
 from upwind.data.labels import label_turning
 from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
 from upwind.data.placing import Limits, affine_problems, header_notes, size_doubts, spacing_problems
-from upwind.data.reports import CaseReport, cases_table, render, usable, view, with_twins
+from upwind.data.reports import CaseReport, cases_table, render, usable, view, with_thin, with_twins
 from upwind.data.scans import ImageScan, LabelScan, hu_inside, scan_image, scan_label
 from upwind.data.volumes import Grid
 from upwind.data.voxels import Header, overclaim, read_header, sound_grid
@@ -35,6 +35,7 @@ __all__ = [
     "render",
     "usable",
     "view",
+    "with_thin",
     "with_twins",
 ]
 
@@ -242,6 +243,7 @@ def _image_range(
 
 class _LabelFigures(TypedDict, total=False):
     liver_slices: int
+    liver_mm: float
     liver_ml: float
     tumour_ml: float
 
@@ -280,14 +282,16 @@ def _label_figures(
     findings.errors += _label_problems(short_name(header.path), scan)
     if scan.damage or grid is None:
         return {}
-    slices = int(scan.liver_slices.sum())
+    slices = int(scan.liver_slices(grid).sum())
     if 0 < slices * grid.spacing[2] < THINNEST_MM:
         findings.notes.append(
-            f"{short_name(header.path)} has liver in {count_of(slices, 'slice')} alone: a level "
-            "set may not see it on its working grid (levelset.spacing_mm). Is the label whole?"
+            f"{short_name(header.path)} has liver in {count_of(slices, 'slice')} alone, "
+            f"{slices * grid.spacing[2]:.2g} mm: a level set may not see it on its working grid "
+            "(levelset.spacing_mm). Is the label whole?"
         )
     return {
         "liver_slices": slices,
+        "liver_mm": scan.thickness(grid),
         "liver_ml": (scan.liver + scan.tumour) * grid.voxel_ml,
         "tumour_ml": scan.tumour * grid.voxel_ml,
     }

@@ -100,11 +100,22 @@ def find_cases(root: Path, kind: str = "auto") -> list[CaseFiles]:
 def left_out(root: Path) -> list[str]:
     """Names of NIfTI files where cases are looked for in ``root`` that are not named like one, as
     ``volume-2 (1).nii.gz``, in natural order."""
-    found: set[str] = set()
-    for naming in _NAMINGS.values():
-        for folder in {naming.image_folder, naming.label_folder}:
-            found |= {short_name(path) for path in _listing(root / folder) if _is_nifti(path)}
+    folders = {
+        root / folder
+        for naming in _NAMINGS.values()
+        for folder in (naming.image_folder, naming.label_folder)
+    }
     cases = (case for naming in _NAMINGS.values() for case in _cases_named(root, naming))
+    return _not_taken(folders, cases)
+
+
+def left_out_below(source: Path, cases: Iterable[CaseFiles]) -> list[str]:
+    """The same anywhere below ``source``, where ``cases`` were found (:func:`search_cases`)."""
+    return _not_taken(_folders_below(source), cases)
+
+
+def _not_taken(folders: Iterable[Path], cases: Iterable[CaseFiles]) -> list[str]:
+    found = {short_name(path) for folder in folders for path in _listing(folder) if _is_nifti(path)}
     taken = {short_name(path) for case in cases for path in case.files}
     return sorted(found - taken, key=natural_order)
 
@@ -131,7 +142,10 @@ def search_cases(source: Path, kind: str) -> list[CaseFiles]:
         for number, paths in _numbered(folder / naming.label_folder, naming.label_pattern).items():
             labels[number] += paths
     if not images and not labels:
-        raise UpwindError(f"No case found in {source} or below. Expected names: {naming.expected}.")
+        raise UpwindError(
+            f"No case found in {source} or below. Expected names: {naming.expected}."
+            f"{_instead(left_out_below(source, []))}"
+        )
     numbers = sorted(images.keys() | labels.keys())
     return [_case(number, images.get(number, []), labels.get(number, [])) for number in numbers]
 

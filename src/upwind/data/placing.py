@@ -8,12 +8,12 @@ otherwise, a note says so.
 Each function takes headers and returns sentences for the user, none where all is well.
 """
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from nibabel import affines
 
+from upwind.common.dates import in_the_future
 from upwind.data.grids import mm
 from upwind.data.naming import short_name
 from upwind.data.volumes import Grid
@@ -21,7 +21,6 @@ from upwind.data.voxels import Header, excess, sound_grid
 
 # Of a voxel's size: sizes are in single precision, and some tools round them to a thousandth.
 _SAME_SIZE = 0.01
-_CLOCKS = 300  # seconds by which clocks of two machines may differ
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def _of_file(header: Header) -> list[str]:
     found = []
     if more := excess(header):
         found.append(f"is {more:,} bytes longer than its header states: they are not read")
-    if header.path.stat().st_mtime > time.time() + _CLOCKS:
+    if in_the_future(header.path):
         found.append(
             "is dated in the future, so that Snakemake refuses it: set its date with `touch`"
         )

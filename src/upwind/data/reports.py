@@ -32,7 +32,8 @@ class CaseReport:
     inside the label, tumours included, ``fat_or_air`` the share of it below -30 HU: a mirrored
     label shows there. ``voxels`` is a digest of the image's HU, the same however they are stored.
     ``sizes_known`` is False where the image's header states no size of a voxel, or two, so that mm
-    and ml may be wrong. A case with ``errors`` cannot be used; ``notes`` say what was put up with.
+    and ml may be wrong. ``liver_mm`` is how thick the liver is at least along the label's axes. A
+    case with ``errors`` cannot be used; ``notes`` say what was put up with.
     """
 
     number: int
@@ -49,6 +50,7 @@ class CaseReport:
     fat_or_air: float | None = None
     voxels: str | None = None
     sizes_known: bool | None = None
+    liver_mm: float | None = None
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -92,6 +94,23 @@ def _told(report: CaseReport, same: list[int]) -> CaseReport:
     if report.number == same[0]:
         return dataclasses.replace(report, notes=(*report.notes, f"{text}."))
     error = f"{text}. Remove all but one, with their labels."
+    return dataclasses.replace(report, errors=(*report.errors, error))
+
+
+def with_thin(reports: Iterable[CaseReport], working_mm: float) -> list[CaseReport]:
+    """The reports, with an error on each whose liver is thinner than a voxel of the level set's
+    working grid: it may not see it, and a run would end there."""
+    return [_of_thickness(report, working_mm) for report in reports]
+
+
+def _of_thickness(report: CaseReport, working_mm: float) -> CaseReport:
+    if report.liver_mm is None or not 0 < report.liver_mm < working_mm:
+        return report
+    error = (
+        f"its liver is {report.liver_mm:.2g} mm thick, too thin for the level set's working grid "
+        f"of {working_mm:g} mm: mend the label, or lower levelset.spacing_mm and "
+        "levelset.blind.spacing_mm."
+    )
     return dataclasses.replace(report, errors=(*report.errors, error))
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from nibabel import orientations
+from nibabel.affines import voxel_sizes
 
 from upwind.common.errors import UpwindError
+from upwind.common.tuples import triple
 from upwind.data.grids import turned
 from upwind.data.volumes import Grid
 from upwind.data.voxels import Header, planes
@@ -65,11 +67,12 @@ class ImageScan:
 
 @dataclass
 class LabelScan:
-    """Voxels of each kind, where liver or tumour is and which axial slices hold any, and what
-    stopped the reading, if any. ``other`` counts finite values that are not 0, 1 or 2."""
+    """Voxels of each kind, where liver or tumour is, and what stopped the reading, if any.
+    ``bearing`` says along each stored axis which planes hold any; ``other`` counts finite values
+    that are not 0, 1 or 2."""
 
     marks: Marks
-    liver_slices: np.ndarray
+    bearing: tuple[np.ndarray, np.ndarray, np.ndarray]
     liver: int = 0
     tumour: int = 0
     other: int = 0
@@ -77,6 +80,16 @@ class LabelScan:
     nan: int = 0
     infinite: int = 0
     damage: str | None = None
+
+    def liver_slices(self, grid: Grid) -> np.ndarray:
+        """Which axial slices hold liver, bool, in the order in which they are stored."""
+        return self.bearing[_axial_axis(grid)]
+
+    def thickness(self, grid: Grid) -> float:
+        """How far the liver reaches along the axis along which it reaches least, mm; 0 without
+        any."""
+        sizes = voxel_sizes(grid.affine)
+        return min(_span(found) * float(mm) for found, mm in zip(self.bearing, sizes, strict=True))
 
 
 def scan_image(
@@ -105,20 +118,19 @@ def scan_image(
 
 
 def scan_label(header: Header, grid: Grid | None) -> LabelScan:
-    """Scan a label's values; ``grid`` says which stored axis runs from slice to slice (without
-    one, ``liver_slices`` stays empty)."""
-    axial = _axial_axis(grid) if grid else None
-    slices = grid.shape[axial] if grid and axial is not None else 0
-    scan = LabelScan(Marks((*header.shape, 1, 1)[:3]), np.zeros(slices, dtype=bool))
+    """Scan a label's values; without a ``grid`` nothing is known of where its liver is."""
+    shape = triple((*header.shape, 1, 1)[:3])
+    rows, columns, planes_with = (np.zeros(count, bool) for count in shape)
+    scan = LabelScan(Marks(shape), (rows, columns, planes_with))
     try:
         for index, plane in enumerate(planes(header)):
             marked = _count_labels(plane, scan)
             if grid:
                 scan.marks.put(index, marked)
-            if axial == 2:
-                scan.liver_slices[index] = marked.any()
-            elif axial is not None:
-                scan.liver_slices |= marked.any(axis=1 - axial)
+                planes_with[index] = marked.any()
+            if grid and planes_with[index]:
+                rows |= marked.any(axis=1)
+                columns |= marked.any(axis=0)
     except UpwindError as error:
         scan.damage = str(error)
     return scan
@@ -175,6 +187,12 @@ def _whole(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         values = np.nan_to_num(np.rint(values.astype(np.float64))).clip(-(2**31), 2**31)
     return values.astype(np.int64)
+
+
+def _span(found: np.ndarray) -> int:
+    """From the first True to the last, both counted."""
+    where = np.flatnonzero(found)
+    return int(where[-1] - where[0]) + 1 if where.size else 0
 
 
 def _axial_axis(grid: Grid) -> int:

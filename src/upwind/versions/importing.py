@@ -13,7 +13,14 @@ from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.common.wording import ranges
 from upwind.data.check import CaseReport, check_case, with_twins
-from upwind.data.naming import CaseFiles, find_cases, search_cases, short_name
+from upwind.data.naming import (
+    CaseFiles,
+    find_cases,
+    left_out,
+    left_out_below,
+    search_cases,
+    short_name,
+)
 from upwind.versions.cache import Cache
 from upwind.versions.commands import CommandError, is_ignored, repository_root, run_dvc
 from upwind.versions.pointers import Pointer, pointer_path, read_pointer
@@ -27,7 +34,8 @@ _NO_CLONE = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 @dataclass(frozen=True)
 class Import:
     """What is to be imported: ``cases`` of ``source``, to become the folder ``root``; ``bytes`` in
-    all. ``in_place``: the volumes lie in ``root`` already. ``link``: hard links, no copies."""
+    all. ``in_place``: the volumes lie in ``root`` already. ``link``: hard links, no copies.
+    ``left_out``: NIfTI files beside them that are not named like a case."""
 
     kind: str
     root: Path
@@ -35,6 +43,7 @@ class Import:
     bytes: int
     in_place: bool
     link: bool
+    left_out: Sequence[str] = ()
 
     def files(self) -> list[Path]:
         """Every file of every case."""
@@ -59,7 +68,8 @@ def plan_import(source: Path, root: Path, kind: str, link: bool = False) -> Impo
     files = [path for case in cases for path in (case.image, case.label) if path]
     size = sum(path.stat().st_size for path in files)
     _refuse_small_disk(root, 0 if in_place or link else size, size)
-    return Import(kind, root, cases, size, in_place, link)
+    others = left_out(root) if in_place else left_out_below(source, cases)
+    return Import(kind, root, cases, size, in_place, link, others)
 
 
 def numbering_remark(cases: Sequence[CaseFiles]) -> str | None:

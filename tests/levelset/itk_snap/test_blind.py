@@ -1,11 +1,13 @@
 """The blind baseline: what it may see, what it learns, and that it finds a liver it never saw."""
 
+import dataclasses
 import inspect
 import json
 
 import numpy as np
 import pytest
 
+from upwind.common.errors import UpwindError
 from upwind.data.volumes import Grid, Volume
 from upwind.levelset.itk_snap import blind
 from upwind.levelset.itk_snap.blind import Tuned, learn, segment_blind, tune
@@ -40,7 +42,7 @@ def patients():
 @pytest.fixture(scope="module")
 def learned(patients):
     """From four patients, tuned."""
-    place, examples = learn([lambda p=p: p for p in patients[:4]], SETTINGS)
+    place, examples = learn({i: (lambda p=p: p) for i, p in enumerate(patients[:4])}, SETTINGS)
     tuned, finished = tune(examples, place, SETTINGS, [0, 1])
     return place, examples, tuned, finished
 
@@ -63,8 +65,8 @@ def test_segmenting_takes_no_label():
 def test_an_examples_bubble_does_not_depend_on_its_own_label(patients):
     moved = np.roll(patients[0][1], 10, axis=0)
     changed = [(patients[0][0], moved), *patients[1:4]]
-    _, before = learn([lambda p=p: p for p in patients[:4]], SETTINGS)
-    _, after = learn([lambda p=p: p for p in changed], SETTINGS)
+    _, before = learn({i: (lambda p=p: p) for i, p in enumerate(patients[:4])}, SETTINGS)
+    _, after = learn({i: (lambda p=p: p) for i, p in enumerate(changed)}, SETTINGS)
     np.testing.assert_array_equal(before[0].scene.bubble, after[0].scene.bubble)
     assert before[0].scene.region == after[0].scene.region
     assert (before[0].target != after[0].target).any()
@@ -72,9 +74,20 @@ def test_an_examples_bubble_does_not_depend_on_its_own_label(patients):
 
 
 def test_a_patient_alone_learns_from_itself(patients):
-    place, (example,) = learn([lambda: patients[0]], SETTINGS)
+    place, (example,) = learn({0: lambda: patients[0]}, SETTINGS)
     assert place.spread_mm == pytest.approx((0, 0, 0), abs=1e-9)
     assert example.target[example.scene.bubble > 0].all()
+
+
+def test_a_liver_too_thin_for_the_working_grid_is_named_by_its_case(patients):
+    volume, label = patients[1]
+    thin = np.zeros_like(label)
+    thin[10, 10, 10] = True
+    fine = dataclasses.replace(volume.grid, affine=np.diag([0.5, 0.5, 0.5, 1]))
+    small = dataclasses.replace(volume, grid=fine)
+    readers = {3: lambda: patients[0], 28: lambda: (small, thin)}
+    with pytest.raises(UpwindError, match=r"^case 28: the label is too thin to be seen"):
+        learn(readers, SETTINGS)
 
 
 def test_bubbles_lie_in_the_liver(learned):
@@ -84,13 +97,12 @@ def test_bubbles_lie_in_the_liver(learned):
 
 
 def test_liver_outside_the_region_is_counted(patients):
-    _, examples = learn([lambda p=p: p for p in patients[:4]], SETTINGS)
+    _, examples = learn({i: (lambda p=p: p) for i, p in enumerate(patients[:4])}, SETTINGS)
     volume, label = patients[0]
     larger = label.copy()
     larger[:, :, :2] = True
-    _, changed = learn(
-        [lambda: (volume, larger), *(lambda p=p: p for p in patients[1:4])], SETTINGS
-    )
+    others = {i: (lambda p=p: p) for i, p in enumerate(patients[1:4], start=1)}
+    _, changed = learn({0: lambda: (volume, larger), **others}, SETTINGS)
     assert changed[0].scene.region == examples[0].scene.region
     inside = larger[changed[0].scene.region.box].sum()
     voxel = np.prod(SPACING) / SETTINGS.spacing_mm**3

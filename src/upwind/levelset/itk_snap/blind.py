@@ -6,12 +6,13 @@ nothing else. Beside it :mod:`upwind.levelset.itk_snap.operator` is the paper's,
 answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from upwind.common.errors import about
 from upwind.data.volumes import Volume
 from upwind.levelset.engines.engine import Engine
 from upwind.levelset.engines.registry import engine_named
@@ -84,12 +85,18 @@ class Example:
 Reader = Callable[[], tuple[Volume, np.ndarray]]
 
 
-def learn(readers: Sequence[Reader], settings: BlindSettings) -> tuple[Placement, list[Example]]:
-    """Where the livers of these training patients are, and each of them as an example to tune on,
-    its bubble where the others would put it. A patient alone has only itself to learn from."""
-    anatomies = [anatomy_of(*read(), settings.body_hu, settings.spacing_mm) for read in readers]
+def learn(
+    readers: Mapping[int, Reader], settings: BlindSettings
+) -> tuple[Placement, list[Example]]:
+    """Where the livers of these training patients (by case number) are, and each of them as an
+    example to tune on, its bubble where the others would put it. A patient alone has only itself to
+    learn from. Raises UpwindError, which names the case, for an empty label or one too thin."""
+    anatomies = []
+    for case, read in readers.items():
+        with about(f"case {case}"):
+            anatomies.append(anatomy_of(*read(), settings.body_hu, settings.spacing_mm))
     examples = []
-    for index, read in enumerate(readers):
+    for index, read in enumerate(readers.values()):
         others = anatomies[:index] + anatomies[index + 1 :]
         examples.append(example_of(*read(), others or anatomies, settings))
     return learn_place(anatomies), examples
