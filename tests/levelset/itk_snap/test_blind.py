@@ -82,7 +82,7 @@ def test_a_patient_alone_learns_from_itself(patients):
 def test_a_liver_too_thin_for_the_working_grid_is_named_by_its_case(patients):
     volume, label = patients[1]
     thin = np.zeros_like(label)
-    thin[10, 10, 10] = True
+    thin[10, 10, 10] = thin[50, 50, 20] = True
     fine = dataclasses.replace(volume.grid, affine=np.diag([0.5, 0.5, 0.5, 1]))
     small = dataclasses.replace(volume, grid=fine)
     readers = {3: lambda: patients[0], 28: lambda: (small, thin)}
