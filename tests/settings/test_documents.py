@@ -196,8 +196,8 @@ def test_tables_are_written_between_markers_and_nothing_else_changes():
         "| --- | --- | --- | --- | --- | --- |\n"
         "| `prediction.threshold` | number, above 0, below 1 | 0.5 | 0.4 | Probability from which "
         "a pixel is liver. | code |\n"
-        "| `intensity.window` | [low, high], each a number, -32768 to 32768 | [-100, 400] |  | HU, clipped and "
-        "rescaled to [-1, 1]. | code, in its later revisions |\n"
+        "| `intensity.window` | [low, high], each a number, -32768 to 32768 | [-100, 400] |  | "
+        "HU, clipped and rescaled to [-1, 1]. | code, in its later revisions |\n"
         "<!-- end -->\nafter\n"
     )
 
