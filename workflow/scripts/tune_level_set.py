@@ -31,8 +31,7 @@ with logged(snakemake.log[0]):
     # Not an output: Snakemake must not delete what a killed job has tried.
     folder = Path("checkpoints", snakemake.config["experiment"], f"itk_snap_blind-{fold}")
     readers = {
-        case: functools.partial(read, *pair)
-        for case, pair in zip(params.cases, pairs, strict=True)
+        case: functools.partial(read, *pair) for case, pair in zip(params.cases, pairs, strict=True)
     }
     place, examples = learn(readers, settings)
     tuned, finished = tune(examples, place, settings, seed, journal=Journal(folder, parts))
