@@ -14,6 +14,7 @@ import yaml
 from upwind.audit.checks.checkout import Checkout, check_code, find_checkout, fingerprints
 from upwind.audit.checks.files import check_files
 from upwind.audit.checks.folders import check_folders
+from upwind.audit.checks.imports import check_imports
 from upwind.audit.checks.integrity import counting, hashed, state_here
 from upwind.audit.checks.planned import check_plan, planned_records
 from upwind.audit.checks.published import check_published
@@ -95,7 +96,7 @@ def audit(
     live = _live(run, planned)
     parts = [check_files(run, live, left_out, states)]
     parts += [check_folders(run, live), check_trainings(run, live, _paths(parts, affected=False))]
-    parts.append(check_code(run, live, checkout, code))
+    parts += [check_code(run, live, checkout, code), check_imports(run, live, checkout)]
     parts.append(check_witnesses(run, live, checkout, code, _is_own(run, checkout, trusted)))
     parts.append(check_plan(run, planned, _paths(parts)) if planned else check_listed(run, live))
     parts.append(_report(run))
