@@ -38,6 +38,6 @@ class AtlasSettings(Settings):
     most_slices: Count = 200
     """Slices that this is measured on, evenly spread over patients and levels of the liver. It
     takes one pass over them for each cluster, and one more, 55 with three clusters: some 15 minutes
-    for 200 slices of 256 pixels on one thread. The demo has 44.
+    for 200 slices of 256 pixels on one thread (of a processor that was not noted). The demo has 44.
 
     Source: ours."""

@@ -106,8 +106,8 @@ class NetworkEntry(MethodEntry, NetworkSettings):
     """Of training on one core, for a million pixels in an epoch: what a cluster is asked for, twice
     as much at the third attempt. Changing it trains nothing again.
 
-    Source: ours: forward and back, MONAI's BasicUNet takes 21 as it is and 4.5 with half its
-    features; the paper's UNet is trained in 1.7."""
+    Source: ours: forward and back on one core of an AMD EPYC, MONAI's BasicUNet takes 21 as it is
+    and 4.5 with half its features; the paper's UNet took 1.7 on a processor that was not noted."""
 
 
 class DerivedEntry(MethodEntry):
