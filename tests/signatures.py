@@ -1,7 +1,12 @@
 """Keys, and an authority that stamps times, made for the tests."""
 
+import http.server
+import os
 import shutil
 import subprocess
+import threading
+from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 
@@ -92,6 +97,34 @@ class Authority:
         query = ["-query", "-data", "content", "-sha256", "-cert", "-out", "asked"]
         self.openssl("ts", *query)
         return self.reply((self.folder / "asked").read_bytes())
+
+
+@contextmanager
+def served(answer):
+    """The address of a server that gives ``answer`` of what is posted."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.headers["Content-Type"] == "application/timestamp-query"
+            reply = answer(content)
+            self.send_response(200 if reply is not None else 500)
+            self.end_headers()
+            self.wfile.write(reply or b"")
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        with mock.patch.dict(os.environ, {"no_proxy": "*"}):
+            yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

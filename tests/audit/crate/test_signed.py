@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crates import read, rewrite, small_repository
-from signatures import ALICE
+from signatures import ALICE, served
 from upwind.audit.crate import audited, write
 from upwind.audit.crate.labels import METADATA
 from upwind.audit.findings import Checked
@@ -167,6 +167,16 @@ def test_what_cannot_be_signed_is_not_written(published, arguments, message):
     assert done.exit_code == 1
     assert message in done.output
     assert not path.exists()
+
+
+def test_an_authority_attests_when(published, keys, signers, authority):
+    with served(authority.reply) as address:
+        path, done = published("--sign", keys["alice"], "--timestamp", address)
+    assert done.exit_code == 0, done.output
+    assert read(path).keys() > {*FILES}
+    code, said = audit_of(path, "--signers", signers, "--authority", authority.certificate)
+    assert code == 0
+    assert f"{ALICE}, before 20" in said
 
 
 def test_no_authority_answers(published, keys):

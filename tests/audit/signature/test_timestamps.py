@@ -1,47 +1,14 @@
 """Time stamps by an authority of the tests' own."""
 
 import datetime
-import http.server
-import os
-import threading
-from contextlib import contextmanager
-from unittest import mock
 
 import pytest
 
-from signatures import Authority
+from signatures import Authority, served
 from upwind.audit.signature.timestamps import NotStampedError, stamp, time_in, time_of
 from upwind.common.errors import UpwindError
 
 CONTENT = b"a signature\n"
-
-
-@contextmanager
-def served(answer):
-    """The address of a server that gives ``answer`` of what is posted."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            assert self.headers["Content-Type"] == "application/timestamp-query"
-            reply = answer(content)
-            self.send_response(200 if reply is not None else 500)
-            self.end_headers()
-            self.wfile.write(reply or b"")
-
-        def log_message(self, *arguments):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        with mock.patch.dict(os.environ, {"no_proxy": "*"}):
-            yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
