@@ -9,13 +9,15 @@ from upwind.figures.style import save
 from upwind.studies.tables import summarise
 
 
-def rows(variants, patients, folds=2, seeds=2, failed=()):
+def rows(variants, patients, folds=2, seeds=2, failed=(), weights=("last",)):
     generator = np.random.default_rng(0)
     return pd.DataFrame(
         [
             {"variant": v, "patients": p, "fold": fold, "seed": seed, "case": 3 * fold + case}
             | {"dsc": 0.7 + 0.2 * generator.random(), "failed": (v, fold, seed) in failed}
+            | {"weights": reading}
             for v in variants
+            for reading in weights
             for p in patients
             for fold in range(folds)
             for seed in range(seeds)
@@ -50,3 +52,18 @@ def test_curves_over_numbers_of_patients():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4", "8"]
     assert axes.lines[0].get_xdata().tolist() == [2, 4, 8]
     assert axes.get_xscale() == "log"
+
+
+def test_both_readings_of_the_weights_stand_beside_each_other():
+    both = ("last", "averaged")
+    figure, summary = drawn(rows(["lsn", "no_balloon"], ["all"], weights=both))
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["lsn", "no balloon"]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [line.get_xdata()[0] for line in dots] == pytest.approx(summary["dsc"].tolist())
+    assert [round(line.get_ydata()[0]) for line in dots] == [0, 0, 1, 1]
+    shown = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert shown == ["last weights", "averaged weights"]
+    figure, _ = drawn(rows(["unet", "lsn"], [2, 4], weights=both))
+    labels = [line.get_label() for line in figure.axes[0].lines]
+    assert labels == ["unet", "unet, averaged weights", "lsn", "lsn, averaged weights"]

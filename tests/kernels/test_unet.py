@@ -49,9 +49,7 @@ def test_initial_layers_are_what_training_starts_from(unet, tmp_path, monkeypatc
     monkeypatch.setattr(
         runs,
         "train",
-        lambda network, *rest: (
-            started.update(network.state_dict()) or Outcome(None, network.state_dict())
-        ),
+        lambda network, *rest: started.update(network.state_dict()) or Outcome(None, {}, {}),
     )
     nothing = Examples(np.zeros((0, 16, 16), np.float32), np.zeros((0, 16, 16), np.uint8))
     settings = TrainingSettings(epochs=1, window=(-100.0, 400.0), device="cpu")

@@ -8,6 +8,7 @@ import torch
 from upwind.common.errors import UpwindError
 from upwind.levelset.equation import fused, scheme
 from upwind.levelset.equation.edges import edge_function, sobel
+from upwind.levelset.equation.limits import GRADIENT_FLOOR
 from upwind.networks.lsn import LSN, TERMS, distance_from
 from upwind.settings.lsn import LSNSettings
 
@@ -148,6 +149,33 @@ def test_initial_contour_is_the_disc_at_any_size():
         assert float(columns) / size == pytest.approx(0.67, abs=0.01)
 
 
+def test_a_binary_start_is_the_disc_itself():
+    network, plain = LSN((0.4, 0.6, 0.2), start="binary"), LSN((0.4, 0.6, 0.2))
+    u = network.initial(20)
+    assert set(u.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(u > 0, plain.initial(20) > 0)
+    # Where nothing is known yet the probability is 1/2, and after a step of 0.05 still nearly.
+    outside = LSN((0.4, 0.6, 0.2), steps=1, dt=0.05, start="binary", readout="level_set")
+    far = outside(random_slices(1, 20))[0, 0][u == 0]
+    assert float((far - 0.5).abs().median().detach()) == 0.0
+
+
+def test_with_central_differences_the_scheme_is_the_central_one():
+    """Against |grad u| and v . grad u written out."""
+    network = LSN((0.5, 0.5, 0.3), steps=1, dt=0.05, differences="central")
+    slices = random_slices(2, 24)
+    u = torch.randn(2, 24, 24)
+    fields = network.fields(slices)
+    padded = torch.nn.functional.pad(u[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    along_x = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    along_y = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    plain = fields._replace(curvature=torch.zeros_like(fields.curvature))
+    found = scheme.step(u, plain, network.stencils, 1.0) - u
+    slope = (along_x**2 + along_y**2 + GRADIENT_FLOOR).sqrt()
+    expected = fields.speed * slope + fields.velocity_x * along_x + fields.velocity_y * along_y
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
 def test_unknown_terms_and_none_at_all_are_refused():
     with pytest.raises(UpwindError, match=r"lsn\.terms.*ballon.*balloon"):
         LSN(DISC, terms=["ballon", "curvature"])
@@ -254,7 +282,9 @@ def test_the_readout_moves_no_contour():
     assert not torch.allclose(p, q)
 
 
-@pytest.mark.parametrize("option", ["upwind_stencils", "curvature_stencils", "edge", "readout"])
+@pytest.mark.parametrize(
+    "option", ["upwind_stencils", "curvature_stencils", "edge", "readout", "start", "differences"]
+)
 def test_an_unknown_rule_is_refused(option):
     with pytest.raises(UpwindError, match=rf"lsn\.{option}: 'loose'; choose from"):
         LSN(DISC, **{option: "loose"})

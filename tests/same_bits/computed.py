@@ -30,9 +30,9 @@ def digest(*arrays):
     return found.hexdigest()[:16]
 
 
-def digest_of_weights(network):
-    """Of all that a network holds."""
-    return digest(*(value.numpy() for value in network.state_dict().values()))
+def digest_of_tensors(tensors):
+    """Of all that a network holds, by name."""
+    return digest(*(value.numpy() for value in tensors.values()))
 
 
 def digest_of_table(table):
@@ -107,13 +107,15 @@ def networks():
         run = run_fold(recipe, some, others, settings, 0, name)
         trained[name] = run.network
         found |= {
-            f"{name}: weights": digest_of_weights(run.network),
-            f"{name}: averaged weights": digest_of_weights(run.averaged),
+            f"{name}: weights": digest_of_tensors(run.network.state_dict()),
+            f"{name}: averaged weights": digest_of_tensors(run.averaged),
             f"{name}: curves": digest_of_table(run.curves.drop(columns="seconds")),
             f"{name}: masks": digest(segment_slices(run.network, images, run.recipe)),
         }
         falling = run_fold(recipe, some, others, settings.changed(rate="falls"), 0, name)
-        found[f"{name}: weights, the rate falling"] = digest_of_weights(falling.network)
+        found[f"{name}: weights, the rate falling"] = digest_of_tensors(
+            falling.network.state_dict()
+        )
     convolutions = enumerate(trained["unet"].layers()[:4], start=1)
     layers = [Layer(n, f"layer {n}", c.weight.detach().numpy()) for n, c in convolutions]
     return found | _kernels(layers[1:])

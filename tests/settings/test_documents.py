@@ -113,6 +113,7 @@ def holds(settings):
 # What a schema cannot say: limits in order, and settings that go with each other.
 BEYOND_A_SCHEMA = (
     "no column or method",
+    "no variant",
     "the second must be larger",
     "there is no fold",
     "does not fit",

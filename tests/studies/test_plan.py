@@ -3,7 +3,15 @@
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.studies.plan import StudyRun, runs_of, trained_as, variant_of
+from upwind.studies.plan import (
+    PlateauRun,
+    StudyRun,
+    evaluated_epochs,
+    plateau_runs,
+    runs_of,
+    trained_as,
+    variant_of,
+)
 
 CONFIG = {
     "folds": 3,
@@ -68,6 +76,32 @@ def test_variants_that_differ_in_their_postprocessing_alone_share_their_training
     study = {"variants": ["alone_component"], "folds": [1], "seeds": [3], "patients": [8]}
     (run,) = runs_of(CONFIG | {"studies": {"one": study}}, "one")
     assert (run.path, run.training) == ("alone_component/1-3-8", "alone/1-3-8")
+
+
+def test_trainings_of_as_many_updates_are_others_than_those_of_as_many_epochs():
+    study = CONFIG["studies"]["wide"] | {"updates": 320}
+    equal = runs_of(CONFIG | {"studies": {"equal": study}}, "equal")
+    assert equal[0] == StudyRun("lsn", "0", 0, "2", "lsn", 320)
+    assert [run.path for run in equal[:2]] == ["lsn/0-0-2-320", "lsn/1-0-2-320"]
+    assert equal[0].training == "lsn/0-0-2-320"
+
+
+def test_trainings_to_a_plateau_come_fold_by_fold():
+    given = {"variants": ["lsn", "short"], "folds": [1, 2], "seeds": [0, 3]}
+    runs = plateau_runs(CONFIG | {"plateau": given})
+    assert runs[:3] == [
+        PlateauRun("lsn", "1", 0),
+        PlateauRun("short", "1", 0),
+        PlateauRun("lsn", "1", 3),
+    ]
+    assert {run.fold for run in runs[:4]} == {"1"}
+    assert runs[1].path == "short/1-0"
+
+
+def test_the_last_epoch_is_evaluated_whatever_is_chosen():
+    for chosen, epochs in (([1, 5, 9], 7), ([1, 5], 7), ([5, 1, 7], 7)):
+        config = {"plateau": {"epochs": epochs, "evaluated": chosen}}
+        assert evaluated_epochs(config) == [1, 5, 7]
 
 
 def test_names_that_are_not_there_are_refused():

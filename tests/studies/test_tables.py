@@ -15,7 +15,7 @@ def rows(**scores):
         first = int(fold) * len(values)
         parts += [
             {"variant": variant, "patients": "all", "fold": fold, "seed": int(seed)}
-            | {"case": first + place, "dsc": value, "failed": value < 0.1}
+            | {"case": first + place, "dsc": value, "failed": value < 0.1, "weights": "last"}
             for place, value in enumerate(values)
         ]
     return pd.DataFrame(parts)
@@ -54,8 +54,20 @@ def test_numbers_of_patients_are_compared_among_themselves():
     assert gains.to_dict() == pytest.approx({"2": 0.1, "all": 0.1})
 
 
+def test_readings_of_the_weights_are_compared_among_themselves():
+    last = rows(a_0_0=[0.2, 0.2], b_0_0=[0.3, 0.3])
+    averaged = rows(a_0_0=[0.8, 0.8], b_0_0=[0.7, 0.9]).assign(weights="averaged")
+    table = summarise(pd.concat([last, averaged]), ["a", "b"], 100, 0.95, 0)
+    assert table[["variant", "weights"]].to_numpy().tolist() == [
+        ["a", "last"], ["a", "averaged"], ["b", "last"], ["b", "averaged"],
+    ]  # fmt: skip
+    assert table["runs"].tolist() == [1, 1, 1, 1]
+    assert table["gain"].tolist()[1:] == pytest.approx([np.nan, 0.1, 0.0], nan_ok=True)
+
+
 def test_a_run_says_what_its_curves_say():
     scores = pd.DataFrame({"case": [3, 4], "dsc": [0.7, 0.8], "dsc_liver_slices": [0.8, 0.9]})
+    scores["weights"] = "averaged"
     curves = pd.DataFrame(
         {
             "epoch": [1, 2],
@@ -69,5 +81,6 @@ def test_a_run_says_what_its_curves_say():
     table = run_rows(run, scores, curves, failed_below=0.5)
     assert table["failed"].all()
     assert table["seconds"].eq(2.5).all()
+    assert table["weights"].eq("averaged").all()
     assert table[["variant", "fold", "seed"]].drop_duplicates().values.tolist() == [["a", "0", 1]]
     assert not run_rows(run, scores, curves, failed_below=0.4)["failed"].any()

@@ -22,7 +22,7 @@ import torch._dynamo  # which optimisers import when they are first used; it tak
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_csv
 from upwind.levelset.equation import fused, scheme
-from upwind.networks.weights import Recipe, save_weights
+from upwind.networks.weights import Recipe, save_tensors, save_weights
 from upwind.provenance.fingerprint import code_fingerprint, package_versions
 from upwind.training import cache_key, runs
 from upwind.training.checkpoints import CheckpointPlace
@@ -79,7 +79,7 @@ def run(
         place,
     )
     save_weights(folder / "weights.safetensors", trained.network, trained.recipe)
-    save_weights(folder / "averaged.safetensors", trained.averaged, trained.recipe)
+    save_tensors(folder / "averaged.safetensors", trained.averaged, trained.recipe)
     write_csv(folder / "curves.csv", trained.curves)
 
 

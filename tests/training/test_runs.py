@@ -54,7 +54,7 @@ def test_a_run_is_the_same_to_the_bit_for_the_same_seed_only(name):
     first, second, other = (run(name, seed=seed, epochs=2) for seed in (3, 3, 4))
     ours, theirs, others = (of.network.state_dict() for of in (first, second, other))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-    averages = [of.averaged.state_dict() for of in (first, second)]
+    averages = [of.averaged for of in (first, second)]
     assert all(torch.equal(averages[0][key], averages[1][key]) for key in ours)
     curves, again = first.curves, second.curves
     assert curves.drop(columns="seconds").equals(again.drop(columns="seconds"))

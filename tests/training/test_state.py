@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load, save
 from torch import nn
 
 from upwind.training.settings import TrainingSettings
@@ -125,6 +126,24 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_finite_weights(bad
     assert same(dict(state.network.state_dict()), kept)
     assert same(state.averaged.values, averaged)
     assert not np.isfinite(state.rows[-1][1])
+
+
+def test_weights_that_are_kept_are_those_of_their_epochs_and_survive():
+    state = TrainingState(network(), SETTINGS.changed(kept=(1, 3)), seed=5)
+    expected = {}
+    for epoch in (1, 2, 3):
+        advance(state, 2)
+        now = {name: value.clone() for name, value in state.network.state_dict().items()}
+        expected[epoch] = now
+        state.end_epoch([2, 2], 0.5, 0.5)
+    assert sorted(state.kept) == [1, 3]
+    other = TrainingState(network(seed=9), SETTINGS, seed=6)
+    saved = load(save(state.tensors()))  # whose tensors may not share memory
+    other.restore(state.numbers(), saved)
+    for epoch in (1, 3):
+        assert same(other.kept[epoch]["last"], expected[epoch])
+        assert same(other.kept[epoch]["averaged"], state.kept[epoch]["averaged"])
+    assert not same(other.kept[1]["averaged"], other.kept[1]["last"])
 
 
 def test_the_last_epoch_finishes_the_run():

@@ -51,7 +51,9 @@ from upwind.settings.folds import fold_count, given_folds
 from upwind.settings.levelset import blind_options, operator_options
 from upwind.studies.plan import (
     chosen_folds,
+    evaluated_epochs,
     further_seeds,
+    plateau_runs,
     runs_of,
     trained_as,
     variant_of,
@@ -482,3 +484,4 @@ wildcard_constraints:
     replacement="|".join(config["replacements"]["replacements"]),
     seed=r"\d+",
     patients=r"\d+|all",
+    updates=r"(-\d+)?",

@@ -88,10 +88,11 @@ def training_resources(network_of):
 
     def runtime(wildcards, input, threads, attempt):
         kind, options = network_of(wildcards)
-        slices = training_slices(wildcards, input)
-        return network_minutes(
-            kind, options, slices, options["epochs"], threads, attempt
-        )
+        slices, epochs = training_slices(wildcards, input), options["epochs"]
+        if getattr(wildcards, "updates", ""):
+            batch_size = config["training"]["batch_size"]
+            slices, epochs = batch_size, int(wildcards.updates[1:])
+        return network_minutes(kind, options, slices, epochs, threads, attempt)
 
     return {
         "mem_mb": lambda wildcards, input, attempt: training_memory_mb(

@@ -3,8 +3,16 @@
 
 results_in("studies", [])
 
-# A run's folder: which variant, on which fold, with which seed and how many patients.
-A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}"
+# A run's folder: which variant, on which fold, with which seed and how many patients, and, where
+# the study says it, of how many updates ("-320").
+A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}{{updates}}"
+
+
+def training_of(wildcards, name):
+    """Weights of a variant's training, which may be another variant's too."""
+    trained, w = trained_as(config, wildcards.variant), wildcards
+    run = f"{w.fold}-{w.seed}-{w.patients}{w.updates}"
+    return f"{STUDIES}/networks/{trained}/{run}/{name}.safetensors"
 
 
 use rule train as train_variant with:
@@ -13,14 +21,16 @@ use rule train as train_variant with:
         averaged=f"{A_RUN}/averaged.safetensors",
         curves=f"{A_RUN}/curves.csv",
     log:
-        f"{LOGS}/train_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}.log",
+        f"{LOGS}/train_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}{{updates}}.log",
     resources:
         **training_resources(variant_network),
     params:
         kind=lambda w: variant_of(config, w.variant).kind,
         network=lambda w: variant_of(config, w.variant).options,
-        run=lambda w: f"studies/{w.variant} {w.fold} {w.seed} {w.patients}",
+        run=lambda w: f"studies/{w.variant} {w.fold} {w.seed} {w.patients}{w.updates}",
         patients=lambda w: w.patients,
+        updates=lambda w: int(w.updates[1:]) if w.updates else None,
+        kept=(),
         seed=lambda w: int(w.seed),
         training=TRAINING,
         image_size=config["image_size"],
@@ -29,13 +39,13 @@ use rule train as train_variant with:
 
 rule score_variant:
     input:
-        weights=lambda w: f"{STUDIES}/networks/{trained_as(config, w.variant)}/"
-        f"{w.fold}-{w.seed}-{w.patients}/weights.safetensors",
+        last=lambda w: training_of(w, "weights"),
+        averaged=lambda w: training_of(w, "averaged"),
         slices=lambda w: slices(unseen(w.fold)),
     output:
         scores=f"{A_RUN}/unseen.csv",
     log:
-        f"{LOGS}/score_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}.log",
+        f"{LOGS}/score_variant/{{variant}}-{{fold}}-{{seed}}-{{patients}}{{updates}}.log",
     conda:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]

@@ -37,6 +37,8 @@ rule train:
         network=lambda w: settings_of(config, w.network),
         run=lambda w: f"{w.network} {w.fold}",
         patients="all",
+        updates=None,
+        kept=(),
         training=TRAINING,
         image_size=config["image_size"],
         window=config["intensity"]["window"],

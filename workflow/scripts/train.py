@@ -5,11 +5,12 @@ from pathlib import Path
 from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.data.folds import HELDOUT, TRAIN, first_patients, read_split
-from upwind.networks.weights import Recipe, save_weights
+from upwind.networks.weights import Recipe, save_tensors, save_weights
 from upwind.training.checkpoints import CheckpointPlace
 from upwind.training.examples import load_examples
+from upwind.training.kept import kept_file
 from upwind.training.runs import run_fold
-from upwind.training.settings import TrainingSettings
+from upwind.training.settings import TrainingSettings, epochs_for
 from upwind.training.stability import stability_line
 
 with logged(snakemake.log[0]):
@@ -22,8 +23,11 @@ with logged(snakemake.log[0]):
     )
     # What is null is left to the network.
     options = {key: value for key, value in params.network.items() if value is not None}
+    epochs = options.pop("epochs")
+    if params.updates is not None:
+        epochs = epochs_for(params.updates, len(training), params.training["batch_size"])
     settings = TrainingSettings(
-        epochs=options.pop("epochs"), window=tuple(params.window), **params.training
+        epochs=epochs, window=tuple(params.window), kept=tuple(params.kept), **params.training
     )
     recipe = Recipe(params.kind, params.image_size, settings.window, options=options)
     # Neither output nor params: Snakemake must not delete checkpoints, nor train again for them.
@@ -33,5 +37,8 @@ with logged(snakemake.log[0]):
     if line := stability_line(trained.network, heldout, settings.window, params.run):
         print(line)
     save_weights(snakemake.output.weights, trained.network, trained.recipe)
-    save_weights(snakemake.output.averaged, trained.averaged, trained.recipe)
+    save_tensors(snakemake.output.averaged, trained.averaged, trained.recipe)
+    for epoch, readings in trained.kept.items():
+        for reading, tensors in readings.items():
+            save_tensors(kept_file(snakemake.output.kept, epoch, reading), tensors, trained.recipe)
     write_csv(snakemake.output.curves, trained.curves)

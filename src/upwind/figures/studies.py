@@ -1,15 +1,32 @@
 """A study as a picture: variants side by side, or DSC against the number of training patients."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from upwind.common.frames import rows as table_rows
-from upwind.figures.style import GREY, INK, PALE, PALETTE, TEXT_WIDTH, new_figure, styled
+from upwind.figures.style import GREY, PALE, PALETTE, TEXT_WIDTH, new_figure, styled
+from upwind.settings.training import AVERAGED, LAST
 
-_ROW = 0.24  # inches for a variant
+_ROW = 0.24  # inches for a variant and reading of its weights
 _LEFT_OUT = "x"  # of a run that failed to train
+
+
+@dataclass(frozen=True)
+class _Look:
+    label: str
+    colour: str
+    line: str
+    marker: str
+
+
+_READINGS = {
+    LAST: _Look("last weights", PALETTE[0], "-", "o"),
+    AVERAGED: _Look("averaged weights", PALETTE[3], "--", "s"),
+}
 
 
 @styled
@@ -28,45 +45,55 @@ def draw_study(rows: pd.DataFrame, summary: pd.DataFrame, title: str) -> Figure:
 
 
 def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
-    """One line a variant: its runs as dots, its mean with the interval over patients."""
+    """One line a variant: its runs as dots, its mean with the interval over patients, by each
+    reading of the weights."""
     first = summary.iloc[0]
     axes.axvline(first["dsc"], color=PALE, zorder=0)
-    for place, variant in enumerate(table_rows(summary)):
-        runs = _means(rows[rows["variant"] == variant.variant])
+    readings = list(summary["weights"].unique())
+    variants = list(summary["variant"].unique())
+    for variant in table_rows(summary):
+        place = variants.index(variant.variant) + _beside(readings.index(variant.weights), readings)
+        runs = _means(_of_curve(rows, variant.variant, variant.weights))
         for failed, marker, colour in ((False, "o", GREY), (True, _LEFT_OUT, PALETTE[1])):
             chosen = runs.loc[runs["failed"] == failed, "dsc"]
             axes.scatter(
                 chosen,
-                [place + 0.22] * len(chosen),
-                s=8,
+                [place + 0.14] * len(chosen),
+                s=5,
                 marker=marker,
                 color=colour,
                 linewidths=0.8,
             )
-        axes.plot([variant.low, variant.high], [place, place], color=INK, linewidth=1.2)
-        axes.plot(variant.dsc, place, "o", color=PALETTE[0], markersize=4.5)
+        look = _READINGS[variant.weights]
+        axes.plot([variant.low, variant.high], [place, place], color=look.colour, linewidth=1.2)
+        axes.plot(variant.dsc, place, "o", color=look.colour, markersize=4, label=look.label)
     names = [
         f"{row.variant.replace('_', ' ')} ({row.failed} of {row.runs} failed)"
         if row.failed
         else row.variant.replace("_", " ")
-        for row in table_rows(summary)
+        for row in table_rows(summary.drop_duplicates("variant"))
     ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.5)
     axes.set_xlabel(
         "DSC of unseen patients: mean with 95 % interval over patients; small: mean of each run"
     )
+    if len(readings) > 1:
+        handles, labels = axes.get_legend_handles_labels()
+        shown = dict(zip(labels, handles, strict=True))
+        axes.legend(shown.values(), shown, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
     """DSC against the number of training patients: the mean over runs, every run as a dot, and the
-    standard deviation over runs as a band."""
+    standard deviation over runs as a band; averaged weights dashed."""
     summary = summary.assign(count=_counted(summary["patients"]))
     rows = rows.assign(count=_counted(rows["patients"]))
-    variants = list(dict.fromkeys(summary["variant"]))
-    for number, name in enumerate(variants):
-        colour = PALETTE[number % len(PALETTE)]
-        runs = _means(rows[rows["variant"] == name])
+    curves = list(summary[["variant", "weights"]].drop_duplicates().itertuples(index=False))
+    variants = list(summary["variant"].unique())
+    for number, (name, weights) in enumerate(curves):
+        colour, look = PALETTE[variants.index(name) % len(PALETTE)], _READINGS[weights]
+        runs = _means(_of_curve(rows, name, weights))
         by_count = runs.groupby("count")["dsc"].agg(["mean", "std"]).sort_index()
         spread = by_count["std"].fillna(0)
         axes.fill_between(
@@ -74,12 +101,14 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
             by_count["mean"] - spread,
             by_count["mean"] + spread,
             color=colour,
-            alpha=0.15,
+            alpha=0.12,
             linewidth=0,
         )
-        axes.plot(by_count.index, by_count["mean"], color=colour, label=name.replace("_", " "))
+        label = name.replace("_", " ") + (f", {look.label}" if weights != LAST else "")
+        axes.plot(by_count.index, by_count["mean"], look.line, color=colour, label=label)
         # Beside each other, not on top of each other.
-        axes.scatter(runs["count"] * 1.03 ** (number - 0.5), runs["dsc"], s=7, color=colour)
+        beside = 1.03 ** (number - (len(curves) - 1) / 2)
+        axes.scatter(runs["count"] * beside, runs["dsc"], s=7, color=colour, marker=look.marker)
     counts = sorted(summary["count"].unique())
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(counts))
@@ -90,6 +119,15 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
         "DSC of unseen patients: mean of each run;\nline and band: mean and sd over runs"
     )
     axes.legend(loc="lower right")
+
+
+def _of_curve(rows: pd.DataFrame, variant: str, weights: str) -> pd.DataFrame:
+    return rows[(rows["variant"] == variant) & (rows["weights"] == weights)]
+
+
+def _beside(place: int, readings: list[str]) -> float:
+    """Where in a variant's line a reading stands."""
+    return 0.36 * (place - (len(readings) - 1) / 2)
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:

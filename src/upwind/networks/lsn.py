@@ -31,14 +31,17 @@ from upwind.networks.prior import Disc, disc_of
 from upwind.networks.speed import SpeedNetwork, start_of
 from upwind.settings.lsn import (
     LEAST_KEPT_STEPS,
+    Differences,
     Edge,
     LSNSettings,
     Readout,
+    Start,
     StencilRule,
     Term,
 )
 
 TERMS, STENCIL_RULES, EDGES, READOUTS = map(get_args, (Term, StencilRule, Edge, Readout))
+STARTS, DIFFERENCES = map(get_args, (Start, Differences))
 _DEFAULT = LSNSettings()
 
 
@@ -46,9 +49,12 @@ class LSN(nn.Module):
     """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities (n, 1, h, w).
 
     ``disc`` is (row, column, radius) as shares of the slice's size; see
-    :func:`upwind.networks.prior.disc_of`. ``upwind_stencils`` and ``curvature_stencils`` say what
-    learning may do to the four one-sided and to the five central differences: 'mean_zero', 'free'
-    or 'fixed'; ``edge`` whether the edge function's stencils and contrast are 'learned' or 'fixed'.
+    :func:`upwind.networks.prior.disc_of`. With the ``start`` 'distance' u begins as the distance to
+    it, with 'binary' as 1 in it and 0 outside; with 'central' ``differences`` the one-sided ones
+    begin as central ones, which makes the scheme central. ``upwind_stencils`` and
+    ``curvature_stencils`` say what learning may do to the four one-sided and to the five central
+    differences: 'mean_zero', 'free' or 'fixed'; ``edge`` whether the edge function's stencils and
+    contrast are 'learned' or 'fixed'.
     ``softness`` is the width of the contour's edge as a share of the slice's size: probability is
     sigmoid(distance / width), distance being u itself with the ``readout`` 'level_set', or with
     'distance' what u says of the distance to the contour (:func:`distance_from`). ``channels``,
@@ -75,6 +81,8 @@ class LSN(nn.Module):
         softness: float = _DEFAULT.softness,
         readout: str = _DEFAULT.readout,
         kept_steps: int | None = _DEFAULT.kept_steps,
+        start: str = _DEFAULT.start,
+        differences: str = _DEFAULT.differences,
     ) -> None:
         super().__init__()
         unknown = sorted(set(terms) - set(TERMS))
@@ -90,6 +98,8 @@ class LSN(nn.Module):
             *((name, rule, STENCIL_RULES) for name, rule in rules.items()),
             ("edge", edge, EDGES),
             ("readout", readout, READOUTS),
+            ("start", start, STARTS),
+            ("differences", differences, DIFFERENCES),
         ):
             if value not in known:
                 raise UpwindError(f"lsn.{name}: {value!r}; choose from {list(known)}")
@@ -97,11 +107,16 @@ class LSN(nn.Module):
             raise UpwindError(f"lsn.kept_steps: {kept_steps} is not {LEAST_KEPT_STEPS} or more")
         self.rules = tuple(rules.values())
         self.softness, self.readout, self.kept_steps = softness, readout, kept_steps
+        self.start = start
         self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = triple(disc), steps, dt, tuple(terms)
         self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
         self.speed = SpeedNetwork(channels, dilations, sees_start, initial_weights)
-        parts = (scheme.finite_differences()[part] for part in (scheme.UPWIND, scheme.CENTRAL))
+        stencils = scheme.finite_differences()
+        if differences == "central":
+            # relu(D)^2 + relu(-D)^2 is D^2, and v D is v D whatever the sign of v.
+            stencils[scheme.UPWIND] = stencils[[scheme.X, scheme.X, scheme.Y, scheme.Y]]
+        parts = (stencils[part] for part in (scheme.UPWIND, scheme.CENTRAL))
         self.free_stencils = nn.ParameterList(
             nn.Parameter(part.clone(), requires_grad=rule != "fixed")
             for part, rule in zip(parts, self.rules, strict=True)
@@ -162,7 +177,7 @@ class LSN(nn.Module):
         zero = torch.zeros_like(image)
         speed = zero
         if "balloon" in self.terms:
-            start = self.initial(slices.shape[-1], slices.device)
+            start = start_of(self.disc, slices.shape[-1]).to(slices.device)
             speed = torch.tanh(self.speed(slices, start)).to(slices.dtype).contiguous()
         if self.terms == ("balloon",):
             return scheme.Fields(speed, zero, zero, zero)
@@ -178,8 +193,10 @@ class LSN(nn.Module):
         return scheme.Fields(speed, velocity_x, velocity_y, curvature)
 
     def initial(self, size: int, device: torch.device | str = "cpu") -> torch.Tensor:
-        """Signed distance (size, size) to the initial disc, in pixels."""
-        return start_of(self.disc, size).to(device)
+        """What u (size, size) begins as: the signed distance to the initial disc in pixels, or 1 in
+        it and 0 outside."""
+        distance = start_of(self.disc, size).to(device)
+        return distance if self.start == "distance" else (distance > 0).to(distance.dtype)
 
 
 def distance_from(u: torch.Tensor) -> torch.Tensor:

@@ -39,7 +39,14 @@ def build(recipe: Recipe) -> nn.Module:
 
 def save_weights(path: str | os.PathLike[str], network: nn.Module, recipe: Recipe) -> None:
     """Write a safetensors file atomically; the recipe is JSON in its header."""
-    tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    save_tensors(path, network.state_dict(), recipe)
+
+
+def save_tensors(
+    path: str | os.PathLike[str], values: Mapping[str, torch.Tensor], recipe: Recipe
+) -> None:
+    """The same for ``values`` of a network's tensors by name, others than it has now."""
+    tensors = {k: v.detach().cpu().contiguous() for k, v in values.items()}
     header = {"upwind": json.dumps({"version": __version__, **asdict(recipe)})}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata=header)

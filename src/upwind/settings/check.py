@@ -191,11 +191,14 @@ def _no_disc(settings: Any, at_fault: AtFault) -> Iterator[str]:
 
 
 def _missing_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
-    for study, given in settings.studies.items():
-        for name in given.variants:
+    chosen = {f"studies.{name}": study.variants for name, study in settings.studies.items()}
+    if "plateau" in settings.model_fields_set:  # else it may not be wanted
+        chosen["plateau"] = settings.plateau.variants
+    for where, variants in chosen.items():
+        for name in variants:
             if name not in settings.variants and not at_fault.touches("variants", name):
                 known = ", ".join(settings.variants)
-                yield f"studies.{study}.variants: no variant {name!r}; known are {known}"
+                yield f"{where}.variants: no variant {name!r}; known are {known}"
 
 
 def _missing_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
@@ -203,7 +206,7 @@ def _missing_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
     if count is None:
         return
     chosen = {f"studies.{name}": study.folds for name, study in settings.studies.items()}
-    chosen["replacements"] = settings.replacements.folds
+    chosen |= {name: getattr(settings, name).folds for name in ("plateau", "replacements")}
     for where, folds in chosen.items():
         for fold in () if folds == "all" else folds:
             if fold >= count:

@@ -12,6 +12,8 @@ StencilRule = Literal["mean_zero", "free", "fixed"]
 Edge = Literal["fixed", "learned"]
 Readout = Literal["distance", "level_set"]
 InitialWeights = Literal["he", "torch"]
+Start = Literal["distance", "binary"]
+Differences = Literal["upwind", "central"]
 
 Dilations = Annotated[
     tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1, max_length=64)
@@ -45,6 +47,17 @@ class LSNSettings(NetworkSettings):
     """Which terms of the equation act.
 
     Source: code."""
+    start: Start = "distance"
+    """What u begins as: the signed `distance` to the initial disc, or 1 inside the disc and 0
+    outside (`binary`), which leaves every pixel outside at u = 0, the contour.
+
+    Source: ours; the paper's network starts binary."""
+    differences: Differences = "upwind"
+    """What the four stencils of the balloon and transport terms begin as: the one-sided differences
+    of the `upwind` scheme, or `central` differences in their places, with which the same scheme is
+    the central one: |grad u| and grad u without a side.
+
+    Source: ours; the paper's network begins with central differences."""
     upwind_stencils: StencilRule = "mean_zero"
     """What learning may do to the four one-sided differences: `mean_zero` keeps each a difference
     (the paper's condition: its sum is 0), so that a constant added to u changes nothing; `free`;

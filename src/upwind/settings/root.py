@@ -19,7 +19,14 @@ from upwind.settings.model import Different, ImageSize, Number, Settings, Share
 from upwind.settings.networks import NetworkSettings
 from upwind.settings.prediction import PredictionSettings
 from upwind.settings.scores import ScoreSettings
-from upwind.settings.studies import ReplacementSettings, Study, StudyName, Variant, VariantName
+from upwind.settings.studies import (
+    PlateauSettings,
+    ReplacementSettings,
+    Study,
+    StudyName,
+    Variant,
+    VariantName,
+)
 from upwind.settings.training import TrainingSection
 
 
@@ -101,10 +108,11 @@ class ExperimentSettings(Settings):
     studies: dict[StudyName, Study] = Field(default_factory=dict)
     """Studies by name, each with its `variants` (the first is what the others are compared with),
     `folds` (`all`, or a list), `seeds` (of the initial weights, the order of slices and the choice
-    of patients) and `patients` (numbers of training patients, or `all`; fewer are the first ones of
-    more).
+    of patients), `patients` (numbers of training patients, or `all`; fewer are the first ones of
+    more) and, if its trainings are to be equally long whatever their patients, `updates`.
 
     Source: ours."""
+    plateau: PlateauSettings = PlateauSettings()
     replacements: ReplacementSettings = ReplacementSettings()
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from upwind.settings.methods import Postprocessing
-from upwind.settings.model import Count, Different, Number, Settings
+from upwind.settings.model import Count, Different, Number, Settings, Share
 
 Replacement = Literal[
     "centroid", "nearest", "mean_zero", "differences", "first_order", "shuffled", "gaussian"
@@ -14,17 +14,21 @@ VariantPostprocessing = Postprocessing | Literal["connected_with_disc"]
 FoldChoice = Literal["all"] | Different[Number]
 
 
+#: Names by which something else is asked for.
+_TAKEN = ("replacements", "plateau")
+
+
 def _not_taken(name: str) -> str:
-    if name == "replacements":
+    if name in _TAKEN:
         raise ValueError("is the name of something else: choose another")
     return name
 
 
 VariantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-#: Asked for by its name, as ``snakemake replacements`` is.
+#: Asked for by its name, as ``snakemake plateau`` is.
 StudyName = Annotated[
     str,
-    Field(pattern=r"^[a-z][a-z0-9_]*$", json_schema_extra={"not": {"const": "replacements"}}),
+    Field(pattern=r"^[a-z][a-z0-9_]*$", json_schema_extra={"not": {"enum": list(_TAKEN)}}),
     AfterValidator(_not_taken),
 ]
 
@@ -77,6 +81,43 @@ class Study(Settings):
     """Numbers of training patients, or `all`; fewer are the first ones of more.
 
     Source: ours."""
+    updates: Count | None = None
+    """Each training makes at least so many updates of its weights, in whole epochs, in place of
+    its network's `epochs`: few patients are few updates an epoch.
+
+    Source: ours."""
+
+
+class PlateauSettings(Settings):
+    """Trainings to a plateau, evaluated on their way: `snakemake plateau`."""
+
+    variants: Different[str] = ("unet", "lsn")
+    """Names in `variants`; their epochs are those below.
+
+    Source: ours."""
+    folds: FoldChoice = (0,)
+    """`all`, or a list.
+
+    Source: ours: with the seeds below, twelve minutes of the demo on two cores; each further fold
+    takes as long again."""
+    seeds: Different[Number] = (0, 1, 2)
+    """Of the initial weights and the order of slices.
+
+    Source: ours."""
+    epochs: Count = 80
+    """Passes over the training slices.
+
+    Source: ours: the paper's UNet made some 28,000 updates, the demo's 80 epochs are 1,300."""
+    evaluated: Different[Count] = (1, 2, 3, 5, 8, 12, 16, 20, 26, 32, 40, 50, 60, 70, 80)
+    """Epochs after which unseen patients are segmented, by the last and by the averaged weights;
+    after the last one they always are.
+
+    Source: ours."""
+    within: Share = 0.005
+    """A curve has reached its plateau at the first evaluated epoch from which on the mean DSC stays
+    as near as this to that after the last epoch.
+
+    Source: ours, fixed before looking."""
 
 
 class ReplacementSettings(Settings):

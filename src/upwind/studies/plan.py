@@ -31,13 +31,15 @@ class Variant:
 @dataclass(frozen=True)
 class StudyRun:
     """One run of a study; ``patients`` is a number of training patients, or 'all', ``trained`` the
-    variant whose training it is."""
+    variant whose training it is, ``updates`` how many that makes at least, where the study says so
+    in place of the network's epochs."""
 
     variant: str
     fold: str
     seed: int
     patients: str
     trained: str
+    updates: int | None = None
 
     @property
     def path(self) -> str:
@@ -50,7 +52,8 @@ class StudyRun:
         return self._below(self.trained)
 
     def _below(self, variant: str) -> str:
-        return f"{variant}/{self.fold}-{self.seed}-{self.patients}"
+        length = "" if self.updates is None else f"-{self.updates}"
+        return f"{variant}/{self.fold}-{self.seed}-{self.patients}{length}"
 
 
 def variant_of(config: Mapping[str, Any], name: str) -> Variant:
@@ -86,7 +89,40 @@ def runs_of(config: Mapping[str, Any], study: str) -> list[StudyRun]:
     folds = chosen_folds(config, given["folds"])
     combinations = product(given["variants"], given["patients"], folds, given["seeds"])
     trained = {name: trained_as(config, name) for name in given["variants"]}
-    return [StudyRun(v, fold, seed, str(n), trained[v]) for v, n, fold, seed in combinations]
+    updates = given.get("updates")
+    return [
+        StudyRun(v, fold, seed, str(n), trained[v], updates) for v, n, fold, seed in combinations
+    ]
+
+
+@dataclass(frozen=True)
+class PlateauRun:
+    """One training of the study ``plateau``."""
+
+    variant: str
+    fold: str
+    seed: int
+
+    @property
+    def path(self) -> str:
+        """Folder of the run below those of the study."""
+        return f"{self.variant}/{self.fold}-{self.seed}"
+
+
+def plateau_runs(config: Mapping[str, Any]) -> list[PlateauRun]:
+    """The trainings that ``plateau`` in a configuration asks for: all of a fold, then of the next,
+    so that a study that is stopped has whole folds."""
+    given = config["plateau"]
+    folds = chosen_folds(config, given["folds"])
+    combinations = product(folds, given["seeds"], given["variants"])
+    return [PlateauRun(variant, fold, seed) for fold, seed, variant in combinations]
+
+
+def evaluated_epochs(config: Mapping[str, Any]) -> list[int]:
+    """The epochs after which ``plateau`` evaluates: those chosen, and the last."""
+    given = config["plateau"]
+    last = given["epochs"]
+    return sorted({epoch for epoch in given["evaluated"] if epoch < last} | {last})
 
 
 def chosen_folds(config: Mapping[str, Any], chosen: str | Sequence[int]) -> list[str]:

@@ -6,7 +6,8 @@ the CT's grid.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,11 @@ from torch import nn
 
 from upwind.data.slices import Slices, read_liver_slices, read_slices
 from upwind.networks.speed import start_of
-from upwind.networks.weights import Recipe
+from upwind.networks.weights import Recipe, load_weights
 from upwind.scores.metrics import overlap
 from upwind.segmentation.components import connected_with, largest_component
 from upwind.segmentation.predict import segment_slices
+from upwind.training.kept import kept_files
 
 COLUMNS = ("case", "dsc", "dsc_liver_slices")
 
@@ -41,6 +43,27 @@ def unseen_scores(
         scores = pooled_dsc(mask, label), pooled_dsc(mask[bearing], label[bearing])
         rows.append((slices.case, *scores))
     return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values("case", ignore_index=True)
+
+
+def scores_on_the_way(
+    folder: str | os.PathLike[str],
+    threshold: float,
+    files: Sequence[str | os.PathLike[str]],
+    cases: Collection[int],
+    device: torch.device,
+) -> pd.DataFrame:
+    """:func:`upwind.studies.scores.unseen_scores` by all weights that a training kept in a
+    ``folder``, with ``epoch``, ``weights`` ('last' or 'averaged') and the number of ``parameters``
+    before them."""
+    tables = []
+    for epoch, reading, path in kept_files(folder):
+        network, recipe = load_weights(path, diverged=True)
+        count = sum(parameter.numel() for parameter in network.parameters())
+        recipe = replace(recipe, threshold=threshold)
+        scores = unseen_scores(network, recipe, files, cases, device)
+        about = {"epoch": epoch, "weights": reading, "parameters": count}
+        tables.append(scores.assign(**about)[[*about, *scores.columns]])
+    return pd.concat(tables, ignore_index=True)
 
 
 def _kept_by(postprocess: str | None, recipe: Recipe) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,8 +1,7 @@
 """The training loop, the same for every network."""
 
-import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -21,18 +20,19 @@ from upwind.training.interruption import Interrupted, Interruption, catching_sig
 from upwind.training.loss import squared_dsc_loss
 from upwind.training.precision import probability_in
 from upwind.training.rate import share_of_rate
-from upwind.training.settings import TrainingSettings
-from upwind.training.state import TrainingState
+from upwind.training.settings import TrainingSettings, updates_an_epoch
+from upwind.training.state import Readings, TrainingState
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a training leaves beside its network: its ``curves``, one row an epoch: epoch,
-    train_loss, heldout_loss, heldout_dsc, seconds spent so far; and the average of its weights
-    (:mod:`upwind.training.averaging`) by their names."""
+    train_loss, heldout_loss, heldout_dsc, seconds spent so far; the average of its weights
+    (:mod:`upwind.training.averaging`) by their names; and, by epoch, the weights that were kept."""
 
     curves: pd.DataFrame
     averaged: Tensors
+    kept: Mapping[int, Readings]
 
 
 def train(
@@ -69,7 +69,7 @@ def train(
             compile_network(network, *first, settings.precision)
         with catching_signals(checkpoints is not None) as interruption:
             _run(state, slices, held, settings, name, checkpoints, interruption)
-    return Outcome(state.curves(), state.averaged.values)
+    return Outcome(state.curves(), state.averaged.values, state.kept)
 
 
 @torch.no_grad()
@@ -132,7 +132,7 @@ def _train_epoch(
     """What is left of the epoch under way."""
     state.network.train()
     order = state.draw_order(len(slices))
-    updates = settings.epochs * math.ceil(len(slices) / settings.batch_size)
+    updates = settings.epochs * updates_an_epoch(len(slices), settings.batch_size)
     for images, masks in batches(slices, settings, order, first=state.batch):
         share = share_of_rate(settings.rate, state.updates, updates)
         state.optimiser.param_groups[0]["lr"] = settings.learning_rate * share

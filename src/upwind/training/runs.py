@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import cast
 
-import pandas as pd
 import torch
 from torch import nn
 
@@ -19,14 +18,11 @@ from upwind.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A network after its training: by its last weights, and by their average over the updates
-    (:mod:`upwind.training.averaging`); its complete recipe and its curves."""
+class Trained(Outcome):
+    """A training's outcome, with its network, by its last weights, and its complete recipe."""
 
     network: nn.Module
-    averaged: nn.Module
     recipe: Recipe
-    curves: pd.DataFrame
 
 
 def run_fold(
@@ -53,16 +49,10 @@ def run_fold(
     network = build(recipe)
     if place is None:
         outcome = train(network, training, heldout, settings, seed, device, name)
-        return _trained(network, recipe, outcome)
+        return Trained(**vars(outcome), network=network, recipe=recipe)
     where = describe_device(device)
     parts = run_parts(recipe, settings, seed, training, heldout, where)
     checkpoints = Checkpoints(place, parts, where, name)
     with one_at_a_time(checkpoints.lock, name):
         outcome = train(network, training, heldout, settings, seed, device, name, checkpoints)
-    return _trained(network, recipe, outcome)
-
-
-def _trained(network: nn.Module, recipe: Recipe, outcome: Outcome) -> Trained:
-    averaged = build(recipe)
-    averaged.load_state_dict(outcome.averaged)
-    return Trained(network, averaged, recipe, outcome.curves)
+    return Trained(**vars(outcome), network=network, recipe=recipe)

@@ -1,6 +1,7 @@
 """All that a training run is at a moment: enough to go on from there to the same bits."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,16 @@ from upwind.training.settings import TrainingSettings
 CURVE_COLUMNS = ("epoch", "train_loss", "heldout_loss", "heldout_dsc", "seconds")
 
 
+#: Copies of weights by how they are read.
+Readings = Mapping[Reading, Tensors]
+
+
 class TrainingState:
     """A run between two batches. ``epoch`` counts from 1 and is under way, ``batch`` of its batches
     are done with ``losses`` (0-d tensors), ``updates`` batches in all epochs together, ``rows`` are
-    the curves of the epochs before, ``averaged`` the average of the weights so far, and
-    ``last_finite`` the weights, and their average, to return to where the loss is no longer
-    finite."""
+    the curves of the epochs before, ``averaged`` the average of the weights so far, ``last_finite``
+    the weights, and their average, to return to where the loss is no longer finite, and ``kept``
+    the same after each epoch that the settings name."""
 
     def __init__(self, network: nn.Module, settings: TrainingSettings, seed: int) -> None:
         self.network, self.epochs = network, settings.epochs
@@ -33,6 +38,8 @@ class TrainingState:
         self.rows: list[tuple[float, ...]] = []
         self.averaged = AveragedWeights(network, settings.average)
         self.last_finite = self._readings()
+        self.kept: dict[int, Readings] = {}
+        self._kept_epochs = settings.kept
         self._order = torch.Generator().manual_seed(seed)
         self._order_before = self._order.get_state()
         self._random = _random_states()
@@ -60,6 +67,9 @@ class TrainingState:
         finite = np.isfinite([loss, heldout_loss]).all()
         if finite:
             self.last_finite = self._readings()
+            if self.epoch in self._kept_epochs:
+                # Copies of their own: a checkpoint's tensors share no memory.
+                self.kept[self.epoch] = self._readings()
         else:
             self.network.load_state_dict(self.last_finite[LAST])
             self.averaged.restore(self.last_finite[AVERAGED])
@@ -90,6 +100,7 @@ class TrainingState:
             "epoch": self.epoch,
             "batch": self.batch,
             "updates": self.updates,
+            "kept": sorted(self.kept),
             "finished": self.finished,
             "seconds": self.seconds,
         }
@@ -99,8 +110,9 @@ class TrainingState:
         change with it."""
         found = {f"network.{name}": v for name, v in self.network.state_dict().items()}
         found |= {f"averaged.{name}": v for name, v in self.averaged.values.items()}
-        for reading, values in self.last_finite.items():
-            found |= {f"last_finite.{reading}.{name}": v for name, v in values.items()}
+        found |= _named("last_finite", self.last_finite)
+        for epoch, readings in self.kept.items():
+            found |= _named(f"kept.{epoch}", readings)
         for index, values in self.optimiser.state_dict()["state"].items():
             found |= {f"optimiser.{index}.{name}": v for name, v in values.items()}
         found |= {f"random.{name}": v for name, v in self._random.items()}
@@ -115,11 +127,9 @@ class TrainingState:
         device = next(self.network.parameters()).device
         self.network.load_state_dict(_under("network.", tensors))
         self.averaged.restore(_under("averaged.", tensors))
-        self.last_finite = {
-            reading: {
-                name: v.to(device) for name, v in _under(f"last_finite.{reading}.", tensors).items()
-            }
-            for reading in READINGS
+        self.last_finite = _readings_under("last_finite.", tensors, device)
+        self.kept = {
+            epoch: _readings_under(f"kept.{epoch}.", tensors, device) for epoch in numbers["kept"]
         }
         self._restore_optimiser(_under("optimiser.", tensors))
         self._order_before = tensors["order"]
@@ -131,8 +141,8 @@ class TrainingState:
         _set_random_states(self._random)
         self._seconds, self._start = numbers["seconds"], time.monotonic()
 
-    def _readings(self) -> dict[Reading, Tensors]:
-        """Copies of the weights by how they are read."""
+    def _readings(self) -> Readings:
+        """Copies of the weights as they are now."""
         averaged = {name: value.clone() for name, value in self.averaged.values.items()}
         return {LAST: snapshot(self.network), AVERAGED: averaged}
 
@@ -147,6 +157,21 @@ class TrainingState:
             state.setdefault(int(index), {})[key] = torch.empty_like(like).copy_(value)
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _named(prefix: str, readings: Readings) -> Tensors:
+    return {
+        f"{prefix}.{reading}.{name}": value
+        for reading, values in readings.items()
+        for name, value in values.items()
+    }
+
+
+def _readings_under(prefix: str, tensors: Tensors, device: torch.device) -> Readings:
+    return {
+        reading: {n: v.to(device) for n, v in _under(f"{prefix}{reading}.", tensors).items()}
+        for reading in READINGS
+    }
 
 
 def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,0 +1,60 @@
+"""The study ``plateau``: DSC of unseen patients against updates of the weights, and seconds."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from upwind.figures.style import GREY, PALETTE, TEXT_WIDTH, new_figure, styled
+from upwind.settings.training import AVERAGED
+
+_AXES = {"updates": "updates of the weights", "seconds": "seconds of training, one run"}
+
+
+@styled
+def draw_plateau(summary: pd.DataFrame) -> Figure:
+    """The figure of ``summary``, :func:`upwind.studies.plateau.plateau_summary`: a line for each
+    variant and reading of its weights, the band from the lowest to the highest run, and a ring
+    where a curve reaches its plateau."""
+    figure = new_figure(TEXT_WIDTH, 3.3, layout="constrained")
+    panels = figure.subplots(1, len(_AXES), sharey=True)
+    for axes, (column, name) in zip(panels, _AXES.items(), strict=True):
+        for place, (variant, part) in enumerate(summary.groupby("variant", sort=False)):
+            _draw_variant(axes, part, column, PALETTE[place], str(variant).replace("_", " "))
+        axes.set_xscale("log")
+        axes.set_xlabel(name)
+    panels[0].set_ylabel("DSC of unseen patients:\nmean over runs; band: lowest to highest run")
+    low = summary.loc[summary["epoch"] > summary["epoch"].median(), "lowest"].min()
+    panels[0].set_ylim(max(0.0, 1.5 * low - 0.5), 1.5 * summary["highest"].max() / 1.5 + 0.01)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    return figure
+
+
+def _draw_variant(axes: Axes, part: pd.DataFrame, column: str, colour: str, name: str) -> None:
+    count = int(part["parameters"].iloc[0])
+    for weights, curve in part.groupby("weights", sort=False):
+        averaged = weights == AVERAGED
+        axes.fill_between(
+            curve[column],
+            curve["lowest"],
+            curve["highest"],
+            color=colour,
+            alpha=0.18 if averaged else 0.07,
+            linewidth=0,
+        )
+        axes.plot(
+            curve[column],
+            curve["dsc"],
+            "-" if averaged else ":",
+            color=colour,
+            linewidth=1.4 if averaged else 1.0,
+            label=f"{name}, {count:,} parameters, averaged"
+            if averaged
+            else f"{name}, last weights",
+        )
+        first = curve[curve["plateau"]].iloc[:1]
+        if averaged:
+            axes.plot(
+                first[column], first["dsc"], "o", color=colour, markersize=5, fillstyle="none"
+            )
+    axes.grid(axis="y", color=GREY, alpha=0.25, linewidth=0.4)

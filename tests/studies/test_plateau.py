@@ -1,0 +1,68 @@
+"""Trainings to a plateau, against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from upwind.common.intervals import Resampling
+from upwind.studies.plan import PlateauRun
+from upwind.studies.plateau import (
+    on_the_plateau,
+    plateau_rows,
+    plateau_summary,
+    undisturbed_seconds,
+)
+
+
+def test_a_run_says_updates_and_seconds_of_each_point():
+    scores = pd.DataFrame({"epoch": [1, 3], "weights": ["last", "averaged"], "parameters": 9})
+    scores = scores.assign(case=4, dsc=[0.5, 0.75], dsc_liver_slices=[0.5, 0.875])
+    curves = pd.DataFrame({"epoch": [1, 2, 3], "seconds": [1.5, 3.0, 5.0]})
+    table = plateau_rows(PlateauRun("lsn", "2", 1), scores, curves, updates_an_epoch=16)
+    assert table["updates"].tolist() == [16, 48]
+    assert table["seconds"].tolist() == [1.5, 5.0]
+    assert table["dsc"].tolist() == [0.5, 0.75]
+    assert set(zip(table["variant"], table["fold"], table["seed"], strict=True)) == {
+        ("lsn", "2", 1)
+    }
+
+
+def rows(**means):
+    """``weights_epoch=[mean of seed 0, of seed 1]``, on two patients 0.1 apart."""
+    return pd.DataFrame(
+        [
+            {"variant": "lsn", "fold": "0", "seed": seed, "weights": weights, "epoch": int(epoch)}
+            | {"updates": 16 * int(epoch), "parameters": 7220, "case": case}
+            | {"dsc": mean + 0.05 * sign}
+            for (weights, epoch), values in ((n.split("_"), v) for n, v in means.items())
+            for seed, mean in enumerate(values)
+            for case, sign in ((0, -1), (1, 1))
+        ]
+    )
+
+
+def test_a_summary_has_a_row_for_each_point_of_each_curve():
+    table = rows(last_1=[0.5, 0.6], last_8=[0.8, 0.7], averaged_1=[0.4, 0.4], averaged_8=[0.9, 0.8])
+    settings = Resampling(resamples=100, confidence=0.95, seed=0)
+    found = plateau_summary(table, {"lsn": 2.5}, settings, within=0.005)
+    points = found.set_index(["weights", "epoch"])
+    assert list(points.index) == [("last", 1), ("last", 8), ("averaged", 1), ("averaged", 8)]
+    assert points["dsc"].tolist() == pytest.approx([0.55, 0.75, 0.4, 0.85])
+    assert points["seconds"].tolist() == [2.5, 20.0, 2.5, 20.0]
+    assert points["updates"].tolist() == [16, 128, 16, 128]
+    best = points.loc["averaged", 8]
+    assert (best["lowest"], best["highest"]) == pytest.approx((0.8, 0.9))
+    assert best["seed_sd"] == pytest.approx(np.std([0.9, 0.8], ddof=1))
+    assert (best["runs"], best["cases"], best["parameters"]) == (2, 2, 7220)
+    assert points["plateau"].tolist() == [False, True, False, True]
+
+
+def test_a_plateau_is_where_a_curve_stays_near_its_end():
+    assert on_the_plateau([0.5, 0.9, 0.7, 0.9, 0.904, 0.9], 0.005) == [False] * 3 + [True] * 3
+    assert on_the_plateau([0.9], 0.005) == [True]
+
+
+def test_seconds_of_an_epoch_are_those_of_the_least_disturbed():
+    quiet = pd.DataFrame({"seconds": np.arange(1, 21) * 2.0})
+    disturbed = pd.DataFrame({"seconds": np.arange(1, 21) * 7.0})
+    assert undisturbed_seconds([quiet, disturbed]) == 2.0
