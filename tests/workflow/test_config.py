@@ -54,6 +54,17 @@ def test_constrained_unets_are_trained_beside_the_unet(workplace):
     assert jobs["train_variant"] == jobs["score_variant"] == 3 * 5
 
 
+def test_a_plateau_is_of_trainings_of_its_own(workplace):
+    settings = {"folds": [1, 3], "seeds": [0, 5], "epochs": 2, "evaluated": [1]}
+    mine = workplace.configure({"plateau": settings})
+    result = workplace.snakemake("plateau", "--dry-run", "--quiet", "rules", configfiles=[mine])
+    assert result.returncode == 0, result.stdout
+    jobs = planned(result.stdout)
+    assert jobs["train_to_plateau"] == jobs["score_on_the_way"] == 2 * 2 * 2
+    assert jobs["summarise_plateau"] == jobs["draw_plateau"] == 1
+    assert not {"train", "train_variant"} & jobs.keys()
+
+
 def test_a_small_file_of_ones_own_overrides_the_defaults(workplace):
     result = dry_run(
         workplace,
