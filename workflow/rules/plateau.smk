@@ -7,9 +7,9 @@ ON_THE_WAY = f"{STUDIES}/plateau/{{variant}}/{{fold}}-{{seed}}"
 
 
 def to_plateau(wildcards):
-    """Kind and options of a variant's network, with the study's epochs."""
-    kind, options = variant_network(wildcards)
-    return kind, options | {"epochs": PLATEAU["epochs"]}
+    """As variant_network, with the study's epochs."""
+    name, options = variant_network(wildcards)
+    return name, options | {"epochs": PLATEAU["epochs"]}
 
 
 use rule train as train_to_plateau with:
@@ -23,7 +23,7 @@ use rule train as train_to_plateau with:
     resources:
         **training_resources(to_plateau),
     params:
-        kind=lambda w: to_plateau(w)[0],
+        kind=lambda w: variant_of(config, w.variant).kind,
         network=lambda w: to_plateau(w)[1],
         run=lambda w: f"plateau/{w.variant} {w.fold} {w.seed}",
         patients="all",
