@@ -15,7 +15,7 @@ from upwind.common.same_bits import hold
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 hold(os.environ)
 
-pytest_plugins = ["recorded_runs", "signatures"]
+pytest_plugins = ["browser", "recorded_runs", "signatures"]
 
 HERE = Path(__file__).parent
 # Files of tests that take longer than a few seconds, the longest first. They are started first, so

@@ -202,16 +202,6 @@ def test_whether_jobs_run_elsewhere(folder):
 
 
 @contract(
-    "main_snakefile",
-    needed_for="making the report of a run that has ended",
-    relies_on="Workflow.main_snakefile, a path as text",
-)
-def test_the_snakefile_that_was_named(folder):
-    with read(folder) as (_, workflow):
-        assert inside.main_snakefile(workflow) == str(folder / "Snakefile")
-
-
-@contract(
     "config_files",
     needed_for="finding settings that a file writes twice",
     relies_on="Workflow.configfiles, to which the directive configfile adds its own",

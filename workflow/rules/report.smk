@@ -1,6 +1,5 @@
 # What a run ends with: the effective configuration, the list of its results, and the report.
 
-from upwind.common.snakemake import main_snakefile
 from upwind.provenance.workflow import recorded_report
 
 
@@ -22,16 +21,14 @@ rule write_config:
 
 
 onsuccess:
-    # Snakemake's report needs a finished run, so no rule can make it. The run still holds the lock,
-    # and a run of single targets may not have all that the report shows.
+    # It shows all that a run makes, so that no rule can make it; and a run of single targets may not
+    # have all of that.
     finished = [f"{RESULTS}/{path}" for path in RESULT_LIST.paths]
     if all(Path(path).exists() for path in finished):
         Path(f"{RESULTS}/report.html").unlink(missing_ok=True)
-        snakefile = main_snakefile(workflow)
+        captions = CHECKOUT / "workflow/report"
         with recorded_report(RESULTS, finished, str(CHECKOUT)):
             shell(
-                "{sys.executable} -m snakemake --snakefile {snakefile:q}"
-                " --configfile {RESULTS}/config.yaml --report {RESULTS}/report.html --nolock"
-                " --quiet all > {LOGS}/report.log 2>&1"
+                "{sys.executable} -m upwind.report {RESULTS} {captions:q} > {LOGS}/report.log 2>&1"
                 " || echo 'The report was not made; see {LOGS}/report.log' >&2"
             )

@@ -36,11 +36,6 @@ def submits_jobs(workflow: Any) -> bool:
     return workflow.non_local_exec
 
 
-def main_snakefile(workflow: Any) -> str:
-    """Path of the Snakefile that the user named."""
-    return workflow.main_snakefile
-
-
 def config_files(workflow: Any) -> list[str]:
     """Paths of the configuration files that were read so far: those of the command line, and those
     that the Snakefile names."""
