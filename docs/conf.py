@@ -53,9 +53,23 @@ def write_commands(app):
     command = [sys.executable, "-m", "typer", "upwind.cli", "utils", "docs", "--name", "upwind"]
     subprocess.run([*command, "--output", str(target)], check=True, capture_output=True)
     text = target.read_text(encoding="utf-8")
-    # A heading of the whole, and the commands one level below it.
     text = re.sub(r"^# `upwind`$", "# The command line", text, count=1, flags=re.MULTILINE)
-    target.write_text(text.replace("[env var", "\\[env var"), encoding="utf-8")
+    for name, said in re.findall(r"^## `upwind (\w+)`\n\n(.*)$", text, re.MULTILINE):
+        # Typer cuts what a list of commands says of each.
+        text = re.sub(
+            rf"^\* `{name}`: .*$", lambda _, n=name, s=said: f"* `{n}`: {s}", text, flags=re.M
+        )
+    target.write_text(_EXAMPLES.sub(_as_code, text), encoding="utf-8")
+
+
+_EXAMPLES = re.compile(r"^For example:\n((?:\nupwind .*\n)+)", re.MULTILINE)
+
+
+def _as_code(found):
+    lines = [line for line in found[1].splitlines() if line]
+    return "\n".join(
+        ["**For example**:\n", "```console", *(f"$ {line}" for line in lines), "```", ""]
+    )
 
 
 def write_interface(app):

@@ -53,7 +53,7 @@ def test_the_tables_in_the_repository_are_those_of_the_models():
 
 
 def test_every_setting_has_a_row_and_every_row_a_setting():
-    settings, _ = README.split("\n# SLURM\n")
+    settings, _ = README.split("\n## SLURM\n")
     rows = [line.split("`")[1] for line in settings.splitlines() if line.startswith("| `")]
     assert len(rows) == len(set(rows))
     assert set(rows) == LEAVES.keys() | ENTRIES.keys()
