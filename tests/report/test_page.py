@@ -61,6 +61,12 @@ def test_a_missing_caption_is_named(run, captions):
         write_report(run, captions)
 
 
+def test_a_missing_result_is_named(run, captions):
+    (run / "searches.png").unlink()
+    with pytest.raises(UpwindError, match=r"searches\.png is not there: run `snakemake`"):
+        write_report(run, captions)
+
+
 @pytest.mark.parametrize("width", [1200, 420])
 def test_every_category_opens_in_a_browser(browser, report, width):
     browser.open(report, width=width)

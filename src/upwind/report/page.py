@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from upwind.common.errors import UpwindError
 from upwind.common.files import write_text
 from upwind.common.pages import render
 from upwind.report.answers import not_reproduced, verdicts
@@ -69,6 +70,8 @@ def _in_order(names: Iterable[str]) -> Iterator[str]:
 
 def _shown(folder: Path, result: Result, captions: Path, config: Mapping[str, Any]) -> Shown:
     path = folder / result.path
+    if not path.is_file():
+        raise UpwindError(f"{path} is not there: run `snakemake` to its end first")
     words = caption(captions, result.caption, config)
     about = (result.path, result.category, result.item, words)
     if path.suffix == ".png":
