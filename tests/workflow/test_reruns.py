@@ -483,6 +483,18 @@ def test_an_intermediate(project, name, how):
         assert found == expected
 
 
+def test_a_copy_of_the_project(project, tmp_path):
+    """cp -r changes dates alone: no reason to run anything."""
+    copy = tmp_path / "copy"
+    shutil.copytree(project.folder, copy, copy_function=shutil.copy, symlinks=True)
+    there = Project.__new__(Project)
+    there.folder, there.python = copy, project.python
+    assert there.planned() == NOTHING
+    volume = copy / "data/phantom/volume-1.nii.gz"
+    os.utime(volume)
+    assert there.planned() == NOTHING
+
+
 def test_an_edit_behind_a_job_whose_content_does_not_matter(project):
     """operate_level_set waits for all cases to be checked and does not ask what came of it; that
     these are collected again must not hide that its own settings changed."""

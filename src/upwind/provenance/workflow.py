@@ -18,6 +18,7 @@ from upwind.common.snakemake import (
     run_within,
     script_of,
 )
+from upwind.provenance.dates import restore_dates
 from upwind.provenance.fingerprint import remember
 from upwind.provenance.recorder import Job, recorded, script_version
 from upwind.provenance.records import REPORT
@@ -91,7 +92,10 @@ def _version_for(
 
 def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     """Make again, in a run or a dry run, what :func:`untrusted` finds among the files that the run
-    wants, and say so; and what a killed job left incomplete."""
+    wants, and say so; and what a killed job left incomplete. What was copied gets its dates back
+    first, since a date alone is no reason."""
+    folders = list(folders)
+    restore_dates(folders)
     reasons = untrusted(folders)
     # Code counts by way of the parameter "code", without comments and formatting.
     ignore_edited_scripts(workflow)
