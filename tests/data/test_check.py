@@ -1,5 +1,7 @@
+import dataclasses
 import gzip
 import json
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from upwind.common.errors import UpwindError
 from upwind.data.check import CaseReport, Limits, check_case, usable, with_thin
 from upwind.data.naming import CaseFiles, find_cases
 from upwind.data.slices import slice_case
+from upwind.data.voxels import inflated, overclaim, read_header, read_positive
 
 SHAPE = (12, 10, 8)
 AFFINE = np.diag([-0.8, -0.7, 2.5, 1.0])  # LPS
@@ -231,6 +234,56 @@ def test_memory_stays_far_below_the_volume(tmp_path, ending):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 0.5 * volume
+
+
+def small_file_of(path, shape, dtype=np.uint8):
+    """A .nii.gz of zeros, its voxels never in memory."""
+    header = nib.Nifti1Header()
+    header.set_data_shape(shape)
+    header.set_data_dtype(dtype)
+    header.set_sform(AFFINE[:3], code=1)
+    header["vox_offset"] = 352
+    left = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        file.write(header.binaryblock + bytes(4))
+        while left > 0:
+            file.write(bytes(min(left, 1 << 24)))
+            left -= 1 << 24
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((1024, 1024, 128), "states 134,217,728 bytes of voxels in a file of"),
+        ((1, 1, 4096, 4096), "is 4-D"),
+    ],
+)
+def test_a_small_file_that_states_much_is_refused_before_it_is_read(tmp_path, shape, words):
+    """A 4 MB file took 4 GB, and lines of one voxel took minutes."""
+    path = small_file_of(tmp_path / "volume-3.nii.gz", shape)
+    tracemalloc.start()
+    began = time.process_time()
+    report = check_case(CaseFiles(3, path, None), need_label=False)
+    assert time.process_time() - began < 2
+    only(report.errors, words)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+
+
+def test_a_label_is_mostly_background_however_large(tmp_path):
+    path = small_file_of(tmp_path / "segmentation-3.nii.gz", (1024, 1024, 80))
+    assert inflated(read_header(path)) is not None  # as an image
+    report = check_case(CaseFiles(3, None, path))
+    assert any("empty liver" in error for error in report.errors)
+
+
+def test_more_voxels_than_any_ct_has(tmp_path):
+    header = read_header(small_file_of(tmp_path / "volume-3.nii.gz", (8, 8, 8)))
+    large = dataclasses.replace(header, shape=(4096, 4096, 65), offset=-(2**40))
+    assert "states 1,090,519,040 voxels; no CT has more" in overclaim(large)
+    with pytest.raises(UpwindError, match="no CT has more than 1,073,741,824"):
+        read_positive(large)
 
 
 @pytest.mark.parametrize(("shape", "words"), [((*SHAPE, 2), "4-D"), (SHAPE[:2], "2-D")])

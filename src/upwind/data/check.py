@@ -24,7 +24,7 @@ from upwind.data.placing import Limits, affine_problems, header_notes, size_doub
 from upwind.data.reports import CaseReport, cases_table, render, usable, view, with_thin, with_twins
 from upwind.data.scans import ImageScan, LabelScan, hu_inside, scan_image, scan_label
 from upwind.data.volumes import Grid
-from upwind.data.voxels import Header, overclaim, read_header, sound_grid
+from upwind.data.voxels import Header, inflated, overclaim, read_header, sound_grid
 
 __all__ = [
     "CaseReport",
@@ -96,6 +96,9 @@ def check_case(
     _check_names(case, need_label, findings)
     image = _header(case.image, findings)
     label = _header(case.label, findings)
+    if image and (problem := inflated(image)):
+        findings.errors.append(problem)
+        image = None
     _check_placing(image, label, limits, findings)
     grid = sound_grid(image)
     label_grid, how = _label_placing(label, grid, findings)
@@ -182,7 +185,8 @@ def _header(path: Path | None, findings: _Findings) -> Header | None:
     if problem := overclaim(header):
         findings.errors.append(problem)
         return None
-    return header
+    # Of another shape there may be any number of planes to read.
+    return header if len(header.shape) == 3 else None
 
 
 def _check_placing(

@@ -27,8 +27,13 @@ from upwind.data.volumes import Grid, proxy_of, rescale
 _MAX_DEFLATE_RATIO = 1032
 # Bytes read at once: a plane that the header invents never takes more memory than the file fills.
 _PIECE = 1 << 20
-# The longest scans of a whole body have some 2,500 slices.
+# The longest scans of a whole body have some 2,500 slices of 512 x 512, the finest 1,024 x 1,024
+# pixels in fewer.
 _LONGEST_AXIS = 4096
+_MOST_VOXELS = 2**30
+# A CT's noise keeps it from being compressed to less than about a quarter. What is large and
+# shrinks to less than this share of itself is no scan, and would fill the memory from a small file.
+_LEAST_SHARE, _LARGE = 1 / 200, 1 << 26
 # A label from here on is liver or tumour: who stores 0, 1 and 2 as scaled numbers rounds them.
 MARKED = 0.5
 # How a compressed file begins, and a NIfTI header: with its own length, in either order of bytes.
@@ -126,8 +131,25 @@ def overclaim(header: Header) -> str | None:
     )
 
 
+def inflated(header: Header) -> str | None:
+    """Say so if an image is a large one in a file so small that no scan is in it; None if it may be
+    one. (Of a label most is background.)"""
+    size, needed = header.path.stat().st_size, header.voxels * header.dtype.itemsize
+    if needed <= _LARGE or size >= needed * _LEAST_SHARE:
+        return None
+    return (
+        f"{short_name(header.path)} states {needed:,} bytes of voxels in a file of {size:,} bytes: "
+        "no CT can be compressed so far. Convert it again from the original."
+    )
+
+
 def _too_long(header: Header) -> str | None:
     longest = max(header.shape)
+    if longest <= _LONGEST_AXIS and header.voxels > _MOST_VOXELS:
+        return (
+            f"{short_name(header.path)} states {header.voxels:,} voxels; no CT has more than "
+            f"{_MOST_VOXELS:,}. Convert it again from the original."
+        )
     if longest <= _LONGEST_AXIS:
         return None
     return (
@@ -191,7 +213,9 @@ def sound_grid(header: Header | None) -> Grid | None:
 def read_positive(header: Header, above: float = 0) -> np.ndarray:
     """Where a file's values are positive (a mask), or ``above`` a number, as stored, bool. The
     values themselves, up to eight times as large, pass plane by plane. Raises UpwindError as
-    :func:`planes` does."""
+    :func:`planes` does, and for more than the file can hold."""
+    if problem := overclaim(header):
+        raise UpwindError(problem)
     stored = np.empty(header.shape, bool, order="F")
     for index, plane in enumerate(planes(header)):
         np.greater(plane, above, out=stored[..., index])
