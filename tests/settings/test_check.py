@@ -285,7 +285,10 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         ),
         ({"levelset": {"trials": 0}}, "levelset.trials: 0 is less than the minimum of 1"),
         ({"levelset": {"startup": 1}}, "levelset.startup: 1 is less than the minimum of 2"),
-        ({"levelset": {"spacing_mm": 0.0}}, "levelset.spacing_mm: 0.0 is not above 0"),
+        (
+            {"levelset": {"spacing_mm": 0.0}},
+            "levelset.spacing_mm: 0.0 is less than the minimum of 0.2",
+        ),
         (
             {"levelset": {"bubble_fraction": 1.5}},
             "levelset.bubble_fraction: 1.5 is greater than the maximum of 1",
@@ -303,7 +306,7 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         ),
         (
             {"levelset": {"blind": {"spacing_mm": 0}}},
-            "levelset.blind.spacing_mm: 0 is not above 0",
+            "levelset.blind.spacing_mm: 0 is less than the minimum of 0.2",
         ),
         (
             {"training": {"device": "gpu"}},

@@ -60,8 +60,41 @@ def test_any_value_in_any_place(path, value):
     assert str(completed["experiment"]).isprintable()
 
 
-@pytest.mark.parametrize("key", ["image_size", "folds"])
+SIZES = ["image_size", "folds", "lsn.steps", "lsn.channels", "lsn.kept_steps", "lsn.edge_contrast"]
+SIZES += ["training.cpu_threads", "levelset.margin_mm", "dataset.patients"]
+
+
+@pytest.mark.parametrize("key", SIZES)
 @pytest.mark.parametrize("value", [10**9, 10**30])
 def test_sizes_have_bounds(key, value):
     with pytest.raises(UpwindError, match=key):
-        check_config(with_value((key,), value))
+        check_config(with_value(tuple(key.split(".")), value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("levelset.spacing_mm", 1e-9),
+        ("levelset.blind.spacing_mm", 1e-9),
+        ("levelset.region_sigma", [0, 1e9]),
+        ("levelset.edge_sigma", [1, 1e9]),
+        ("lsn.dilations", [1, 10**6]),
+        ("lsn.dilations", [1] * 65),
+        ("intensity.window", [-1e9, 1e9]),
+    ],
+)
+def test_what_would_fill_the_memory_is_refused(key, value):
+    with pytest.raises(UpwindError, match=key):
+        check_config(with_value(tuple(key.split(".")), value))
+
+
+@pytest.mark.parametrize("root", [".", "..", "/", "./", "a{b}", "a*", "a\n", "\x1b[2J", ""])
+def test_folders_that_the_workflow_could_not_take(root):
+    with pytest.raises(UpwindError, match=r"dataset\.root"):
+        check_config(with_value(("dataset", "root"), root))
+
+
+@pytest.mark.parametrize("root", ["data/mine/", "./data/mine", "data//mine/."])
+def test_folders_as_people_write_them(root):
+    completed = check_config(with_value(("dataset", "root"), root))
+    assert completed["dataset"]["root"] == "data/mine"

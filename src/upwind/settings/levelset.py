@@ -26,6 +26,13 @@ EdgeEquation = Literal["geodesic", "itk_snap"]
 Sampler = Literal["tpe", "random"]
 Mode = Literal["region", "edge"]
 
+#: Of a working grid, mm; a finer one would not fit into memory.
+Spacing = Annotated[float, Field(ge=0.2, le=100)]
+#: Around a region of interest, mm: no scan is longer than the limit.
+Margin = Annotated[float, Field(ge=0, le=5000)]
+#: Of a Gaussian, voxels; one of more would be wider than any region of interest.
+Sigma = Annotated[float, Field(ge=0, le=100)]
+
 #: The equations of the edge mode that an engine solves. Convert3D computes no advection field.
 EDGE_EQUATIONS_OF: Mapping[EngineName, tuple[EdgeEquation, ...]] = MappingProxyType(
     {"simpleitk": ("geodesic",), "c3d": (), "torch": ("geodesic", "itk_snap")}
@@ -93,11 +100,11 @@ class SearchSettings(Settings):
     """Range of the smoothness of the region speed.
 
     Source: ours: from a gentle slope to ITK-SNAP's default and a bit more."""
-    region_sigma: Range[NotNegative] = (0.0, 1.5)
+    region_sigma: Range[Sigma] = (0.0, 1.5)
     """Range of the Gaussian smoothing of the image before the region speed, in working voxels.
 
     Source: ours."""
-    edge_sigma: Range[Positive] = (0.5, 2.0)
+    edge_sigma: Range[Annotated[Sigma, Field(gt=0)]] = (0.5, 2.0)
     """Range of the Gaussian smoothing before the edge speed, in working voxels.
 
     Source: ours."""
@@ -136,13 +143,13 @@ class SearchSettings(Settings):
 class OperatorSettings(SearchSettings):
     """What the operator may do, who sees the label."""
 
-    spacing_mm: Positive = 3.0
+    spacing_mm: Spacing = 3.0
     """Voxel size of the region of interest that the operator works on (ITK-SNAP lets users resample
     it); a trial costs about the fourth power of its inverse.
 
     Source: ours. On four real livers with six trials the mean DSC was 0.917 at 3 mm, 0.928 at 4 and
     0.918 at 5, with single cases for either: finer is not better by itself."""
-    margin_mm: NotNegative = 15.0
+    margin_mm: Margin = 15.0
     """Of the region of interest around the label's bounding box.
 
     Source: ours: room for leaks, which a person sees and stops, without paying for the whole
@@ -178,7 +185,7 @@ class BlindSection(Settings):
     """Parameter sets tried on them.
 
     Source: ours, as the operator's."""
-    spacing_mm: Positive = 4.0
+    spacing_mm: Spacing = 4.0
     """Voxel size of its working grid, in tuning and on unseen patients.
 
     Source: ours."""
@@ -186,7 +193,7 @@ class BlindSection(Settings):
     """An evolution ends here at the latest.
 
     Source: ours: 67 voxels."""
-    margin_mm: NotNegative = 15.0
+    margin_mm: Margin = 15.0
     """Of the region of interest, about as far as the training patients' livers reach.
 
     Source: ours: room for a bubble beside its place."""

@@ -56,7 +56,7 @@ class OptimiserSettings(Settings):
     """`auto`: the GPU where there is one; `cpu`; `cuda`.
 
     Source: ours."""
-    cpu_threads: Count = 1
+    cpu_threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """Threads of a training or segmentation job on CPU. Fixed rather than taken from `--cores`,
     because the number of threads changes the last bits of a sum. One thread and several folds side
     by side use a small machine best; `config/lits.yaml` takes 2.
