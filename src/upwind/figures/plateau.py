@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from upwind.figures.style import GREY, PALETTE, TEXT_WIDTH, new_figure, styled
 from upwind.settings.training import AVERAGED
 
+_SHOWN_FROM = 0.06  # of the epochs
 _AXES = {"updates": "updates of the weights", "seconds": "seconds of training, one run"}
 
 
@@ -23,8 +24,11 @@ def draw_plateau(summary: pd.DataFrame) -> Figure:
         axes.set_xscale("log")
         axes.set_xlabel(name)
     panels[0].set_ylabel("DSC of unseen patients:\nmean over runs; band: lowest to highest run")
-    low = summary.loc[summary["epoch"] > summary["epoch"].median(), "lowest"].min()
-    panels[0].set_ylim(max(0.0, 1.5 * low - 0.5), 1.5 * summary["highest"].max() / 1.5 + 0.01)
+    # What comes before rises out of nothing, and would press the rest together.
+    shown = summary[summary["epoch"] >= _SHOWN_FROM * summary["epoch"].max()]
+    panels[0].set_ylim(shown["lowest"].min() - 0.02, summary["highest"].max() + 0.01)
+    for axes, column in zip(panels, _AXES, strict=True):
+        axes.set_xlim(0.7 * shown[column].min(), 1.2 * shown[column].max())
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
