@@ -121,6 +121,25 @@ def test_weights_may_be_another_part_of_the_state(training):
     assert [path for path, _ in found(training)[0]] == [WEIGHTS]
 
 
+def test_averaged_weights_are_held_against_the_state_too(training):
+    averaged = f"{NETWORK}/averaged.safetensors"
+    for factor, is_right in ((2, True), (3, False)):
+        record = training.job("train", outputs={CURVES: curves(ROWS)}, params=PARAMS)
+        stated = json.dumps({"network": "unet", "image_size": 32, "window": [-100, 400]})
+        values = {name: factor * value for name, value in TENSORS.items()}
+        save_file(values, training.root / averaged, {"upwind": stated})
+        files = training.states([WEIGHTS, averaged, CURVES])
+        write_record(training.record("train"), replace(record, outputs=files))
+        findings, counts = found(training)
+        assert [path for path, _ in findings] == ([] if is_right else [averaged])
+        assert counts == {"finished_trainings": 1}
+
+
+def test_a_training_of_so_many_updates_may_have_any_number_of_epochs(training):
+    trained(training, network={"epochs": 20}, updates=340)
+    assert found(training) == ([], {"finished_trainings": 1})
+
+
 def test_other_curves_than_the_finished_state(training):
     trained(training, [[1, 0.5, 0.6, 0.7, 1.25], [2, 0.4, 0.5, 0.9, 2.5]])
     message = f"they are not those of the training's own state, {STATE}"

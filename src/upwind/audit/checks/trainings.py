@@ -19,7 +19,8 @@ from upwind.common.reading import text_of
 from upwind.provenance.records import Record
 
 _AGAIN = "run the workflow again"
-_WEIGHTS, _CURVES = "/weights.safetensors", "/curves.csv"
+_WEIGHTS, _AVERAGED = "/weights.safetensors", "/averaged.safetensors"
+_CURVES = "/curves.csv"
 _STATES = "checkpoints"
 _COLUMNS = ("epoch", "train_loss", "heldout_loss", "heldout_dsc", "seconds")
 
@@ -37,12 +38,13 @@ def check_trainings(
         for path in record.outputs.keys() - {*distrusted}:
             if path.endswith(_CURVES):
                 findings += _epochs(run, record, path)
-            if path.endswith(_WEIGHTS):
+            if path.endswith((_WEIGHTS, _AVERAGED)):
                 findings += _recipe(run, record, path)
                 finished = list(_finished(run, record))
-                states += bool(finished)
-                trainings += 1
                 findings += _from_state(run, record, path, finished) if finished else ()
+                if path.endswith(_WEIGHTS):
+                    states += bool(finished)
+                    trainings += 1
     if 0 < states < trainings:
         message = f"of {trainings} trainings, {trainings - states} have no finished state here, or"
         message += " a damaged one: their weights were not held against it"
@@ -52,6 +54,9 @@ def check_trainings(
 
 
 def _told(record: Record) -> int | None:
+    """The epochs of a training; None where it was told how many updates to make instead."""
+    if record.params.get("updates") is not None:
+        return None
     network = record.params.get("network")
     told = network.get("epochs") if isinstance(network, dict) else None
     return told if isinstance(told, int) else None
@@ -112,10 +117,8 @@ def _finished(run: RecordedRun, record: Record) -> Iterator[Path]:
             with opened_tensors(path) as state:
                 header = json.loads(state.metadata["upwind_checkpoint"])
                 parts, numbers = header["parts"], header["numbers"]
-                if numbers["finished"] is True and told == (
-                    parts["settings"]["epochs"],
-                    parts["seed"],
-                ):
+                epochs = parts["settings"]["epochs"] if told[0] is not None else None
+                if numbers["finished"] is True and told == (epochs, parts["seed"]):
                     yield path
         except (OSError, LookupError, TypeError, ValueError, RecursionError):
             continue  # one that is damaged is no witness, and the training does not read it
@@ -144,6 +147,8 @@ def _from_state(
         if state is None:
             message = f"they are not what the training ended with, by {shown}"
             yield broken(FindingKind.training, path, message, remedy, run.downstream([path]))
+        elif path.endswith(_AVERAGED):
+            return  # the curves are held against the state once, with the last weights
         elif curves is not None and not _same_rows(_rows(run.place(curves)), state):
             message = f"they are not those of the training's own state, {shown}"
             yield broken(FindingKind.training, curves, message, remedy, run.downstream([curves]))
