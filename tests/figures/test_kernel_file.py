@@ -30,20 +30,21 @@ def test_tables_and_figures_of_any_network(weights, tmp_path):
     out = tmp_path / "out"
     result = upwind(weights, "-o", out, "--sample", 100)
     assert result.exit_code == 0, result.output
-    assert "4 layers, 75 3x3 kernels" in result.stderr
+    assert "4 layers, 75 kernels of 3x3" in result.stderr
     assert "layer4.fixed has too few different kernels" in result.stderr
     assert "Order: of the names" in result.stderr
     assert "Clusters of layer 3/3, " in result.stderr
     assert result.stderr.rstrip().endswith("clustered")  # which says nothing of time left
-    questions = [line.partition("?")[0] for line in result.stdout.splitlines()[:4]]
+    questions = [line.partition("?")[0] for line in result.stdout.splitlines()[:5]]
     assert questions == [
         "Are there clusters",
         "How much is derivative",
         "What are kernels nearest to",
+        "Are they derivatives of Gaussians",
         "What was left out",
     ]
-    assert result.stdout.splitlines()[3].endswith("? nothing")
-    assert str(out / "index.html") in result.stdout.splitlines()[4]
+    assert result.stdout.splitlines()[4].endswith("? nothing")
+    assert str(out / "index.html") in result.stdout.splitlines()[5]
     written = {path.name for path in out.iterdir()}
     assert {"kernels.csv", "nearest_shares.csv", "network.csv", "left_out.csv"} <= written
     content = pd.read_csv(out / "content.csv")
@@ -55,6 +56,31 @@ def test_tables_and_figures_of_any_network(weights, tmp_path):
     again = upwind(weights, "-o", out)
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
+
+
+def test_other_sizes_have_a_folder_of_their_own(tmp_path):
+    random = np.random.default_rng(0)
+    shapes = {"a": (2, 12, 7, 7), "b": (1, 24, 3, 3, 3)}
+    tensors = {
+        f"{n}.weight": random.normal(size=shape).astype(np.float32) for n, shape in shapes.items()
+    }
+    save_file(tensors, tmp_path / "net.safetensors")
+    out = tmp_path / "out"
+    result = upwind(tmp_path / "net.safetensors", "-o", out, "--sample", 100)
+    assert result.exit_code == 0, result.output
+    assert "2 layers, 24 kernels of 7x7, 24 of 3x3x3" in result.stderr
+    assert {path.name for path in out.glob("*.csv")} == {"network.csv", "left_out.csv"}
+    seven, cube = ({path.name for path in (out / size).iterdir()} for size in ("7x7", "3x3x3"))
+    assert seven - cube == {"gaussian.csv", "gaussian_layers.csv"}
+    assert cube < seven
+    assert "network.csv" not in seven
+    kernels = pd.read_csv(out / "3x3x3/kernels.csv")
+    weights = kernels.filter(regex=r"^w\d").to_numpy()
+    scale = pd.read_csv(out / "3x3x3/layers.csv")["scale"][0]
+    np.testing.assert_allclose(weights * scale, tensors["b.weight"].reshape(24, 27), rtol=1e-5)
+    assert (pd.read_csv(out / "7x7/nearest.csv")["layer"] == 1).all()
+    for name in ("overview", "clusters"):
+        assert matplotlib.image.imread(out / f"7x7/{name}.png").std() > 0.02
 
 
 def test_what_is_no_network_is_one_message(tmp_path):

@@ -39,12 +39,15 @@ addEventListener("load", () => {
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kernels")
     random = np.random.default_rng(0)
-    layers = [Layer(n, f"{HOSTILE}{n}", random.normal(size=(6, 4, 3, 3))) for n in (1, 2)]
-    left_out = [LeftOut(HOSTILE, (2, 2, 5, 5), "kernels of 5x5: only 3x3 is looked at")]
+    shapes = [(6, 4, 3, 3), (6, 4, 3, 3), (24, 1, 5, 5)]
+    layers = [
+        Layer(n, f"{HOSTILE}{n}", random.normal(size=shape)) for n, shape in enumerate(shapes, 1)
+    ]
+    left_out = [LeftOut(HOSTILE, (2, 2, 4, 4), "kernels of 4x4: looked at are others")]
     network = Network(layers, {1: [HOSTILE]}, left_out, "of the file")
     settings = AnalysisSettings(references=3, starts=2, resamples=20)
-    tables = analyse_network(network, settings, 16).tables
-    write_page(HOSTILE, network.order, tables, draw_all(tables, folder), folder)
+    analysis = analyse_network(network, settings, 16)
+    write_page(HOSTILE, network, analysis, draw_all(analysis, folder), folder)
     return folder
 
 
@@ -54,11 +57,13 @@ def test_the_page_needs_nothing_else(folder, tags_of):
     assert "http" not in text
     assert "script" not in {tag for tag, _ in found}
     sources = [a["src"] for _, a in found if "src" in a]
-    assert len(sources) == 5
+    assert len(sources) == 10
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     links = [a["href"] for tag, a in found if tag == "a"]
-    assert {"network.csv", "left_out.csv", "kernels.csv"} <= set(links)
+    assert {"network.csv", "left_out.csv", "kernels.csv", "5x5/kernels.csv"} <= set(links)
     assert "Order: of the file." in text
+    assert "3 layers, 48 kernels of 3x3, 24 of 5x5." in text
+    assert text.index("<h2>Kernels of 3x3</h2>") < text.index("<h2>Kernels of 5x5</h2>")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -76,9 +81,9 @@ def test_in_a_browser(folder, width, tmp_path):
     assert seen["title"].startswith("Kernels of <script>")
     assert seen["scripts"] == 1  # the probe's own
     assert seen["width"] <= max(seen["window"], width)
-    assert len(seen["images"]) == 5
+    assert len(seen["images"]) == 10
     assert all(complete and pixels > 1000 for complete, pixels in seen["images"])
-    assert len(seen["answers"]) == 4
+    assert len(seen["answers"]) == 5
     assert any(name.startswith("<script>") for name in seen["names"])
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.layers import Layer, check_layers, random_layers
+from upwind.kernels.layers import Layer, by_size, check_layers, random_layers
 
 
 def test_kernels_are_those_of_the_weights_output_channel_by_output_channel():
@@ -28,13 +28,28 @@ def test_random_layers_have_the_shapes_and_the_variance_of_he():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.zeros((4, 4, 5, 5)), r"layer 1 \(a\): weights of shape \(4, 4, 5, 5\)"),
+        (np.zeros((4, 4, 5, 3)), r"layer 1 \(a\): weights of shape \(4, 4, 5, 3\)"),
+        (np.zeros((3, 3)), r"are not kernels \(out, in, rows, columns\) of 3x3, 5x5, 7x7 or 3x3x3"),
         (np.full((1, 1, 3, 3), np.inf), r"layer 1 \(a\): weights hold NaN or infinite"),
     ],
 )
 def test_bad_weights_are_named(weights, message):
     with pytest.raises(UpwindError, match=message):
         check_layers([Layer(1, "a", weights)])
+
+
+def test_kernels_of_two_sizes_are_not_compared():
+    layers = [Layer(n, "a", np.zeros((1, 1, n, n))) for n in (5, 3)]
+    with pytest.raises(UpwindError, match="kernels of 5x5 and 3x3 cannot be compared"):
+        check_layers(layers)
+    assert {size: len(those) for size, those in by_size(layers).items()} == {(3, 3): 1, (5, 5): 1}
+
+
+def test_vectors_are_kernels_row_by_row():
+    weights = np.arange(2 * 2 * 27.0).reshape(2, 2, 3, 3, 3)
+    layer = Layer(1, "a", weights)
+    assert layer.size == (3, 3, 3)
+    np.testing.assert_array_equal(layer.vectors, weights.reshape(4, 27))
 
 
 def test_no_layers_are_refused():

@@ -1,5 +1,7 @@
 """Moment matrices against kernels whose derivatives are known."""
 
+from math import factorial
+
 import numpy as np
 import pytest
 
@@ -31,14 +33,29 @@ def test_the_response_to_a_polynomial_is_its_taylor_expansion():
     generator = np.random.default_rng(0)
     kernel, derivatives = generator.normal(size=(2, 3, 3))
     rows, columns = np.mgrid[-1:2, -1:2]
-    factorial = [1, 1, 2]
     image = sum(
-        derivatives[i, j] * rows**i * columns**j / (factorial[i] * factorial[j])
+        derivatives[i, j] * rows**i * columns**j / (factorial(i) * factorial(j))
         for i in range(3)
         for j in range(3)
     )
     response = (kernel * image).sum()
     assert response == pytest.approx((moments(kernel) * derivatives).sum())
+
+
+@pytest.mark.parametrize("size", [(5, 5), (7, 7), (3, 3, 3)])
+def test_larger_kernels_answer_to_a_polynomial_by_its_taylor_expansion(size):
+    generator = np.random.default_rng(0)
+    kernel, derivatives = generator.normal(size=(2, *size))
+    places = np.indices(size) - size[0] // 2
+    image = np.zeros(size)
+    for orders in np.ndindex(*size):
+        terms = [
+            place**order / factorial(order) for place, order in zip(places, orders, strict=True)
+        ]
+        image += derivatives[orders] * np.prod(terms, axis=0)
+    response = (kernel * image).sum()
+    found = moments(kernel[None], len(size))[0]
+    assert response == pytest.approx((found * derivatives).sum())
 
 
 def test_nothing_is_lost():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import correlate
 
-from upwind.kernels.stencils import STENCILS
+from upwind.kernels.stencils import STENCILS, by_rules, stencils_of
 
 A = np.array([[1, 1, 1], [-1, 0, 1], [0.5, 0, 0.5]])
 
@@ -35,6 +35,31 @@ def test_edge_right_answers_to_brightness_that_grows_to_the_right():
     ramp = np.tile(np.arange(5.0), (5, 1))
     assert correlate(ramp, STENCILS["edge_right"])[2, 2] == pytest.approx(1)
     assert correlate(ramp.T, STENCILS["edge_right"])[2, 2] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("name", STENCILS)
+def test_the_rules_for_other_sizes_give_figure_2s_for_3x3(name):
+    by_rule = by_rules((3, 3))
+    np.testing.assert_allclose(by_rule[name], STENCILS[name], atol=1e-15)
+
+
+def test_known_stencils_of_5x5():
+    found = stencils_of((5, 5))
+    smooth = np.array([1, 4, 6, 4, 1])
+    np.testing.assert_allclose(found["gaussian"], np.outer(smooth, smooth) / 256)
+    sobel = np.outer(smooth, [-1, -2, 0, 2, 1])
+    np.testing.assert_allclose(found["edge_right"], sobel / 96)
+    second = found["laplacian"][2] / found["laplacian"][2, 0]
+    np.testing.assert_allclose(second, [1, -16, 60, -16, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (7, 7), (3, 3, 3)])
+def test_a_laplacian_is_exact_for_polynomials_up_to_its_side(size):
+    kernel = stencils_of(size)["laplacian"]
+    places = np.indices(size)[-1] - size[0] // 2
+    answers = [(kernel * places**degree).sum() for degree in range(size[0])]
+    np.testing.assert_allclose(np.delete(answers, 2), 0, atol=1e-12)
+    assert answers[2] > 0
 
 
 def test_stencils_cannot_be_changed():

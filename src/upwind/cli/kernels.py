@@ -39,7 +39,7 @@ def kernels(
     ] = _KERNELS.sample,
     overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,
 ) -> None:
-    """Analyse every 3x3 convolution of a trained network, ours or anybody's.
+    """Analyse the convolutions of a trained network, ours or anybody's: of 3x3, 5x5, 7x7, 3x3x3.
 
     Depthwise and grouped convolutions count too. The file is data: nothing in it is run. Chance is
     a network of the same shapes with random weights. docs/kernels.md explains every table.
@@ -50,7 +50,6 @@ def kernels(
     from upwind.kernels.analysis_settings import AnalysisSettings
     from upwind.kernels.answers import answers
     from upwind.kernels.files.reading import read_network
-    from upwind.kernels.tables import write_tables
     from upwind.kernels.weights_file import analyse_network
 
     check_folder(output, overwrite)
@@ -63,10 +62,10 @@ def kernels(
         map_size,
         lambda layers, name: track(layers, len(layers), _CLUSTERS_OF.get(name, name)),
     )
-    write_tables(found.tables, output)
-    write_page(file.name, network.order, found.tables, draw_all(found.tables, output), output)
+    found.write(output)
+    write_page(file.name, network, found, draw_all(found, output), output)
     for name in found.unclustered:
         say(f"Note: {name} has too few different kernels to be clustered", err=True)
-    for one in answers(found.tables):
+    for one in answers(found):
         say(f"{one.question} {one.answer}")
     say(f"In brackets: random weights. Pictures and tables: {output / PAGE}")

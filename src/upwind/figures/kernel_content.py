@@ -32,11 +32,12 @@ from upwind.kernels.content import (
     chance_angle,
 )
 from upwind.kernels.layers import INITIAL, LSN, TRAINED
+from upwind.kernels.sizes import energies_in
 from upwind.kernels.stencils import NEAREST
 
 _PUBLISHED = ("black", "D", "published", 0.0)
 _PUBLISHED_SIZE, _BESIDE = 4.5, 2.4  # points: of published marks, and of ours where those are there
-_ORDER_COLOURS = (PALE, *PALETTE[4:8])  # not those of the networks
+ORDER_COLOURS = (PALE, *PALETTE[4:8])  # not those of the networks
 _RANDOM: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 0.9, "zorder": 1}
 _FEW = 100  # kernels, whose intervals may leave the panel
 
@@ -72,27 +73,46 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
             draw_points(row[0], part, places, LOOKS[name])
         row[0].set_ylabel(label)
         row[0].set_ylim(0, None)
-    for row, dimensions in zip(grid[2:], SPAN_DIMENSIONS, strict=False):
+    of_figure2 = len(energies_in(content)) == len(ENERGIES)
+    for row, dimensions in zip(grid[2:], SPAN_DIMENSIONS if of_figure2 else (), strict=False):
         for axes in row:
             axes.axhline(chance_angle(dimensions), gid="chance", **_RANDOM)
     if len(lsn):
         _draw_lsn(grid[:, 1], lsn, measures)
     handles: list[Artist] = [*network_handles(cnn, chance)]
     handles += [
-        Patch(color=colour, label="order 0, the mean" if order == 0 else f"order {order}")
-        for order, colour in enumerate(_ORDER_COLOURS)
+        Patch(color=colour, label="order 0, the mean" if name == "mean" else f"order {name}")
+        for name, colour in zip(order_names(content), ORDER_COLOURS, strict=True)
     ]
-    handles.append(Line2D([], [], label="random kernels (normal weights)", **_RANDOM))
+    if of_figure2:
+        handles.append(Line2D([], [], label="random kernels (normal weights)", **_RANDOM))
     finish(figure, grid[-1, 0], places, handles)
     return figure
+
+
+def by_order(content: pd.DataFrame) -> pd.DataFrame:
+    """The columns ``energy_0`` to ``energy_4``, the last with all orders above it, which larger
+    kernels have."""
+    orders = energies_in(content)
+    found = content[ENERGIES].copy()
+    found[ENERGIES[-1]] = content[orders[len(ENERGIES) - 1 :]].sum(axis=1, min_count=1)
+    return found
+
+
+def order_names(content: pd.DataFrame) -> list[str]:
+    """What each of these is called."""
+    more = len(energies_in(content)) > len(ENERGIES)
+    numbers = [str(order) for order in range(1, len(ENERGIES))]
+    return ["mean", *numbers[:-1], f"{numbers[-1]} and more" if more else numbers[-1]]
 
 
 def _draw_energy(axes: Axes, table: pd.DataFrame, places: dict[int, int]) -> None:
     x = [places[layer] for layer in table["layer"]]
     bottom = np.zeros(len(table))
-    for name, colour in zip(ENERGIES, _ORDER_COLOURS, strict=True):
-        axes.bar(x, table[name], bottom=bottom, color=colour, width=0.82, zorder=2)
-        bottom += table[name].to_numpy()
+    energies = by_order(table)
+    for name, colour in zip(ENERGIES, ORDER_COLOURS, strict=True):
+        axes.bar(x, energies[name], bottom=bottom, color=colour, width=0.82, zorder=2)
+        bottom += energies[name].to_numpy()
     axes.set_ylim(0, 1)
 
 

@@ -14,6 +14,7 @@ from upwind.figures.kernel_overview import draw_overview
 from upwind.figures.kernel_page import Picture
 from upwind.figures.style import save
 from upwind.kernels.clustering import Clustering
+from upwind.kernels.weights_file import KernelAnalysis
 
 _CHANCE = "random weights"  # what the tables' network `initial` is here
 _CAPTIONS = {
@@ -30,10 +31,18 @@ _CAPTIONS = {
 _MOST_PANELS = 12  # layers of the figure of clusters, from the first to the last
 
 
-def draw_all(tables: Mapping[str, pd.DataFrame], folder: str | os.PathLike[str]) -> list[Picture]:
+def draw_all(analysis: KernelAnalysis, folder: str | os.PathLike[str]) -> dict[str, list[Picture]]:
     """Draw the tables of :func:`upwind.kernels.weights_file.analyse_kernels` into ``folder``, as
-    PNG and PDF, and say what each picture shows. Where there was nothing to cluster, there is no
-    figure of clusters."""
+    PNG and PDF, and say what each picture of a size shows; those of other sizes than 3x3 go where
+    their tables are."""
+    return {
+        size: _draw_size(tables, Path(folder), analysis.place(size))
+        for size, tables in analysis.sizes.items()
+    }
+
+
+def _draw_size(tables: Mapping[str, pd.DataFrame], folder: Path, place: str) -> list[Picture]:
+    """The figures of one size; where there was nothing to cluster, there is none of clusters."""
     figures = {
         "overview": draw_overview(tables, _CHANCE),
         "content": draw_content(tables["content"], _CHANCE),
@@ -50,5 +59,5 @@ def draw_all(tables: Mapping[str, pd.DataFrame], folder: str | os.PathLike[str])
         captions["clusters"] += f" {len(shown)} of {len(layers)} layers, from first to last."
         figures["cluster_tendency"] = draw_cluster_tendency(tables["cluster_tendency"], _CHANCE)
     for name, figure in figures.items():
-        save(figure, *(Path(folder) / f"{name}.{ending}" for ending in ("png", "pdf")))
-    return [Picture(name, captions[name]) for name in figures]
+        save(figure, *(folder / place / f"{name}.{ending}" for ending in ("png", "pdf")))
+    return [Picture(f"{place}{name}", captions[name]) for name in figures]

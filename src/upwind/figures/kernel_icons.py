@@ -1,4 +1,4 @@
-"""Figure 2 to be read: densities where points overlap, and kernels as what they are, 3x3 images."""
+"""Figure 2 to be read: densities where points overlap, and kernels as images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ from upwind.figures.kernel_density import FEW, draw_density
 from upwind.figures.kernel_panels import shortened
 from upwind.kernels.clustering import Clustering
 from upwind.kernels.layers import BOTTLENECK, DECODER, ENCODER
-from upwind.kernels.stencils import WEIGHTS
+from upwind.kernels.sizes import middle_plane, weights_in
 
 # Encoder and decoder told apart by the colour of frame and title.
 _PART_COLOURS = {ENCODER: style.PALETTE[3], BOTTLENECK: style.GREY, DECODER: style.PALETTE[4]}
@@ -51,8 +51,9 @@ def draw_icons(
     limits[1] += np.array([-1, 1]) * _BAND * (limits[1, 1] - limits[1, 0])
     columns = 3 if len(layers) <= 12 else 4
     figure, panels = new_panels(len(layers), columns, limits, _TOP)
-    centres = shown.groupby(["layer", "cluster"])[[*WEIGHTS, "pc1", "pc2"]].mean()
-    largest = float(np.abs(centres[WEIGHTS].to_numpy()).max())
+    weights = weights_in(shown)
+    centres = shown.groupby(["layer", "cluster"])[[*weights, "pc1", "pc2"]].mean()
+    largest = float(np.abs(centres[weights].to_numpy()).max())
     for axes, layer in zip(panels, layers, strict=True):
         kernels = shown[shown["layer"] == layer]
         _draw_kernels(axes, kernels)
@@ -91,7 +92,7 @@ def _draw_stencils(axes: Axes, stencils: pd.DataFrame, largest: float) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     height = top - 0.45 * _BAND * (top - bottom)
     for slot, stencil in enumerate(rows(stencils.sort_values("pc1")), start=1):
-        weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
+        weights = stencils.loc[stencil.Index, weights_in(stencils)].to_numpy(float)
         place = (left + (right - left) * slot / (len(stencils) + 1), height)
         mark = (stencil.pc1, stencil.pc2)
         axes.plot(*zip(mark, place, strict=True), color="black", linewidth=0.5, zorder=4)
@@ -107,11 +108,11 @@ def _draw_centres(axes: Axes, centres: pd.DataFrame, largest: float) -> None:
     for number, centre in zip(centres.index.tolist(), centres.to_numpy(), strict=True):
         place = (left + (right - left) * number / (len(centres) + 1), height)
         colour = style.PALETTE[int(number) - 1]
-        mark = np.clip(centre[len(WEIGHTS) :], (left, bottom), (right, top))
+        mark = np.clip(centre[-2:], (left, bottom), (right, top))
         for width, ink in ((1.8, "white"), (0.8, colour)):
             axes.plot(*zip(mark, place, strict=True), color=ink, linewidth=width, zorder=3)
         axes.plot(*mark, "o", color=colour, mec="white", mew=0.6, markersize=4, zorder=3)
-        image = icon(centre[: len(WEIGHTS)], largest)
+        image = icon(centre[:-2], largest)
         _draw_icon(axes, image, place, colour, f"centre-{number}")
 
 
@@ -119,7 +120,7 @@ def _draw_icon(
     axes: Axes, image: np.ndarray, place: tuple[float, float], frame: str, name: str
 ) -> None:
     """An :func:`icon` centred at ``place`` in data coordinates."""
-    box = OffsetImage(image, zoom=72 * _ICON / (3 * _PIXELS), interpolation="nearest")
+    box = OffsetImage(image, zoom=72 * _ICON / len(image), interpolation="nearest")
     annotation = AnnotationBbox(
         box,
         place,
@@ -132,9 +133,9 @@ def _draw_icon(
 
 
 def icon(weights: np.ndarray, largest: float) -> np.ndarray:
-    """RGB image of a kernel's nine weights, row-major: red positive, blue negative, white zero, in
-    the deepest colour from ``largest`` on."""
-    image = np.asarray(weights, dtype=float).reshape(3, 3)
+    """RGB image of a kernel's weights, row-major: red positive, blue negative, white zero, in the
+    deepest colour from ``largest`` on. Of three dimensions the middle plane is shown."""
+    image = middle_plane(weights)
     colours = _WEIGHT_COLOURS(0.5 + image / (largest or 1.0) / 2)[..., :3]
     return np.kron(colours, np.ones((_PIXELS, _PIXELS, 1)))
 
@@ -160,7 +161,7 @@ def _draw_legend(figure: Figure, clustering: Clustering, largest: float) -> None
     stencils = clustering.stencils
     slots = np.linspace(0.35, width - 1.0, len(stencils))
     for slot, stencil in zip(slots, rows(stencils), strict=True):
-        weights = stencils.loc[stencil.Index, WEIGHTS].to_numpy(float)
+        weights = stencils.loc[stencil.Index, weights_in(stencils)].to_numpy(float)
         image = icon(weights, largest)
         _draw_icon(axes, image, (slot, 0.62), "black", f"legend-{stencil.stencil}")
         axes.text(slot + 0.17, 0.62, stencil.stencil.replace("_", " "), va="center")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from upwind.figures.kernel_content import ORDER_COLOURS, by_order, order_names
 from upwind.figures.kernel_panels import LOOKS, look_handle, shortened
 from upwind.figures.style import INK, PALE, PALETTE, SMALLEST, TEXT_WIDTH, new_figure, styled
 from upwind.kernels.cluster_tendency import SILHOUETTE
@@ -19,7 +20,6 @@ from upwind.kernels.stencils import INDETERMINATE, NEAREST
 _ROW = 0.17  # inches of a layer
 _AROUND = 1.1  # inches above and below
 _LONGEST = 40  # letters of a name
-_ORDER_COLOURS = (PALE, *PALETTE[4:8])
 _NEAREST_COLOURS = dict(zip(NEAREST, (*PALETTE[:3], *PALETTE[3:6], PALE), strict=True))
 _MARKS = {CLUSTERS: "● ", STRUCTURE: "○ "}
 
@@ -37,9 +37,9 @@ def draw_overview(tables: Mapping[str, pd.DataFrame], chance: str) -> Figure:
     content = tables["content"]
     _draw_shares(
         energy,
-        content[content["network"] == TRAINED].set_index("layer")[ENERGIES],
+        by_order(content[content["network"] == TRAINED].set_index("layer")),
         places,
-        dict(zip(ENERGIES, _ORDER_COLOURS, strict=True)),
+        dict(zip(ENERGIES, ORDER_COLOURS, strict=True)),
     )
     shares = tables["nearest_shares"]
     ours = shares[shares["network"] == TRAINED].pivot(
@@ -52,7 +52,7 @@ def draw_overview(tables: Mapping[str, pd.DataFrame], chance: str) -> Figure:
     energy.set_xlabel("energy by order of derivative")
     nearest.set_xlabel("share nearest to")
     silhouette.set_xlabel("silhouette")
-    _draw_legends(figure, (energy, nearest, silhouette), chance)
+    _draw_legends(figure, (energy, nearest, silhouette), tables, chance)
     return figure
 
 
@@ -98,11 +98,16 @@ def _name_rows(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
     axes.set_ylim(len(names) - 0.4, -0.6)
 
 
-def _draw_legends(figure: Figure, panels: tuple[Axes, Axes, Axes], chance: str) -> None:
+def _draw_legends(
+    figure: Figure,
+    panels: tuple[Axes, Axes, Axes],
+    tables: Mapping[str, pd.DataFrame],
+    chance: str,
+) -> None:
     energy, nearest, silhouette = panels
     orders = [
-        Patch(color=colour, label="mean" if order == 0 else str(order))
-        for order, colour in enumerate(_ORDER_COLOURS)
+        Patch(color=colour, label=name)
+        for name, colour in zip(order_names(tables["content"]), ORDER_COLOURS, strict=True)
     ]
     stencils = [
         Patch(color=colour, label="none" if name == INDETERMINATE else name.replace("_", " "))

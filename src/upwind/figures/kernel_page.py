@@ -13,6 +13,8 @@ from upwind.common.files import write_text
 from upwind.common.pages import render
 from upwind.common.wording import count_of
 from upwind.kernels.answers import answers
+from upwind.kernels.files.discovery import Network, kernels_in_words
+from upwind.kernels.weights_file import KernelAnalysis
 
 PAGE = "index.html"
 
@@ -27,26 +29,33 @@ class Picture:
 
 def write_page(
     file: str,
-    order: str,
-    tables: Mapping[str, pd.DataFrame],
-    pictures: Sequence[Picture],
+    network: Network,
+    analysis: KernelAnalysis,
+    pictures: Mapping[str, Sequence[Picture]],
     folder: str | os.PathLike[str],
 ) -> None:
-    """Write index.html into ``folder``, where ``tables`` and ``pictures`` are: it holds the
-    pictures and needs nothing else; links lead to the tables beside it. ``file`` is the name of the
-    weights, ``order`` that of their layers in words."""
-    network = tables["network"]
-    kernels = f"{network['kernels'].sum():,} kernels of 3x3"
+    """Write index.html into ``folder``, where the tables of ``analysis`` and the ``pictures`` of
+    each size are: it holds the pictures and needs nothing else; links lead to the tables beside it.
+    ``file`` is the name of the weights, ``network`` what they hold."""
+    tables = analysis.tables
+    sizes = analysis.sizes
+    named = [*tables, *(f"{size}/{name}" for size in analysis.others for name in sizes[size])]
     values = {
         "file": file,
-        "layers": f"{count_of(len(network), 'layer')}, {kernels}",
-        "order": order,
-        "answers": answers(tables),
-        "figures": [_embedded(picture, Path(folder)) for picture in pictures],
-        "verdicts": _cells(_verdicts(tables)),
-        "network": _cells(network),
+        "layers": f"{count_of(len(network.layers), 'layer')}, {kernels_in_words(network.layers)}",
+        "order": network.order,
+        "answers": answers(analysis),
+        "sizes": [
+            {
+                "size": size if len(sizes) > 1 else "",
+                "figures": [_embedded(picture, Path(folder)) for picture in pictures[size]],
+                "verdicts": _cells(_verdicts(found)),
+            }
+            for size, found in sizes.items()
+        ],
+        "network": _cells(tables["network"]),
         "left_out": _cells(tables["left_out"]),
-        "tables": list(tables),
+        "tables": [name for name in named if not name.endswith("/network")],
     }
     write_text(Path(folder) / PAGE, render("figures/kernel_page.html", values))
 

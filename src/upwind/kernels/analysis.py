@@ -8,10 +8,11 @@ import numpy as np
 from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.cluster_verdicts import Watched, measure_cluster_tendency, unwatched
 from upwind.kernels.clustering import can_be_clustered, cluster
+from upwind.kernels.gaussian_derivatives import gaussian_by_layer, gaussian_table
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers, random_layers
 from upwind.kernels.measures import measure
-from upwind.kernels.stencils import STENCILS
-from upwind.kernels.tables import Tables
+from upwind.kernels.stencils import stencils_of
+from upwind.kernels.tables import Tables, stacked
 
 
 def analyse(
@@ -20,14 +21,19 @@ def analyse(
     spectrum_size: int,
     watched: Watched = unwatched,
 ) -> tuple[Tables, list[Layer]]:
-    """All tables for one network of which only the weights are known, and the layers that have too
-    few different kernels to be clustered. Chance is a network of the same shapes with random
-    weights (:func:`upwind.kernels.layers.random_layers`), under the name ``initial``. What takes
-    time goes through ``watched``, layer by layer."""
+    """All tables for one network of which only the weights are known, and whose kernels are of one
+    size, and the layers that have too few different kernels to be clustered. Chance is a network of
+    the same shapes with random weights (:func:`upwind.kernels.layers.random_layers`), under the
+    name ``initial``. What takes time goes through ``watched``, layer by layer."""
     layers = check_layers(layers)
+    size = layers[0].size
     networks = {TRAINED: layers, INITIAL: random_layers(layers, settings.seed)}
     tables = measure(networks, settings, spectrum_size, published=False)
-    clustered = [x for x in layers if can_be_clustered(x.kernels.reshape(-1, 9), settings.tried)]
+    if len(size) == 2:
+        fits = {name: gaussian_table(of) for name, of in networks.items()}
+        tables["gaussian"] = stacked(fits)
+        tables["gaussian_layers"] = stacked({n: gaussian_by_layer(fit) for n, fit in fits.items()})
+    clustered = [x for x in layers if can_be_clustered(x.vectors, settings.tried)]
     numbers = {layer.number for layer in clustered}
     if clustered:
         tables |= _clustered(clustered, settings)
@@ -44,12 +50,13 @@ def _clustered(layers: Sequence[Layer], settings: AnalysisSettings) -> Tables:
     normalisation follows it, and pooled axes would be those of the largest: kernels are divided by
     their layer's root mean square length, which k-means does not mind and ``layers`` states, and
     hand-crafted ones by their own length."""
-    scales = [np.sqrt((layer.kernels**2).sum(axis=(1, 2)).mean()) for layer in layers]
+    scales = [np.sqrt((layer.vectors**2).sum(axis=1).mean()) for layer in layers]
     scaled = [
         replace(layer, weights=layer.weights / scale)
         for layer, scale in zip(layers, scales, strict=True)
     ]
-    unit = {name: stencil / np.linalg.norm(stencil) for name, stencil in STENCILS.items()}
+    stencils = stencils_of(layers[0].size)
+    unit = {name: stencil / np.linalg.norm(stencil.ravel()) for name, stencil in stencils.items()}
     found = cluster(scaled, settings.clusters, settings.seed, settings.restarts, unit)
     names = [layer.name for layer in layers]
     return vars(found) | {"layers": found.layers.assign(name=names, scale=scales)}

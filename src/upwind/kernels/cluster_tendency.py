@@ -174,7 +174,7 @@ def _measured(
 
 
 def _sampled(layer: Layer, settings: AnalysisSettings) -> np.ndarray:
-    kernels = layer.kernels.reshape(-1, 9)
+    kernels = layer.vectors
     if len(kernels) <= settings.sample:
         return kernels
     generator = np.random.default_rng(settings.seed)

@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_csv
 from upwind.kernels.layers import Layer, check_layers
-from upwind.kernels.stencils import STENCILS, WEIGHTS
+from upwind.kernels.sizes import Size, weight_columns
+from upwind.kernels.stencils import STENCILS
 from upwind.settings.kernels import KernelMeasures
 
 _DEFAULT = KernelMeasures()
@@ -36,7 +37,7 @@ class Clustering:
     Attributes:
         kernels: one row per kernel: ``layer`` (from 1), ``kernel`` (from 0, output channel by
             output channel), ``out_channel``, ``in_channel``, ``cluster`` (from 1), ``pc1``,
-            ``pc2``, ``w0`` to ``w8`` (row-major).
+            ``pc2``, ``w0`` to ``w8`` (row-major; larger kernels have more).
         layers: one row per layer: ``layer``, ``in_channels``, ``out_channels``,
             ``kernels``, ``kmeans_mean_score`` (minus the mean squared distance to the own
             centroid), ``calinski_harabasz``.
@@ -65,11 +66,11 @@ def cluster(
     starts ``restarts`` times and keeps the best; ``seed`` fixes the starts.
 
     Raises:
-        UpwindError: no layers, weights that are not finite 3x3 kernels, or a layer with too few
-            different kernels.
+        UpwindError: no layers, weights that are not finite kernels of one known size, or a layer
+            with too few different kernels.
     """
     layers = check_layers(layers)
-    vectors = [layer.kernels.reshape(-1, 9) for layer in layers]
+    vectors = [layer.vectors for layer in layers]
     for layer, kernels in zip(layers, vectors, strict=True):
         _check_different(layer.number, kernels, clusters)
     pca = PCA(svd_solver="full").fit(np.concatenate(vectors))
@@ -79,7 +80,7 @@ def cluster(
         with one_thread():
             labels, centroids, score = kmeans(kernels, clusters, seed, restarts)
         rank = np.argsort(np.argsort(pca.transform(centroids)[:, 0], kind="stable"))
-        tables.append(_kernel_table(layer.number, in_channels, kernels, rank[labels] + 1, pca))
+        tables.append(_kernel_table(layer, in_channels, kernels, rank[labels] + 1, pca))
         summaries.append(
             {
                 "layer": layer.number,
@@ -94,7 +95,7 @@ def cluster(
         kernels=pd.concat(tables, ignore_index=True),
         layers=pd.DataFrame(summaries),
         stencils=_stencil_table(pca, stencils),
-        axes=_axis_table(pca),
+        axes=_axis_table(pca, layers[0].size),
     )
 
 
@@ -137,13 +138,13 @@ def kmeans(
 
 
 def _kernel_table(
-    layer: int, in_channels: int, kernels: np.ndarray, labels: np.ndarray, pca: PCA
+    layer: Layer, in_channels: int, kernels: np.ndarray, labels: np.ndarray, pca: PCA
 ) -> pd.DataFrame:
     index = np.arange(len(kernels))
     projected = pca.transform(kernels)
     table = pd.DataFrame(
         {
-            "layer": layer,
+            "layer": layer.number,
             "kernel": index,
             "out_channel": index // in_channels,
             "in_channel": index % in_channels,
@@ -152,7 +153,7 @@ def _kernel_table(
             "pc2": projected[:, 1],
         }
     )
-    return table.join(pd.DataFrame(kernels, columns=WEIGHTS))
+    return table.join(pd.DataFrame(kernels, columns=weight_columns(layer.size)))
 
 
 def _stencil_table(pca: PCA, stencils: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -161,13 +162,14 @@ def _stencil_table(pca: PCA, stencils: Mapping[str, np.ndarray]) -> pd.DataFrame
     table = pd.DataFrame(
         {"stencil": list(stencils), "pc1": projected[:, 0], "pc2": projected[:, 1]}
     )
-    return table.join(pd.DataFrame(weights, columns=WEIGHTS))
+    size = next(iter(stencils.values())).shape
+    return table.join(pd.DataFrame(weights, columns=weight_columns(size)))
 
 
-def _axis_table(pca: PCA) -> pd.DataFrame:
+def _axis_table(pca: PCA, size: Size) -> pd.DataFrame:
     ratio = pca.explained_variance_ratio_
     table = pd.DataFrame({"axis": np.arange(len(ratio)) + 1, "explained_variance_ratio": ratio})
-    return table.join(pd.DataFrame(pca.components_, columns=WEIGHTS))
+    return table.join(pd.DataFrame(pca.components_, columns=weight_columns(size)))
 
 
 def write_clustering(clustering: Clustering, folder: str | os.PathLike[str]) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from upwind.kernels.layers import Layer
+from upwind.kernels.sizes import FIGURE2
 
 # A kernel is sparse where no weight reaches this share of the layer's largest.
 SPARSE_BELOW = 0.01
@@ -17,7 +18,7 @@ _EMPTY_BIN = float(np.finfo(np.float32).eps)
 
 def sparsity(kernels: np.ndarray) -> float:
     """Share of kernels (n, 3, 3) with max |w| < 0.01 max |W|; 1 where all are zero."""
-    largest = np.abs(kernels).max(axis=(1, 2))
+    largest = np.abs(kernels.reshape(len(kernels), -1)).max(axis=1)
     if not largest.any():
         return 1.0
     return float((largest < SPARSE_BELOW * largest.max()).mean())
@@ -25,8 +26,9 @@ def sparsity(kernels: np.ndarray) -> float:
 
 def variance_entropy(kernels: np.ndarray) -> float:
     """Entropy -sum p_i log10 p_i of the shares p_i of variance along the principal axes of kernels
-    (n, 3, 3): 0 where all lie on one line, at most log10 9 = 0.954."""
-    vectors = kernels.reshape(-1, 9)
+    (n, 3, 3): 0 where all lie on one line, at most log10 9 = 0.954 (of other sizes the logarithm of
+    their number of weights)."""
+    vectors = kernels.reshape(len(kernels), -1)
     squares = np.linalg.svd(vectors - vectors.mean(axis=0), compute_uv=False) ** 2
     if not squares.any():
         return 0.0
@@ -43,7 +45,10 @@ def randomness_threshold(count: int) -> float:
 
 def randomness(kernels: np.ndarray) -> float:
     """Variance entropy over its threshold: about 0.9 good, near 0 redundant, above 1 random
-    (Gavrikov and Keuper); empty (NaN) for too few kernels."""
+    (Gavrikov and Keuper); empty (NaN) for too few kernels, and for other sizes than 3x3, which the
+    threshold was not fitted to."""
+    if kernels.shape[1:] != FIGURE2:
+        return np.nan
     threshold = randomness_threshold(len(kernels))
     return variance_entropy(kernels) / threshold if threshold > 0 else np.nan
 
@@ -95,7 +100,7 @@ def _pooled_axes(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _scaled(kernels: np.ndarray) -> np.ndarray:
-    vectors = kernels.reshape(-1, 9)
+    vectors = kernels.reshape(len(kernels), -1)
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     return np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
 

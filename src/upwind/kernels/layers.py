@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from upwind.common.errors import UpwindError
+from upwind.kernels.sizes import SIZES, Size, in_words, known_sizes
 
 # Parts of a network; layers of one that is not known to have any are all in the last.
 ENCODER, BOTTLENECK, DECODER, WHOLE = "encoder", "bottleneck", "decoder", "all"
@@ -16,12 +17,13 @@ TRAINED, INITIAL, SECOND_SEED, LSN = "trained", "initial", "second_seed", "lsn"
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The 3x3 kernels of one convolution layer.
+    """The kernels of one convolution layer.
 
     Attributes:
         number: place in order of execution, from 1.
         name: as the network calls it.
-        weights: (out, in // groups, 3, 3); kernels act by cross-correlation.
+        weights: (out, in // groups, 3, 3), or another of the known sizes; kernels act by
+            cross-correlation.
         groups: of the convolution; 1 also where that is not known.
         part: encoder, bottleneck or decoder; 'all' where the network has no known parts.
         halvings: how often the image's side was halved on the way to this layer, where known.
@@ -36,29 +38,54 @@ class Layer:
 
     @property
     def kernels(self) -> np.ndarray:
-        """The kernels (n, 3, 3) in double precision, output channel by output channel."""
-        return np.asarray(self.weights, dtype=float).reshape(-1, 3, 3)
+        """The kernels (n, 3, 3), say, in double precision, output channel by output channel."""
+        return np.asarray(self.weights, dtype=float).reshape(-1, *self.size)
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """The same, each flattened: (n, 9), say."""
+        return self.kernels.reshape(len(self.kernels), -1)
+
+    @property
+    def size(self) -> Size:
+        """Of a kernel: (3, 3), say."""
+        return tuple(self.weights.shape[2:])
 
 
 def check_layers(layers: Iterable[Layer]) -> list[Layer]:
-    """The ``layers`` as a list. Raises UpwindError where there is none, or where weights are not
-    finite 3x3 kernels."""
+    """The ``layers`` as a list. Raises UpwindError where there is none, where weights are no finite
+    kernels of a known size, or where sizes differ."""
     layers = list(layers)
     if not layers:
         raise UpwindError("no convolution layers to look at: give at least one")
     for layer in layers:
-        shape = layer.weights.shape
-        if len(shape) != 4 or shape[2:] != (3, 3):
-            raise UpwindError(
-                f"layer {layer.number} ({layer.name}): weights of shape {shape} are not 3x3 "
-                "kernels (out, in, 3, 3): give the 3x3 convolution layers only"
-            )
-        if not np.isfinite(layer.weights).all():
-            raise UpwindError(
-                f"layer {layer.number} ({layer.name}): weights hold NaN or infinite values: was "
-                "the training diverging?"
-            )
+        check_weights(layer)
+    sizes = dict.fromkeys(layer.size for layer in layers)
+    if len(sizes) > 1:
+        raise UpwindError(
+            f"kernels of {' and '.join(map(in_words, sizes))} cannot be compared: give layers of "
+            "one size"
+        )
     return layers
+
+
+def check_weights(layer: Layer) -> None:
+    """Raises UpwindError where a layer's weights are not finite kernels of a known size."""
+    about = f"layer {layer.number} ({layer.name}): weights"
+    if layer.weights.ndim < 4 or layer.size not in SIZES:
+        raise UpwindError(
+            f"{about} of shape {layer.weights.shape} are not kernels (out, in, rows, columns) of "
+            f"{known_sizes()}: leave this layer out"
+        )
+    if not np.isfinite(layer.weights).all():
+        raise UpwindError(f"{about} hold NaN or infinite values: was the training diverging?")
+
+
+def by_size(layers: Iterable[Layer]) -> dict[Size, list[Layer]]:
+    """The layers by the size of their kernels, 3x3 first."""
+    layers = list(layers)
+    found = {size: [layer for layer in layers if layer.size == size] for size in SIZES}
+    return {size: those for size, those in found.items() if those}
 
 
 def random_layers(layers: Iterable[Layer], seed: int) -> list[Layer]:

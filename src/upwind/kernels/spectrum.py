@@ -15,7 +15,7 @@ from scipy import fft
 
 from upwind.kernels.analysis_settings import normal_quantile
 from upwind.kernels.layers import Layer
-from upwind.kernels.stencils import INDETERMINATE, NEAREST, STENCILS
+from upwind.kernels.stencils import INDETERMINATE, NEAREST, stencils_of
 from upwind.kernels.tables import kernel_table
 
 # Beyond this mean difference per frequency no hand-crafted kernel is near (authors' code).
@@ -26,10 +26,11 @@ _AT_ONCE = 2**17
 
 def sorted_spectra(kernels: np.ndarray, size: int) -> np.ndarray:
     """Magnitudes (n, size * size) of the Fourier transforms of kernels (n, 3, 3), zero-padded to
-    ``size`` x ``size`` (at least 3 x 3), sorted downwards and divided by the largest; those of a
-    kernel that is zero are zero."""
-    size = max(size, 3)
-    magnitudes = np.abs(fft.fft2(kernels, s=(size, size))).reshape(len(kernels), -1)
+    ``size`` x ``size`` (at least the kernels' own), sorted downwards and divided by the largest;
+    those of a kernel that is zero are zero. Kernels of three dimensions have (n, size^3)."""
+    axes = tuple(range(1, kernels.ndim))
+    padded = [max(size, side) for side in kernels.shape[1:]]
+    magnitudes = np.abs(fft.fftn(kernels, s=padded, axes=axes)).reshape(len(kernels), -1)
     magnitudes = -np.sort(-magnitudes, axis=1)
     largest = magnitudes[:, :1]
     return np.divide(magnitudes, largest, out=np.zeros_like(magnitudes), where=largest > 0)
@@ -38,16 +39,18 @@ def sorted_spectra(kernels: np.ndarray, size: int) -> np.ndarray:
 def nearest_stencils(
     kernels: np.ndarray,
     size: int,
-    stencils: Mapping[str, np.ndarray] = STENCILS,
+    stencils: Mapping[str, np.ndarray] | None = None,
     limit: float = LIMIT,
 ) -> pd.DataFrame:
-    """For each of the kernels (n, 3, 3) the stencil with the most similar spectrum on a feature map
-    of ``size`` x ``size`` pixels.
+    """For each of the kernels (n, 3, 3), or of another size, the stencil with the most similar
+    spectrum on a feature map of ``size`` x ``size`` pixels; ``stencils`` are by default the six of
+    the kernels' size.
 
     Columns: ``nearest`` (a name of ``stencils``; 'indeterminate' beyond ``limit``) and
     ``distance``, the mean absolute difference per frequency to the nearest one (the authors' L1
     distance over the number of frequencies). A kernel that is zero has none.
     """
+    stencils = stencils_of(kernels.shape[1:]) if stencils is None else stencils
     names = np.array([*stencils, INDETERMINATE])
     known = sorted_spectra(np.stack(list(stencils.values())), size)
     at_once = max(1, _AT_ONCE // known.shape[1])

@@ -146,13 +146,22 @@ def test_attributes_of_any_type_are_one_message_or_none(value, tmp_path):
 def test_other_numbers_and_sizes_say_so(tmp_path):
     with h5py.File(tmp_path / "m.h5", "w") as file:
         file["a/kernel:0"] = np.ones((3, 3, 1, 2), np.int8)
-        file["b/kernel:0"] = np.ones((5, 5, 1, 2))
+        file["b/kernel:0"] = np.ones((4, 4, 1, 2))
         file["c/kernel:0"] = RANDOM.normal(size=(3, 3, 1, 2))
     network = read_network(tmp_path / "m.h5")
     assert {one.name: one.reason for one in network.left_out} == {
         "a/kernel": "numbers of type int8",
-        "b/kernel": "kernels of 5x5: only 3x3 is looked at",
+        "b/kernel": "kernels of 4x4: looked at are those of 3x3, 5x5, 7x7 or 3x3x3",
     }
+
+
+def test_kernels_of_three_dimensions_have_their_channels_first(tmp_path):
+    stored = RANDOM.normal(size=(3, 3, 3, 2, 4)).astype(np.float32)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file["conv3d/kernel:0"] = stored
+    (layer,) = read_network(tmp_path / "m.h5").layers
+    assert layer.weights.shape == (4, 2, 3, 3, 3)
+    np.testing.assert_array_equal(layer.weights[3, 1], stored[..., 1, 3])
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras', of its own tensors

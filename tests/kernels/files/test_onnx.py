@@ -105,13 +105,13 @@ def test_what_is_left_out_says_why(tmp_path):
         helper.make_node("ConvTranspose", ["x", "p"], ["a"], name="up"),
         helper.make_node("Conv", ["x", "p"], ["a"], name="plain"),
     ]
-    stored = {"p": plain, "s": np.float32(2), "wide": np.ones((1, 1, 7, 7), np.float32)}
+    stored = {"p": plain, "s": np.float32(2), "wide": np.ones((1, 1, 9, 9), np.float32)}
     network = read(nodes, stored, tmp_path)
     assert [layer.name for layer in network.layers] == ["plain"]
     assert reasons(network) == {
         "computed": "its weights are given by the operator Mul while the model runs",
         "given": "its weights are given by its caller while the model runs",
-        "wide": "kernels of 7x7: only 3x3 is looked at",
+        "wide": "kernels of 9x9: looked at are those of 3x3, 5x5, 7x7 or 3x3x3",
         "up": "a transposed convolution",
     }
 

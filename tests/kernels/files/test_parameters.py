@@ -191,8 +191,8 @@ def test_sections_with_layers_of_their_own_are_told_apart(tmp_path):
 def test_what_is_left_out_is_in_a_table_and_in_words(tmp_path):
     state = {
         "a.weight": torch.randn(2, 2, 3, 3),
-        "b.weight": torch.randn(2, 2, 5, 5),
-        "c.weight": torch.randn(2, 2, 3, 3, 3),
+        "b.weight": torch.randn(2, 2, 4, 4),
+        "c.weight": torch.randn(2, 2, 1, 3, 3),
         "d.weight": torch.zeros(2, 2, 3, 3, dtype=torch.int8),
         "e.weight": torch.zeros(2, 2, 3, 3, device="meta"),
         "f.weight": torch.randn(2, 2, 1, 1),
@@ -200,15 +200,15 @@ def test_what_is_left_out_is_in_a_table_and_in_words(tmp_path):
     }
     network = saved(state, tmp_path)
     table = network.tables()["left_out"].set_index("name")
-    assert table.loc["b", "reason"].startswith("kernels of 5x5")
-    assert table.loc["c", "shape"] == "2x2x3x3x3"
+    assert table.loc["b", "reason"].startswith("kernels of 4x4")
+    assert table.loc["c", "shape"] == "2x2x1x3x3"
     assert table.loc["d.weight", "reason"] == "whole or complex numbers"
     assert table.loc["e.weight", "reason"] == "a shape without numbers (device meta)"
     assert table.loc["g.weight", "reason"] == "stored as torch.sparse_coo"
     assert len(table) == 5
-    assert "Left out: b: kernels of 5x5: only 3x3 is looked at" in network.in_words()
+    assert "Left out: b: kernels of 4x4: looked at are those of 3x3, 5x5" in network.in_words()
     del state["a.weight"]
-    with pytest.raises(UpwindError, match=r"no 3x3 convolution.*left out: d\.weight, whole or"):
+    with pytest.raises(UpwindError, match=r"no convolution of 3x3.*left out: d\.weight, whole or"):
         saved(state, tmp_path)
 
 

@@ -1,1 +1,1 @@
-"""The 3x3 convolutions of a weights file, whoever wrote it. Files are data and are never run."""
+"""The convolutions of a weights file, whoever wrote it. Files are data and are never run."""

@@ -12,7 +12,8 @@ import pandas as pd
 
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of, first_few
-from upwind.kernels.layers import WHOLE, Layer, check_layers
+from upwind.kernels.layers import WHOLE, Layer, by_size, check_weights
+from upwind.kernels.sizes import SIZES, in_words, known_sizes
 
 # Memory that a kernel takes while all tables are made: 2,100 bytes with 300,000 kernels, and room.
 BYTES_PER_KERNEL = 3000
@@ -20,7 +21,7 @@ BYTES_PER_KERNEL = 3000
 
 @dataclass(frozen=True)
 class Found:
-    """A 3x3 convolution of a file, and ``read``, which gives its weights of this ``shape``
+    """A convolution of a file, and ``read``, which gives its weights of this ``shape``, say
     (out, in // groups, 3, 3). ``parameter`` is the same for names that stand for one parameter;
     None where the file does not tell."""
 
@@ -75,8 +76,7 @@ class Network:
 
     def in_words(self) -> str:
         """How much there is, in which order, and what is left out and why, a line each."""
-        kernels = sum(len(layer.kernels) for layer in self.layers)
-        lines = [f"{count_of(len(self.layers), 'layer')}, {kernels:,} 3x3 kernels"]
+        lines = [f"{count_of(len(self.layers), 'layer')}, {kernels_in_words(self.layers)}"]
         lines.append(f"Order: {self.order}")
         joined = sum(map(len, self.aliases.values()))
         if joined:
@@ -89,21 +89,22 @@ class Network:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables network (one row per layer: ``layer``, ``name``, ``other_names`` joined by
-        spaces, ``part``, ``shape``, ``groups``, ``kernels``) and left_out (``name``, ``shape``,
-        ``reason``)."""
+        spaces, ``part``, ``shape``, ``size`` of a kernel, ``groups``, ``kernels``) and left_out
+        (``name``, ``shape``, ``reason``)."""
         layers = [
             {
                 "layer": layer.number,
                 "name": layer.name,
                 "other_names": " ".join(self.aliases.get(layer.number, [])),
                 "part": layer.part,
-                "shape": by_sides(layer.weights.shape),
+                "shape": in_words(layer.weights.shape),
+                "size": in_words(layer.size),
                 "groups": layer.groups,
                 "kernels": len(layer.kernels),
             }
             for layer in self.layers
         ]
-        left_out = [(one.name, by_sides(one.shape), one.reason) for one in self.left_out]
+        left_out = [(one.name, in_words(one.shape), one.reason) for one in self.left_out]
         return {
             "network": pd.DataFrame(layers),
             "left_out": pd.DataFrame(left_out, columns=["name", "shape", "reason"]),
@@ -117,7 +118,8 @@ def network_of(path: Path, contents: Contents) -> Network:
     convolution, for more than memory can take, and for weights that are not finite."""
     if not contents.found:
         raise UpwindError(
-            f"{path} has no 3x3 convolution: there is nothing to look at{_why(contents.left_out)}"
+            f"{path} has no convolution of {known_sizes()}: there is nothing to look at"
+            f"{_why(contents.left_out)}"
         )
     found = contents.found
     known = _alike([one.parameter for one in found])
@@ -130,25 +132,30 @@ def network_of(path: Path, contents: Contents) -> Network:
         layers.append(Layer(number, one.name, weights[members[0]], one.groups, one.part))
         aliases[number] = names[1:]
     try:
-        return Network(check_layers(layers), aliases, contents.left_out, contents.order)
+        for layer in layers:
+            check_weights(layer)
+        return Network(layers, aliases, contents.left_out, contents.order)
     except UpwindError as error:
         raise UpwindError(f"{path}: {error}") from error
 
 
-def is_3x3(shape: Sequence[int]) -> bool:
-    """Whether weights of this shape (out, in // groups, rows, columns) are 3x3 kernels."""
-    return len(shape) == 4 and tuple(shape[2:]) == (3, 3) and min(shape) > 0
+def is_looked_at(shape: Sequence[int]) -> bool:
+    """Whether weights of this shape (out, in // groups, rows, columns) are kernels of a size that
+    is looked at."""
+    return tuple(shape[2:]) in SIZES and min(shape) > 0
 
 
 def is_other_size(shape: Sequence[int]) -> bool:
     """Whether weights (out, in // groups, ...) are those of a convolution in two or three
-    dimensions that is neither of 3x3 nor of single points."""
-    return len(shape) in (4, 5) and min(shape) > 0 and max(shape[2:]) > 1 and not is_3x3(shape)
+    dimensions whose size is not looked at, and no single points."""
+    plausible = len(shape) in (4, 5) and min(shape) > 0 and max(shape[2:]) > 1
+    return plausible and not is_looked_at(shape)
 
 
 def other_size(name: str, shape: Sequence[int]) -> LeftOut:
     """What to say of such weights."""
-    return LeftOut(name, tuple(shape), f"kernels of {by_sides(shape[2:])}: only 3x3 is looked at")
+    size = in_words(shape[2:])
+    return LeftOut(name, tuple(shape), f"kernels of {size}: looked at are those of {known_sizes()}")
 
 
 def by_reason(left_out: Sequence[LeftOut]) -> dict[str, list[str]]:
@@ -159,9 +166,15 @@ def by_reason(left_out: Sequence[LeftOut]) -> dict[str, list[str]]:
     return found
 
 
-def by_sides(shape: Sequence[int]) -> str:
-    """A shape in words: 64x32x3x3."""
-    return "x".join(str(side) for side in shape)
+def kernels_in_words(layers: Sequence[Layer]) -> str:
+    """How many kernels there are of each size: 264 kernels of 3x3, 8 of 5x5."""
+    counts = [
+        (sum(len(layer.kernels) for layer in found), in_words(size))
+        for size, found in by_size(layers).items()
+    ]
+    (first, size), *others = counts
+    told = [f"{first:,} kernels of {size}", *(f"{count:,} of {size}" for count, size in others)]
+    return ", ".join(told)
 
 
 def single(array: np.ndarray) -> np.ndarray:

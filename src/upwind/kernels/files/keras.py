@@ -1,4 +1,4 @@
-"""3x3 convolutions of a Keras model or of its weights, in HDF5 or in a .keras archive."""
+"""Convolutions of a Keras model or of its weights, in HDF5 or in a .keras archive."""
 
 import json
 import zipfile
@@ -19,7 +19,7 @@ from upwind.kernels.files.discovery import (
     Found,
     LeftOut,
     check_fits,
-    is_3x3,
+    is_looked_at,
     is_other_size,
     needs,
     other_size,
@@ -46,7 +46,7 @@ class _Described:
 
 
 def find(path: Path) -> Contents:
-    """Its 3x3 convolutions, in the order of the layers where the file states it, else of their
+    """Its convolutions, in the order of the layers where the file states it, else of their
     names. A configuration is taken from the file, or lies beside the weights as in an unzipped
     .keras archive."""
     try:
@@ -130,7 +130,7 @@ def _kernels(file: Any) -> list[str]:
 
     def look(name: str, item: Any) -> None:
         shape = getattr(item, "shape", None) or ()
-        if is_3x3(_torch_shape(shape)) or is_other_size(_torch_shape(shape)):
+        if is_looked_at(_torch_shape(shape)) or is_other_size(_torch_shape(shape)):
             names.append(name)
 
     file.visititems(look)  # does not follow links out of the file
@@ -182,7 +182,7 @@ def _convolution(
         return LeftOut(label, shape, "a transposed convolution: its kernels act the other way")
     if dataset.dtype.kind != "f":
         return LeftOut(label, shape, f"numbers of type {dataset.dtype}")
-    if not is_3x3(shape):
+    if not is_looked_at(shape):
         return other_size(label, shape)
     groups = inputs if depthwise else known[0].groups if known else 1
     return Found(label, shape, partial(_read, path, source, name, shape), groups)
@@ -198,4 +198,4 @@ def _read(path: Path, source: Path | BytesIO, name: str, shape: tuple[int, ...])
         raise unreadable(path, KIND, error) from error
     if shape[1] == 1 and kernels.shape[2] != 1:  # depthwise: (rows, columns, in, per input)
         return single(kernels.transpose(2, 3, 0, 1).reshape(shape))
-    return single(kernels.transpose(3, 2, 0, 1).reshape(shape))
+    return single(np.moveaxis(kernels, (-1, -2), (0, 1)).reshape(shape))

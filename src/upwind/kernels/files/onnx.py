@@ -1,4 +1,4 @@
-"""3x3 convolutions of an ONNX model, also quantised ones."""
+"""Convolutions of an ONNX model, also quantised ones."""
 
 from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
@@ -14,7 +14,7 @@ from upwind.kernels.files.discovery import (
     Contents,
     Found,
     LeftOut,
-    is_3x3,
+    is_looked_at,
     is_other_size,
     needs,
     other_size,
@@ -45,7 +45,7 @@ _Known = MutableMapping[str, "_Value | str"]
 
 
 def find(path: Path) -> Contents:
-    """Its 3x3 convolutions in the order of the graph, weights that several share once. Quantised
+    """Its convolutions in the order of the graph, weights that several share once. Quantised
     weights are given as the numbers that they stand for; what else a model computes while it runs
     is left out."""
     try:
@@ -118,7 +118,7 @@ def _convolution(path: Path, node: Any, known: _Known) -> Iterator[Found | LeftO
     if isinstance(value, str):
         if not size or max(size) > 1:
             yield LeftOut(name, size, value)
-    elif is_3x3(value.shape):
+    elif is_looked_at(value.shape):
         label = node.name or value.key
         groups = _number(node, "group", 1)
         yield Found(label, value.shape, partial(_read, path, value), groups, value.key)

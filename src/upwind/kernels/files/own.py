@@ -1,4 +1,4 @@
-"""3x3 convolutions of a weights file of ours, whose header says which network they are of."""
+"""Convolutions of a weights file of ours, whose header says which network they are of."""
 
 import json
 from collections.abc import Callable, Mapping

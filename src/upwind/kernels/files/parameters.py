@@ -15,7 +15,7 @@ from upwind.kernels.files.discovery import (
     Contents,
     Found,
     LeftOut,
-    is_3x3,
+    is_looked_at,
     is_other_size,
     other_size,
     single,
@@ -49,13 +49,13 @@ class Stored:
 
 
 def convolutions(stored: Iterable[Stored], order: str) -> Contents:
-    """What of the tensors is a 3x3 convolution, with its effective weights, and what is left out.
+    """What of the tensors is a convolution, with its effective weights, and what is left out.
 
     Effective are weights that a mask is applied to, or that are made of direction and length
     (weight norm) or divided by their largest singular value (spectral norm). Left out are masks,
     what belongs to an optimiser, averaged copies of weights that are there too, numbers that are no
-    weights, and other sizes than 3x3. Where all convolutions stand in one section of a checkpoint,
-    their names do without it.
+    weights, and sizes that are not looked at. Where all convolutions stand in one section of a
+    checkpoint, their names do without it.
     """
     tensors = [one for one in _effective(list(stored)) if _like_a_kernel(one.shape)]
     averaged = _averaged({one.path: one.shape for one in tensors})
@@ -69,7 +69,7 @@ def convolutions(stored: Iterable[Stored], order: str) -> Contents:
     sections = {one.section for one in kept}
     for one in kept:
         name = (one.name if len(sections) == 1 else one.path).removesuffix(".weight")
-        if is_3x3(one.shape):
+        if is_looked_at(one.shape):
             contents.found.append(Found(name, one.shape, one.read, parameter=one.storage))
         else:
             contents.left_out.append(other_size(name, one.shape))
@@ -77,7 +77,7 @@ def convolutions(stored: Iterable[Stored], order: str) -> Contents:
 
 
 def _like_a_kernel(shape: Sequence[int]) -> bool:
-    return is_3x3(shape) or is_other_size(shape)
+    return is_looked_at(shape) or is_other_size(shape)
 
 
 _OPTIMISER = re.compile(

@@ -1,4 +1,4 @@
-"""3x3 convolutions of a PyTorch state dict, loaded without running what a pickle may hold."""
+"""Convolutions of a PyTorch state dict, loaded without running what a pickle may hold."""
 
 import codecs
 import pickle
@@ -47,7 +47,7 @@ _LET_PASS = (
 
 
 def find(path: Path) -> Contents:
-    """Its 3x3 convolutions, in the order of the state dict."""
+    """Its convolutions, in the order of the state dict."""
     return convolutions(_tensors(_load(path), path), ORDER)
 
 

@@ -1,4 +1,4 @@
-"""Which format a weights file has, told by its first bytes, and its 3x3 convolutions."""
+"""Which format a weights file has, told by its first bytes, and its convolutions."""
 
 import importlib
 import os
@@ -19,16 +19,16 @@ _HDF5, _ZIP, _PICKLE, _ONNX = b"\x89HDF\r\n\x1a\n", b"PK", b"\x80", b"\x08"
 
 
 def read_network(path: str | os.PathLike[str]) -> Network:
-    """Every 3x3 convolution of a weights file, depthwise and grouped ones too, and what else there
-    is that looks like one, with the reason why it is none. One parameter is one layer, under
-    however many names it is kept.
+    """Every convolution of a weights file whose kernels are of 3x3, 5x5, 7x7 or 3x3x3, depthwise
+    and grouped ones too, and what else there is that looks like one, with the reason why it is
+    none. One parameter is one layer, under however many names it is kept.
 
     A PyTorch state dict and safetensors hold weights alone: layers come in the order of the file
     (safetensors: of their names, numbers counting as numbers), groups are not known, and a
     transposed convolution looks like any other. ONNX and Keras say what is a convolution.
 
     Raises:
-        UpwindError: the file is not there, not weights of a known kind, cut short, holds no 3x3
+        UpwindError: the file is not there, not weights of a known kind, cut short, holds no such
             convolution, or more of them than memory can take.
     """
     path = Path(path)

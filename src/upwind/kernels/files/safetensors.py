@@ -1,4 +1,4 @@
-"""3x3 convolutions of a safetensors file."""
+"""Convolutions of a safetensors file."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ _FLOATING = ("F16", "BF16", "F32", "F64")
 
 
 def find(path: Path) -> Contents:
-    """Its 3x3 convolutions; only their weights are read."""
+    """Its convolutions; only their weights are read."""
     try:
         with safe_open(path, framework="pt") as file:
             stored = [
