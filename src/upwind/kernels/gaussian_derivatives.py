@@ -1,11 +1,12 @@
 """Which derivative of which Gaussian a kernel is nearest to.
 
-Scale-space theory (Lindeberg 1993, Koenderink 1984) holds Gaussian derivatives for the receptive
-fields that a visual system should have, and large depthwise kernels of vision networks have been
-described by them (Babaiee et al., ICLR 2024, AAAI 2025; Lindeberg et al. 2025). Here each kernel of
-the plane is held against one isotropic Gaussian about its middle, or its first derivative along
-some direction, its second, or its Laplacian, integrated over each weight's square. For a small
-Gaussian these are the finite differences: (-1, 0, 1), (1, -2, 1), and the five-point Laplacian.
+Scale-space theory holds Gaussian derivatives for what a visual system should look through, and
+Lindeberg et al. (J Math Imaging Vis 68:22, 2026) model by them the eight kinds of kernels that were
+found in depthwise layers of ConvNeXt. Here each kernel of the plane is held against one isotropic
+Gaussian about its middle, or its first derivative along some direction, its second, or its
+Laplacian, integrated over each weight's square. For a small Gaussian these are the finite
+differences: (-1, 0, 1), (1, -2, 1), and the five-point Laplacian. Gaussians beside the middle, by
+half a pixel in some of those eight, are not tried.
 """
 
 from collections.abc import Iterable
