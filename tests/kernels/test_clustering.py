@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.clustering import WEIGHTS, cluster, read_clustering, write_clustering
+from upwind.kernels.clustering import cluster, read_clustering, write_clustering
 from upwind.kernels.layers import Layer
-from upwind.kernels.stencils import STENCILS
+from upwind.kernels.stencils import STENCILS, WEIGHTS
 from upwind.networks.unet import UNet
 
 

@@ -18,6 +18,7 @@ from upwind.kernels.content import (
     moment_table,
 )
 from upwind.kernels.layers import Layer
+from upwind.kernels.sizes import polynomials
 from upwind.levelset.equation.scheme import finite_differences
 
 ONE_SIDED = np.array([[0, 0, 0], [-1, 1, 0], [0, 0, 0]], float)
@@ -53,16 +54,43 @@ def test_shares_are_of_the_whole_and_of_no_scale():
 
 
 def test_what_lies_in_high_orders_answers_with_zero_to_polynomials_of_low_degree():
-    from upwind.kernels import content as module
-
     kernels = np.random.default_rng(1).normal(size=(20, 3, 3))
-    basis = module.POLYNOMIALS
+    basis = polynomials(3)
     coefficients = basis @ kernels @ basis.T
     coefficients[:, np.add.outer(range(3), range(3)) < 2] = 0
     high = basis.T @ coefficients @ basis
     rows, columns = np.mgrid[-1:2, -1:2]
     for image in (np.ones((3, 3)), rows, columns, 2 - 3 * rows + columns):
         np.testing.assert_allclose((high * image).sum(axis=(1, 2)), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (7, 7), (3, 3, 3)])
+def test_energies_of_other_sizes_are_those_of_their_polynomials(size):
+    kernels = np.random.default_rng(1).normal(size=(20, *size))
+    squares = (kernels.reshape(20, -1) ** 2).sum(axis=1)
+    found = energies(kernels)
+    assert found.shape == (20, sum(side - 1 for side in size) + 1)
+    np.testing.assert_allclose(found.sum(axis=1), squares)
+    np.testing.assert_allclose(
+        found[:, 0], kernels.reshape(20, -1).sum(axis=1) ** 2 / np.prod(size)
+    )
+    places = np.indices(size) - size[0] // 2
+    second = (places[-1] ** 2 - (places[-1] ** 2).mean())[None]  # of degree 2 along columns
+    np.testing.assert_allclose(energy_by_order(second.astype(float))[0, 2], 1)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (7, 7), (3, 3, 3)])
+def test_the_scheme_stands_in_the_middle_of_larger_kernels(size):
+    axes = len(size)
+    kernel = np.zeros((1, *size))
+    middle = (0, *(side // 2 for side in size))
+    kernel[middle] = -1
+    kernel[(*middle[:-1], middle[-1] + 1)] = 1  # D+x
+    row = content(kernel).iloc[0]
+    assert row["m" + "0" * (axes - 1) + "1"] == pytest.approx(1)
+    assert row[["angle_upwind", "angle_nearest_upwind", "angle_central"]].max() < 1e-6
+    assert row["angle_nearest_central"] > 30
+    assert row["mean_zero_defect"] == 0
 
 
 def test_mean_zero_defect():

@@ -135,7 +135,7 @@ def test_a_knotted_graph_ends(tmp_path):
         helper.make_node("Identity", ["a"], ["b"]),
         helper.make_node("Conv", ["x", "b"], ["y"], name="c"),
     ]
-    with pytest.raises(UpwindError, match=r"no 3x3 convolution.*by the operator Identity"):
+    with pytest.raises(UpwindError, match=r"no convolution of 3x3.*by the operator Identity"):
         read(nodes, {}, tmp_path)
 
 

@@ -260,14 +260,14 @@ def test_what_is_no_weights_file_is_refused(tmp_path, suffix):
     path.write_text("once upon a time there was no network at all")
     refused(path, "not weights of a known kind|cut short or damaged")
     path.write_bytes(b"")
-    refused(path, "not weights of a known kind|cut short or damaged|no 3x3 convolution")
+    refused(path, "not weights of a known kind|cut short or damaged|no convolution of 3x3")
 
 
 def test_a_file_without_a_3x3_convolution(tmp_path):
     torch.save(nn.Conv2d(2, 2, 5).state_dict(), tmp_path / "w.pt")
-    refused(tmp_path / "w.pt", "no 3x3 convolution")
+    refused(tmp_path / "w.pt", "no convolution of 3x3")
     torch.save([1, 2], tmp_path / "w.pt")
-    refused(tmp_path / "w.pt", "no 3x3 convolution")
+    refused(tmp_path / "w.pt", "no convolution of 3x3")
     refused(tmp_path / "nowhere.pt", "not there")
 
 
