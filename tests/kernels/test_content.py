@@ -67,10 +67,10 @@ def test_what_lies_in_high_orders_answers_with_zero_to_polynomials_of_low_degree
 @pytest.mark.parametrize("size", [(5, 5), (7, 7), (3, 3, 3)])
 def test_energies_of_other_sizes_are_those_of_their_polynomials(size):
     kernels = np.random.default_rng(1).normal(size=(20, *size))
-    squares = (kernels.reshape(20, -1) ** 2).sum(axis=1)
+    vectors = kernels.reshape(20, -1)
     found = energies(kernels)
     assert found.shape == (20, sum(side - 1 for side in size) + 1)
-    np.testing.assert_allclose(found.sum(axis=1), squares)
+    np.testing.assert_allclose(found.sum(axis=1), (vectors**2).sum(axis=1))
     np.testing.assert_allclose(
         found[:, 0], kernels.reshape(20, -1).sum(axis=1) ** 2 / np.prod(size)
     )
