@@ -74,6 +74,16 @@ def test_code_is_the_script_and_what_it_reaches(job):
     assert "upwind.training.loss" not in code
 
 
+def test_a_clock_that_is_set_back_during_a_job_leaves_a_record_that_can_be_read(job, monkeypatch):
+    moments = iter(["2026-01-01T12:00:00.000+00:00", "2026-01-01T11:00:00.000+00:00"])
+    monkeypatch.setattr("upwind.provenance.recorder._now", lambda: next(moments))
+    with recorded(job):
+        write_text("results/x/table1.csv", "fold,dsc\n")
+    record = written(job)
+    assert record.started > record.ended
+    assert 0 <= record.seconds < 60
+
+
 def test_a_failed_job_leaves_a_record_of_its_failure(job):
     with pytest.raises(RuntimeError, match="no"), recorded(job):
         raise RuntimeError("no")

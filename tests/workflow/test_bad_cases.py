@@ -1,6 +1,9 @@
 """A data set with bad cases: the run stops with every problem, or goes on without them."""
 
+import os
 import re
+import sys
+import time
 
 import nibabel as nib
 import numpy as np
@@ -91,3 +94,68 @@ def test_skip_leaves_the_bad_cases_out_and_names_them(bad_data):
     assert jobs["operate_level_set"] == "3"
     assert jobs["train"] == "7"  # two networks on three folds, and the UNet on all cases
     assert "check_case" not in jobs
+
+
+@pytest.fixture
+def raw(workplace):
+    """Three good cases."""
+    folder = workplace.folder / "raw"
+    folder.mkdir()
+    for case in GOOD:
+        write_case(folder, case)
+    return folder
+
+
+def test_files_that_are_not_taken_and_dates_in_the_future_are_told_before_planning(workplace, raw):
+    (raw / "volume-9 (1).nii.gz").write_bytes(b"")
+    planned = run(workplace, "stop", "--dry-run", "results/bad/cases.csv")
+    assert planned.returncode == 0, planned.stdout
+    told = "raw: not looked at, since they are not named like a case: volume-9 (1)"
+    assert told in planned.stdout
+    late = raw / "volume-3.nii.gz"
+    os.utime(late, (time.time() + 86400,) * 2)
+    refused = run(workplace, "stop", "--dry-run", "results/bad/cases.csv")
+    assert refused.returncode != 0
+    assert "Traceback" not in refused.stdout
+    assert "raw/volume-3.nii.gz. Set their dates with `touch`" in refused.stdout
+
+
+def thin(ct, label):
+    """Liver in one slice of 5 mm."""
+    label[:, :, 2:] = 0
+    return ct, label
+
+
+def test_a_liver_that_the_level_set_may_not_see_is_left_out_in_any_surroundings(
+    workplace, raw, monkeypatch
+):
+    """Another locale, umask and TMPDIR than this machine's."""
+    write_case(raw, 4, thin)
+    scratch = workplace.folder / "zwischen ablage ü"
+    scratch.mkdir()
+    for name in ("TMPDIR", "TMP", "TEMP"):
+        monkeypatch.setenv(name, str(scratch))
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONCOERCECLOCALE", "0")
+    before = os.umask(0o077)
+    try:
+        settings = {
+            "experiment": "bad",
+            "folds": 3,
+            "image_size": 16,
+            "levelset": {"spacing_mm": 6.0},
+            "dataset": {"kind": "lits", "root": "raw", "on_bad_case": "skip"},
+        }
+        file = workplace.configure(settings)
+        # A process of its own, which has what it inherits.
+        target, python = "results/bad/folds.csv", sys.executable
+        result = workplace.snakemake(target, configfiles=[file], python=python)
+    finally:
+        os.umask(before)
+    assert result.returncode == 0, result.stdout
+    results = workplace.folder / "results/bad"
+    assert pd.read_csv(results / "folds.csv")["case"].tolist() == list(GOOD)
+    cases = pd.read_csv(results / "cases.csv").set_index("case")
+    assert "its liver is 5 mm thick, too thin" in cases.loc[4, "errors"]
+    assert cases.index[~cases["usable"]].tolist() == [4]
+    assert (results / "cases.csv").stat().st_mode & 0o777 == 0o600
