@@ -51,7 +51,7 @@ def test_wildcards_of_the_outputs_are_in_the_log(name):
     """Two jobs never write the same log."""
     text = RULES[name].replace("{A_RUN}", "{{variant}}/{{fold}}-{{seed}}-{{patients}}{{updates}}")
     text = text.replace("{ON_THE_WAY}", "{{variant}}/{{fold}}-{{seed}}")
-    output = re.search(r"output:\n(.*?)\n    ?(?:    )?\w+:\n", text, re.DOTALL)[1]
+    output = re.search(r"output:\n(.*?)\n +\w+:\n", text, re.DOTALL)[1]
     log = re.search(r"log:\s+(.*)", text)[1]
     wildcards = set(re.findall(r"\{\{(\w+)\}\}", output))
     if "expand(" not in output:
