@@ -36,15 +36,17 @@ def tables():
         "left_out": pd.DataFrame(
             {"name": ["x", "y", "z"], "reason": ["a mask", "a mask", "kernels of 4x4"]}
         ),
-        "cluster_verdicts": pd.DataFrame({"verdict": ["clusters", "structure, no clusters"]}),
+        "cluster_verdicts": pd.DataFrame(
+            {"verdict": ["clusters", "favoured directions, no clusters"]}
+        ),
     }
 
 
 def test_a_line_for_each_question(tables):
     found = {one.question: one.answer for one in answers(KernelAnalysis(tables, ()))}
     assert list(found.values()) == [
-        "of 2 layers 1 with clusters and 1 with structure that is none; 1 have too few different "
-        "kernels to be asked",
+        "of 2 layers 1 with clusters and 1 with favoured directions alone; 1 have too few "
+        "different kernels to be asked",
         "shares of the energy: mean 0.20 (0.30), derivatives of order 1 and 2 0.50 (0.50), of "
         "order 3 and 4 0.30 (0.20)",
         "edge right 0.50 (0.00), mean 0.25 (1.00), indeterminate 0.25 (0.00)",

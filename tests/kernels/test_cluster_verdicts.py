@@ -5,58 +5,104 @@ import pytest
 
 from upwind.kernels.cluster_verdicts import verdicts
 
+LEVEL = 0.05
 
-def rows(network, layer, silhouette, best, reference=(0.1, 0.05, 0.15), folds=False):
-    value, low, high = silhouette
-    mean, below, above = reference
-    key = {"network": network, "part": "decoder", "layer": layer}
+
+def statistics_of(layer, *given, network="trained"):
+    """Effect and corrected p of axes, poles and points."""
+    names = ("axes", "poles", "points")
+    return [
+        {"network": network, "part": "decoder", "layer": layer, "statistic": name}
+        | {"effect": effect, "z": 100 * effect, "holm_p": p}
+        for name, (effect, p) in zip(names, given, strict=True)
+    ]
+
+
+def shares_of(layer, share, p, network="trained"):
+    return [
+        {"network": network, "layer": layer, "stencil": "edge_right", "share": share}
+        | {"reference": 0.01, "holm_p": p}
+    ]
+
+
+def tendency_of(layer, folds=False):
+    key = {"network": "trained", "part": "decoder", "layer": layer}
     found = [
-        {"measure": "silhouette", "value": value, "low": low, "high": high}
-        | {"reference": mean, "reference_low": below, "reference_high": above},
-        {"measure": "best_clusters", "value": float(best)},
+        {"measure": "silhouette", "value": 0.123, "low": 0.111, "high": 0.134}
+        | {"reference": 0.1, "reference_low": 0.05, "reference_high": 0.15},
+        {"measure": "best_clusters", "value": 1.0},
         {"measure": "ari_starts", "value": 0.5, "low": 0.4, "high": 0.6},
     ]
     found += [{"measure": "ari_folds", "value": 0.3, "low": 0.2, "high": 0.4}] * folds
     return [key | row for row in found]
 
 
-def verdict(trained, initial=()):
-    (row,) = verdicts(pd.DataFrame([*trained, *initial])).itertuples()
-    return row.verdict, row.sentence
+NOTHING = ((0.01, 1.0), (0.0, 1.0), (-0.02, 1.0))
+
+
+def verdict(tests, shares=(), folds=False):
+    found = {
+        "cluster_tests": pd.DataFrame(tests),
+        "concentrations": pd.DataFrame([*shares, *shares_of(3, 0.01, 1.0, "initial")]),
+        "cluster_tendency": pd.DataFrame(tendency_of(3, folds)),
+    }
+    (row,) = verdicts(found, LEVEL).itertuples()
+    return row
 
 
 @pytest.mark.parametrize(
-    ("silhouette", "best", "expected"),
+    ("given", "expected", "around"),
     [
-        ((0.6, 0.55, 0.65), 3, "clusters"),
-        ((0.4, 0.35, 0.45), 2, "structure, no clusters"),
-        ((0.6, 0.55, 0.65), 1, "no clusters"),
-        ((0.16, 0.14, 0.18), 3, "no clusters"),  # its interval meets the Gaussian's
+        (NOTHING, "no clusters", ""),
+        (((0.5, 0.001), (0.4, 0.06), (0.2, 0.049)), "clusters", "axes points"),
+        (((0.5, 0.051), (0.0, 1.0), (0.0, 1.0)), "no clusters", ""),
     ],
 )
-def test_the_rule(silhouette, best, expected):
-    assert verdict(rows("trained", 3, silhouette, best))[0] == expected
+def test_the_rule_for_clusters(given, expected, around):
+    row = verdict(statistics_of(3, *given))
+    assert (row.verdict, row.around, row.favoured) == (expected, around, "")
 
 
-def test_structure_that_was_there_before_training_is_none():
-    trained = rows("trained", 3, (0.6, 0.55, 0.65), 3)
-    assert verdict(trained, rows("initial", 3, (0.3, 0.2, 0.4), 2))[0] == "clusters"
-    assert verdict(trained, rows("initial", 3, (0.58, 0.5, 0.6), 2))[0] == "no clusters"
+@pytest.mark.parametrize(
+    ("share", "p", "expected"),
+    [
+        (0.06, 0.001, "favoured directions, no clusters"),
+        (0.06, 0.06, "no clusters"),
+        (0.015, 0.001, "no clusters"),  # half a kernel in a hundred
+    ],
+)
+def test_the_rule_for_favoured_directions(share, p, expected):
+    row = verdict(statistics_of(3, *NOTHING), shares_of(3, share, p))
+    assert row.verdict == expected
+    assert row.favoured == ("edge_right" if "favoured" in expected else "")
+    clustered = statistics_of(3, (0.5, 0.001), *NOTHING[1:])
+    assert verdict(clustered, shares_of(3, share, p)).verdict == "clusters"
+
+
+def test_what_another_network_has_decides_nothing():
+    before = statistics_of(3, *[(0.9, 1e-9)] * 3, network="initial")
+    assert verdict([*statistics_of(3, *NOTHING), *before]).verdict == "no clusters"
 
 
 def test_the_sentence_has_the_numbers():
-    trained = rows("trained", 3, (0.123, 0.111, 0.134), 1, folds=True)
-    _, sentence = verdict(trained, rows("initial", 3, (0.09, 0.08, 0.1), 1))
-    assert sentence == (
-        "No clusters: silhouette 0.12 (0.11 to 0.13); of a Gaussian with its mean and covariance "
-        "0.10 (0.05 to 0.15); before training 0.09 (0.08 to 0.10); the gap statistic takes 1 "
-        "cluster; adjusted Rand index 0.50 (0.40 to 0.60) between starts of k-means, 0.30 (0.20 to "
-        "0.40) between folds."
+    tests = [
+        *statistics_of(3, (0.5, 0.001), *NOTHING[1:]),
+        *statistics_of(3, *NOTHING, network="initial"),
+    ]
+    row = verdict(tests, shares_of(3, 0.06, 0.002), folds=True)
+    assert row.sentence == (
+        "Clusters: axes z 50.0 (effect 0.50), poles z 0.0 (effect 0.00), points z -2.0 (effect "
+        "-0.02), least corrected p 0.001; before training z 1.0, 0.0, -2.0; 0.060 of the kernels "
+        "at edge right, by chance 0.010; silhouette 0.12 (0.11 to 0.13), of a Gaussian 0.10 (0.05 "
+        "to 0.15); the gap statistic takes 1 cluster; adjusted Rand index 0.50 (0.40 to 0.60) "
+        "between starts of k-means, 0.30 (0.20 to 0.40) between folds."
     )
 
 
 def test_layers_come_in_their_order():
-    table = verdicts(
-        pd.DataFrame([*rows("trained", 12, (0, 0, 0), 1), *rows("trained", 9, (0, 0, 0), 1)])
-    )
-    assert table["layer"].tolist() == [9, 12]
+    found = {
+        "cluster_tests": pd.DataFrame([*statistics_of(12, *NOTHING), *statistics_of(9, *NOTHING)]),
+        "concentrations": pd.DataFrame(shares_of(9, 0.01, 1.0)),
+        "cluster_tendency": pd.DataFrame([*tendency_of(12), *tendency_of(9)]),
+    }
+    assert verdicts(found, LEVEL)["layer"].tolist() == [9, 12]

@@ -94,6 +94,18 @@ def test_a_shift_by_chance_is_that_of_equal_distributions():
     assert distribution_shift(normal(300), moved) > 3 * chance_shift(normal(300), moved, 10, 0)
 
 
+def test_pairs_that_are_nearly_the_same_are_swapped_within_pairs():
+    """As a layer and its own start: halves of the pool would be farther apart than they are."""
+    one = normal(300)
+    other = one + 0.02 * normal(300, 1)
+    shift = distribution_shift(one, other)
+    assert chance_shift(one, other, 10, 0, paired=True) == pytest.approx(shift, rel=0.3)
+    assert chance_shift(one, other, 10, 0) > 2 * shift
+    moved = other + 0.5
+    assert distribution_shift(one, moved) > 1.5 * chance_shift(one, moved, 10, 0, paired=True)
+    assert chance_shift(one, one, 3, 0, paired=True) == 0
+
+
 def test_tables():
     layers = [Layer(1, "a", normal(12).reshape(4, 3, 3, 3)), Layer(2, "b", normal(4)[:, None])]
     table = filter_table(layers)

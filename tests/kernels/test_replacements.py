@@ -27,7 +27,7 @@ def layer(seed=0, out=8, given=6):
 
 
 def replaced(name, weights, seed=0):
-    return REPLACEMENTS[name](weights, np.random.default_rng(seed))
+    return REPLACEMENTS[name](weights, np.random.default_rng(seed), 2 * weights + 1)
 
 
 def rows(weights):
@@ -81,7 +81,7 @@ def test_centroids_are_the_means_of_the_clusters_of_figure_2():
     weights = layer(out=10, given=8)
     settings = {"clusters": 4, "seed": 3, "restarts": 2}
     centroid = partial(REPLACEMENTS["centroid"], **settings)
-    after = centroid(weights, np.random.default_rng(0)).reshape(-1, 9)
+    after = centroid(weights, np.random.default_rng(0), weights).reshape(-1, 9)
     table = cluster([Layer(1, "first", weights)], **settings).kernels
     assert len(np.unique(after, axis=0)) == 4
     for _, part in table.groupby("cluster"):
@@ -124,6 +124,12 @@ def test_noise_has_the_layers_mean_and_covariance():
     gap = abs(np.cov(drawn.T) - expected) / np.outer(sd, sd)
     assert gap.max() < 5 * np.sqrt(2 / 20_000)
     assert not np.isclose(drawn, kernels).any(axis=1).any()
+
+
+def test_its_own_start_and_nothing():
+    weights = layer()
+    np.testing.assert_array_equal(replaced("initial", weights), 2 * weights + 1)
+    assert not replaced("zero", weights).any()
 
 
 def test_what_was_changed_and_by_how_much():

@@ -11,7 +11,7 @@ from torch.nn import functional
 from upwind.common.errors import UpwindError
 from upwind.kernels.unet import unet_layers
 from upwind.networks.constrained import ConstrainedConvolution
-from upwind.networks.subspaces import SPANS, project
+from upwind.networks.subspaces import SPANS, span_of
 from upwind.networks.unet import BOTTOM_FILTERS, LEVEL_FILTERS, UNet
 from upwind.networks.weights import Recipe, load_weights, save_weights
 from upwind.training.loss import squared_dsc_loss
@@ -19,7 +19,7 @@ from upwind.training.precision import probability_in
 from upwind.training.settings import TrainingSettings
 from upwind.training.state import TrainingState
 
-CONSTRAINED = ("mean_zero", "differences")
+CONSTRAINED = ("mean_zero", "differences", "random_5_with_mean")
 SMALL = {"level_filters": (2, 2, 3, 4), "bottom_filters": 5}
 
 
@@ -47,7 +47,9 @@ def train(network, steps=5, precision="float32"):
 def outside(network, kernels):
     """The largest part of a kernel that is not in its span, as a share of the largest weight."""
     weights = [layer.weight.detach().double().numpy() for layer in network.layers()]
-    return max(abs(w - project(w, kernels)).max() / abs(w).max() for w in weights)
+    basis = span_of(kernels).reshape(-1, 9)
+    within = [(w.reshape(-1, 9) @ basis.T @ basis).reshape(w.shape) for w in weights]
+    return max(abs(w - v).max() / abs(w).max() for w, v in zip(weights, within, strict=True))
 
 
 def test_the_default_is_the_published_network_to_the_bit():
@@ -73,10 +75,21 @@ def test_the_default_is_the_published_network_to_the_bit():
     assert not any("coefficients" in name for name in network.state_dict())
 
 
-@pytest.mark.parametrize(("kernels", "count"), [("mean_zero", 117_330), ("differences", 73_506)])
+@pytest.mark.parametrize(
+    ("kernels", "count"),
+    [
+        ("mean_zero", 117_330),
+        ("differences", 73_506),
+        ("differences_with_mean", 88_114),
+        ("random_5", 73_506),
+        ("random_8_with_mean", 117_330),
+        ("frozen", 466),
+    ],
+)
 def test_only_free_dimensions_are_counted_as_parameters(kernels, count):
     network = UNet(kernels=kernels)
-    assert sum(p.numel() for p in network.parameters()) == count
+    learned = [p for p in network.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in learned) == count
     assert [tuple(layer.weight.shape) for layer in network.layers()] == [
         tuple(layer.weight.shape) for layer in UNet().layers()
     ]
@@ -90,6 +103,34 @@ def test_coefficients_start_as_relu_needs_them(kernels):
         _, given, dimensions = coefficients.shape
         assert float(coefficients.var()) == pytest.approx(2 / (given * dimensions), rel=0.1)
         assert not layer.bias.any()
+
+
+def test_frozen_kernels_stay_and_everything_else_moves():
+    before = small("frozen")
+    after = train(small("frozen"))
+    for ours, theirs in zip(before.layers(), after.layers(), strict=True):
+        assert torch.equal(ours.weight, theirs.weight)
+    assert not torch.equal(before.head.weight, after.head.weight)
+    assert any(layer.bias.any() for layer in after.layers())
+    weights = torch.cat([layer.weight.flatten() for layer in UNet(kernels="frozen").layers()[8:10]])
+    assert float(weights.std()) == pytest.approx((2 / (9 * 48)) ** 0.5, rel=0.1)  # He's, about
+
+
+@pytest.mark.parametrize("kernels", ["differences", "frozen"])
+def test_the_first_layer_alone_can_be_free(kernels):
+    network = UNet(**SMALL, kernels=kernels, first_layer="free")
+    first, *others = network.layers()
+    assert type(first) is nn.Conv2d
+    assert first.weight.requires_grad
+    for layer in others:
+        assert type(layer) is not nn.Conv2d or not layer.weight.requires_grad
+
+
+def test_a_random_subspace_is_chosen_by_its_number_and_is_that_of_every_layer():
+    one, other = (UNet(**SMALL, kernels="random_5", subspace=number) for number in (0, 1))
+    bases = [layer.basis for layer in one.layers()]
+    assert all(torch.equal(basis, bases[0]) for basis in bases)
+    assert not torch.equal(bases[0], other.layers()[0].basis)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

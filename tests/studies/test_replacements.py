@@ -16,18 +16,24 @@ from upwind.kernels.replacements import REPLACEMENTS
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe
 from upwind.studies.replacement_tables import summarise_replacements
-from upwind.studies.replacements import COLUMNS, exchanges, kernels_of, replacement_scores
+from upwind.studies.replacements import (
+    COLUMNS,
+    exchanges,
+    kernels_before_training,
+    kernels_of,
+    replacement_scores,
+)
 from upwind.studies.scores import unseen_scores
 
 RECIPE = Recipe("unet", 32, (-100.0, 400.0))
 CPU = torch.device("cpu")
 
 
-def identity(weights, generator):
+def identity(weights, generator, start):
     return weights
 
 
-def noise(weights, generator):
+def noise(weights, generator, start):
     return weights + generator.normal(size=weights.shape)
 
 
@@ -55,7 +61,8 @@ def files(tmp_path_factory):
 
 
 def scored(network, files, replacement, draws=1):
-    replaced = exchanges(kernels_of(network, "it"), replacement, draws, (0, 3))
+    weights = kernels_of(network, "it")
+    replaced = exchanges(weights, weights, replacement, draws, (0, 3), ())
     return replacement_scores(network, RECIPE, files, [1, 4], CPU, replaced)
 
 
@@ -80,7 +87,7 @@ def test_scores_are_those_of_a_network_that_holds_the_replaced_kernels(files):
     for layer in ("1", "2", "9", "13", "18", "all"):
         for index in range(18):
             if layer in (str(index + 1), "all"):
-                drawn = noise(weights[index], np.random.default_rng([0, 3, index + 1, 1]))
+                drawn = noise(weights[index], np.random.default_rng([0, 3, index + 1, 1]), None)
                 network.layers()[index].weight.data.copy_(torch.from_numpy(drawn))
         expected = unseen_scores(network, RECIPE, files, [1, 4], CPU).set_index("case")["dsc"]
         network.load_state_dict(before)
@@ -110,7 +117,9 @@ def test_the_network_is_left_as_it_was_also_after_an_error(network, files):
 
 def test_more_draws_leave_the_first_as_they_are_and_all_takes_what_the_layers_take():
     weights = [np.random.default_rng(i).normal(size=(3, 2, 3, 3)) for i in range(2)]
-    few, more = (exchanges(weights, REPLACEMENTS["gaussian"], n, (7, 0)) for n in (1, 3))
+    few, more = (
+        exchanges(weights, weights, REPLACEMENTS["gaussian"], n, (7, 0), ()) for n in (1, 3)
+    )
     assert [(e.layer, e.draw) for e in more] == [
         (layer, draw) for draw in range(3) for layer in ("1", "2", "all")
     ]
@@ -125,6 +134,28 @@ def test_more_draws_leave_the_first_as_they_are_and_all_takes_what_the_layers_ta
             np.sqrt(sum((c**2).sum() for c in changes) / sum((w**2).sum() for w in weights))
         )
     assert not np.allclose(more[0].weights[0], more[3].weights[0])
+
+
+def test_groups_of_layers_are_replaced_together():
+    weights = [np.random.default_rng(i).normal(size=(3, 2, 3, 3)) for i in range(4)]
+    start = [array + 1 for array in weights]
+    found = exchanges(weights, start, REPLACEMENTS["initial"], 1, (0, 0), ["2-3"])
+    assert [e.layer for e in found] == ["1", "2", "3", "4", "2-3", "all"]
+    assert list(found[4].weights) == [1, 2]
+    assert found[4].kernels == 12
+    for index, array in found[4].weights.items():
+        np.testing.assert_array_equal(array, start[index])
+
+
+def test_kernels_before_training_are_those_that_a_run_starts_from():
+    recipe = Recipe("unet", 32, (-100.0, 400.0), options={"kernels": "differences"})
+    state = torch.random.get_rng_state()
+    before = kernels_before_training(recipe, 5)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(5)
+    for array, layer in zip(before, UNet(kernels="differences").layers(), strict=True):
+        np.testing.assert_array_equal(array, layer.weight.detach().numpy())
+    assert len(before) == 18
 
 
 def test_other_networks_than_a_unet_are_refused():

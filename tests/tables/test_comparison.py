@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from upwind.common.holm import holm
 from upwind.tables import comparison
 from upwind.tables.comparison import COLUMNS, measures_of
-from upwind.tables.paired_test import holm
 
 CASES = 25
 MEASURES = ("dsc", "hd95_mm", "hd95_max_mm", "assd_mm", "nsd_3mm")

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from upwind.common.holm import holm
 from upwind.common.intervals import Resampling
-from upwind.tables.paired_test import FEWEST_UNITS, MOST_COUNTED, holm, paired_test, sign_flips
+from upwind.tables.paired_test import FEWEST_UNITS, MOST_COUNTED, paired_test, sign_flips
 
 EFFORT = Resampling(20_000, 0.95, 0)
 WITHIN = 0.63  # of the demo's LSN less UNet, within a fold

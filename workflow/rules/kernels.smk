@@ -17,9 +17,10 @@ rule cluster_kernels:
     resources:
         **resources_for("table"),
     params:
-        clusters=config["kernels"]["clusters"],
-        seed=config["kernels"]["seed"],
-        restarts=config["kernels"]["restarts"],
+        settings={
+            name: config["kernels"][name] for name in ("clusters", "seed", "restarts")
+        },
+        training_seed=config["seed"],
     script:
         "../scripts/cluster_kernels.py"
 
@@ -88,6 +89,10 @@ rule measure_cluster_tendency:
             f"{RESULTS}/networks/unet/{{fold}}/weights.safetensors", fold=FOLDS
         ),
     output:
+        cluster_tests=table(
+            "kernels/cluster_tests.csv", "Kernels (Figure 2)", "The test for clusters"
+        ),
+        concentrations=result("kernels/concentrations.csv"),
         cluster_tendency=result("kernels/cluster_tendency.csv"),
         gap=result("kernels/gap.csv"),
         cluster_verdicts=table(

@@ -17,7 +17,7 @@ rule score_replacement:
         "../../envs/networks.yaml"
     threads: config["training"]["cpu_threads"]
     resources:
-        # 19 networks a draw; to segment costs half of what training does, and much is remembered.
+        # 20 networks a draw or more; to segment costs half of what training does, and much is remembered.
         **segmentation_resources(
             lambda w: ("unet", config["unet"]), lambda w: 5 * draws_of(w)
         ),
@@ -25,7 +25,9 @@ rule score_replacement:
         cases=lambda w: unseen(w.fold),
         options=replacement_options,
         draws=draws_of,
+        together=REPLACED["together"],
         seed=lambda w: REPLACED["seed"] if is_random(w.replacement) else 0,
+        training_seed=config["seed"],
         threshold=config["prediction"]["threshold"],
         device=config["training"]["device"],
         cpu_threads=config["training"]["cpu_threads"],

@@ -6,11 +6,15 @@ from pathlib import Path
 from upwind.common.jobs import logged
 from upwind.kernels.clustering import cluster, write_clustering
 from upwind.kernels.published import beside_published
-from upwind.kernels.unet import unet_layers
+from upwind.kernels.since_start import beside_start
+from upwind.kernels.unet import initial_layers, unet_layers
+from upwind.settings.kernels import KernelMeasures
 
 with logged(snakemake.log[0]):
-    layers = unet_layers(snakemake.input.weights)
-    params = snakemake.params
-    clustering = cluster(layers, params.clusters, params.seed, params.restarts)
-    clustering = replace(clustering, layers=beside_published(clustering.layers))
+    weights, params = snakemake.input.weights, snakemake.params
+    layers, start = unet_layers(weights), initial_layers(weights, params.training_seed)
+    settings = KernelMeasures(**params.settings)
+    clustering = cluster(layers, settings.clusters, settings.seed, settings.restarts)
+    table = beside_published(beside_start(clustering.layers, layers, start, settings))
+    clustering = replace(clustering, layers=table)
     write_clustering(clustering, Path(snakemake.output.kernels).parent)

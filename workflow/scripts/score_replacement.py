@@ -7,7 +7,12 @@ from upwind.common.files import write_csv
 from upwind.common.jobs import logged
 from upwind.kernels.replacements import REPLACEMENTS
 from upwind.networks.weights import load_weights
-from upwind.studies.replacements import exchanges, kernels_of, replacement_scores
+from upwind.studies.replacements import (
+    exchanges,
+    kernels_before_training,
+    kernels_of,
+    replacement_scores,
+)
 from upwind.training.device import use_device
 
 with logged(snakemake.log[0]):
@@ -17,7 +22,9 @@ with logged(snakemake.log[0]):
     network, recipe = load_weights(snakemake.input.weights, diverged=True)
     recipe = replace(recipe, threshold=params.threshold)
     weights = kernels_of(network, snakemake.input.weights)
-    replaced = exchanges(weights, replacement, params.draws, (params.seed, int(fold)))
+    start = kernels_before_training(recipe, params.training_seed)
+    seeds = (params.seed, int(fold))
+    replaced = exchanges(weights, start, replacement, params.draws, seeds, params.together)
     slices, cases = snakemake.input.slices, params.cases
     scores = replacement_scores(network, recipe, slices, cases, device, replaced)
     scores.insert(0, "replacement", snakemake.wildcards.replacement)

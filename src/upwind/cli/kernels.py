@@ -45,6 +45,7 @@ def kernels(
     a network of the same shapes with random weights. docs/kernels.md explains every table.
     """
     from upwind.common.progress import track
+    from upwind.common.side_by_side import cores
     from upwind.figures.kernel_file import draw_all
     from upwind.figures.kernel_page import PAGE, write_page
     from upwind.kernels.analysis_settings import AnalysisSettings
@@ -61,6 +62,7 @@ def kernels(
         effort,
         map_size,
         lambda layers, name: track(layers, len(layers), _CLUSTERS_OF.get(name, name)),
+        threads=cores(),
     )
     found.write(output)
     write_page(file.name, network, found, draw_all(found, output), output)

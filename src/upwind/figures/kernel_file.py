@@ -20,7 +20,8 @@ _CHANCE = "random weights"  # what the tables' network `initial` is here
 _CAPTIONS = {
     "overview": "Every layer, from the first: energy of its kernels by order of derivative, the "
     "hand-crafted kernels that they are nearest to, and the silhouette of their clusters beside a "
-    "Gaussian's and that of random weights. A dot before a name: clusters; a ring: structure.",
+    "Gaussian's and that of random weights. A dot before a name: clusters; a ring: favoured "
+    "directions alone.",
     "content": "How much finite difference is in each layer, beside random weights.",
     "nearest": "Share of each layer's kernels that is nearest to each hand-crafted kernel.",
     "clusters": "Kernels of each layer, divided by its scale, on the first two principal axes of "

@@ -12,7 +12,7 @@ from upwind.figures.kernel_content import ORDER_COLOURS, by_order, order_names
 from upwind.figures.kernel_panels import LOOKS, look_handle, shortened
 from upwind.figures.style import INK, PALE, PALETTE, SMALLEST, TEXT_WIDTH, new_figure, styled
 from upwind.kernels.cluster_tendency import SILHOUETTE
-from upwind.kernels.cluster_verdicts import CLUSTERS, STRUCTURE
+from upwind.kernels.cluster_verdicts import CLUSTERS, FAVOURED
 from upwind.kernels.content import ENERGIES
 from upwind.kernels.layers import INITIAL, TRAINED
 from upwind.kernels.stencils import INDETERMINATE, NEAREST
@@ -21,7 +21,7 @@ _ROW = 0.17  # inches of a layer
 _AROUND = 1.1  # inches above and below
 _LONGEST = 40  # letters of a name
 _NEAREST_COLOURS = dict(zip(NEAREST, (*PALETTE[:3], *PALETTE[3:6], PALE), strict=True))
-_MARKS = {CLUSTERS: "● ", STRUCTURE: "○ "}
+_MARKS = {CLUSTERS: "● ", FAVOURED: "○ "}
 
 
 @styled
@@ -29,7 +29,7 @@ def draw_overview(tables: Mapping[str, pd.DataFrame], chance: str) -> Figure:
     """One row for each layer of ``tables["network"]``, the first on top: its name, number and
     kernels; energy by order of derivative; shares of the kernels nearest to each hand-crafted one;
     and the silhouette of its clusters beside a Gaussian's and that of ``chance``. A dot before a
-    name marks a layer with clusters, a ring one with structure that is none."""
+    name marks a layer with clusters, a ring one with favoured directions alone."""
     layers = tables["network"]
     figure = new_figure(TEXT_WIDTH, _AROUND + _ROW * len(layers), layout="constrained")
     energy, nearest, silhouette = figure.subplots(1, 3, sharey=True, width_ratios=[1, 1, 1])

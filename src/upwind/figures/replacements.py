@@ -20,8 +20,9 @@ _DARK = 0.18  # luminance of a cell below which white text has more contrast tha
 
 @styled
 def draw_replacements(table: pd.DataFrame) -> Figure:
-    """Two panels of one cell per layer (rows) and replacement (columns), both with their numbers;
-    ``table`` is :func:`upwind.studies.replacement_tables.summarise_replacements`, its layers text.
+    """Two panels of one cell per layer, or group of layers, (rows) and replacement (columns), both
+    with their numbers; ``table`` is
+    :func:`upwind.studies.replacement_tables.summarise_replacements`, its layers text.
 
     Left the change of the DSC, in bold where its interval over patients leaves out 0; right the
     length of the change of the weights as a share of their own. Raises UpwindError for an empty

@@ -20,11 +20,13 @@ def analyse(
     settings: AnalysisSettings,
     spectrum_size: int,
     watched: Watched = unwatched,
+    threads: int = 1,
 ) -> tuple[Tables, list[Layer]]:
     """All tables for one network of which only the weights are known, and whose kernels are of one
     size, and the layers that have too few different kernels to be clustered. Chance is a network of
     the same shapes with random weights (:func:`upwind.kernels.layers.random_layers`), under the
-    name ``initial``. What takes time goes through ``watched``, layer by layer."""
+    name ``initial``. What takes time goes through ``watched``, layer by layer, on
+    ``threads``."""
     layers = check_layers(layers)
     size = layers[0].size
     networks = {TRAINED: layers, INITIAL: random_layers(layers, settings.seed)}
@@ -41,7 +43,7 @@ def analyse(
             name: [layer for layer in found if layer.number in numbers]
             for name, found in networks.items()
         }
-        tables |= measure_cluster_tendency(chosen, [], settings, watched)
+        tables |= measure_cluster_tendency(chosen, [], settings, watched, threads)
     return tables, [layer for layer in layers if layer.number not in numbers]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from upwind.common.frames import groups
 from upwind.common.wording import count_of, first_few
-from upwind.kernels.cluster_verdicts import CLUSTERS, STRUCTURE
+from upwind.kernels.cluster_verdicts import CLUSTERS, FAVOURED
 from upwind.kernels.gaussian_derivatives import WELL
 from upwind.kernels.layers import INITIAL, TRAINED
 from upwind.kernels.sizes import energies_in
@@ -62,7 +62,7 @@ def _clusters(tables: Mapping[str, pd.DataFrame]) -> str:
     few = f"; {layers - asked} have too few different kernels to be asked" if asked < layers else ""
     return (
         f"of {count_of(asked, 'layer')} {(verdicts == CLUSTERS).sum()} with clusters and "
-        f"{(verdicts == STRUCTURE).sum()} with structure that is none{few}"
+        f"{(verdicts == FAVOURED).sum()} with favoured directions alone{few}"
     )
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 from scipy import stats
 
 from upwind.common.intervals import percentile_interval
+from upwind.common.side_by_side import side_by_side
 from upwind.kernels.analysis_settings import AnalysisSettings, normal_quantile
-from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread
+from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread, sampled
 from upwind.kernels.layers import Layer
 from upwind.kernels.lloyd import kmeans_labels
 from upwind.kernels.silhouette import silhouette_widths
@@ -34,10 +35,13 @@ COLUMNS = [
 
 
 def cluster_tendency(
-    layers: Iterable[Layer], settings: AnalysisSettings
+    layers: Iterable[Layer], settings: AnalysisSettings, threads: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster tendency of each layer, and the gap statistic for every number of clusters. Layers
     with too few different kernels are left out.
+
+    The sets of kernels of a layer, its own and those drawn, go side by side on ``threads``; numbers
+    are the same on any number of them.
 
     The first table has a row per layer and measure: ``part``, ``layer``, ``kernels`` (looked at),
     ``measure``, its ``value`` with the interval ``low`` to ``high``, and under ``reference``,
@@ -58,11 +62,11 @@ def cluster_tendency(
     """
     rows, gaps = [], []
     for layer in layers:
-        kernels = _sampled(layer, settings)
+        kernels = sampled(layer, settings)
         # The gap statistic, and every draw, need more different kernels than clusters.
         if not can_be_clustered(kernels, settings.tried):
             continue
-        measured, gap = _measured(kernels, settings)
+        measured, gap = _measured(kernels, settings, threads)
         facts = {"part": layer.part, "layer": layer.number, "kernels": len(kernels)}
         rows += [facts | row for row in measured]
         gap.insert(0, "layer", layer.number)
@@ -152,33 +156,25 @@ def best_number(gap: pd.DataFrame) -> int:
 
 
 def _measured(
-    kernels: np.ndarray, settings: AnalysisSettings
+    kernels: np.ndarray, settings: AnalysisSettings, threads: int
 ) -> tuple[list[dict[str, object]], pd.DataFrame]:
     """The first table's rows and the second's of kernels (n, 9)."""
-    drawn = _gaussian_draws(kernels, settings)
+    sets = [kernels, *_gaussian_draws(kernels, settings)]
     with one_thread():
-        ours, *theirs = (
-            partitions(points, settings.tried, settings.seed) for points in [kernels, *drawn]
+        ours, *theirs = side_by_side(
+            lambda points: partitions(points, settings.tried, settings.seed), sets, threads
         )
-        starts = [_starts(points, settings) for points in [kernels, *drawn]]
+        starts = side_by_side(lambda points: _starts(points, settings), sets, threads)
     gap = gap_statistic(ours, theirs)
     found = [partition[settings.clusters - 1] for partition in [ours, *theirs]]
     labels = [_best([one, *others]).labels for one, others in zip(found, starts, strict=True)]
     rows = [
-        _silhouette_row([kernels, *drawn], labels, settings),
+        _silhouette_row(sets, labels, settings, threads),
         _gap_row(gap, settings),
         {"measure": BEST, "value": best_number(gap)},
         _starts_row([_ari_matrix([one.labels for one in runs]) for runs in starts], settings),
     ]
     return rows, gap
-
-
-def _sampled(layer: Layer, settings: AnalysisSettings) -> np.ndarray:
-    kernels = layer.vectors
-    if len(kernels) <= settings.sample:
-        return kernels
-    generator = np.random.default_rng(settings.seed)
-    return kernels[np.sort(generator.choice(len(kernels), settings.sample, replace=False))]
 
 
 def _gaussian_draws(kernels: np.ndarray, settings: AnalysisSettings) -> list[np.ndarray]:
@@ -198,12 +194,14 @@ def _gap_row(gap: pd.DataFrame, settings: AnalysisSettings) -> dict[str, object]
 
 
 def _silhouette_row(
-    sets: list[np.ndarray], labels: list[np.ndarray], settings: AnalysisSettings
+    sets: list[np.ndarray], labels: list[np.ndarray], settings: AnalysisSettings, threads: int
 ) -> dict[str, object]:
     """Of the first set; the others are the references."""
     chosen = np.random.default_rng(settings.seed).permutation(len(sets[0]))[:_SILHOUETTE_KERNELS]
     pairs = zip(sets, labels, strict=True)
-    ours, *theirs = (silhouette_widths(points[chosen], of[chosen]) for points, of in pairs)
+    ours, *theirs = side_by_side(
+        lambda pair: silhouette_widths(pair[0][chosen], pair[1][chosen]), pairs, threads
+    )
     half = normal_quantile(settings.confidence) * stats.sem(ours)
     row = {"measure": SILHOUETTE, "value": ours.mean()}
     row |= {"low": ours.mean() - half, "high": ours.mean() + half}
@@ -237,7 +235,7 @@ def _labels_by_layer(
     """Part, and the labels of the kernels, of each layer that can be clustered."""
     found = {}
     for layer in layers:
-        kernels = _sampled(layer, settings)
+        kernels = sampled(layer, settings)
         if can_be_clustered(kernels, settings.clusters):
             labels, _, _ = kmeans(kernels, settings.clusters, settings.seed, settings.restarts)
             found[layer.number] = layer.part, labels

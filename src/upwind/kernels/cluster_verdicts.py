@@ -14,10 +14,12 @@ from upwind.kernels.cluster_tendency import (
     cluster_tendency,
     stability,
 )
+from upwind.kernels.directions import SLIGHT_SHARE, direction_tables
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers
 from upwind.kernels.tables import Networks, Tables, stacked
 
-NONE, STRUCTURE, CLUSTERS = "no clusters", "structure, no clusters", "clusters"
+NONE, FAVOURED, CLUSTERS = "no clusters", "favoured directions, no clusters", "clusters"
+COLUMNS = ["part", "layer", "verdict", "around", "favoured", "sentence"]
 # Mean silhouette widths above which Kaufman and Rousseeuw (Finding Groups in Data, 1990, table 4)
 # speak of a weak structure that could be artificial, and of a reasonable one.
 WEAK, REASONABLE = 0.25, 0.5
@@ -36,61 +38,103 @@ def measure_cluster_tendency(
     folds: Sequence[Iterable[Layer]],
     settings: AnalysisSettings,
     watched: Watched = unwatched,
+    threads: int = 1,
 ) -> Tables:
-    """The tables cluster_tendency, gap and cluster_verdicts of ``networks`` by
-    name; stability over ``folds`` needs two of them, and the network at initialisation. Layers go
-    through ``watched`` with the network's name, one when the one before is done."""
-    tables, gaps = {}, {}
+    """The tables cluster_tests, concentrations, cluster_tendency, gap and cluster_verdicts of
+    ``networks`` by name; stability over ``folds`` needs two of them, and the network at
+    initialisation. Layers go through ``watched`` with the network's name, for the tests and for the
+    measures, one when the one before is done; what is drawn for a layer goes side by side on
+    ``threads``."""
+    tests, shares, tables, gaps = {}, {}, {}, {}
     for name, layers in networks.items():
-        tables[name], gaps[name] = cluster_tendency(watched(check_layers(layers), name), settings)
+        known = check_layers(layers)
+        tests[name], shares[name] = direction_tables(watched(known, name), settings, threads)
+        tables[name], gaps[name] = cluster_tendency(watched(known, name), settings, threads)
     if len(folds) > 1 and INITIAL in networks:
         over_folds = stability(folds, networks[INITIAL], settings)
         tables[TRAINED] = pd.concat([tables[TRAINED], over_folds], ignore_index=True)
-    table = stacked(tables)
-    return {"cluster_tendency": table, "gap": stacked(gaps), "cluster_verdicts": verdicts(table)}
+    found = {
+        "cluster_tests": stacked(tests),
+        "concentrations": stacked(shares),
+        "cluster_tendency": stacked(tables),
+        "gap": stacked(gaps),
+    }
+    return found | {"cluster_verdicts": verdicts(found, 1 - settings.confidence)}
 
 
-def verdicts(found: pd.DataFrame) -> pd.DataFrame:
-    """One row per layer of the trained network: ``part``, ``layer``, ``verdict``, ``sentence``.
+def verdicts(found: Tables, level: float) -> pd.DataFrame:
+    """One row per layer of the trained network: ``part``, ``layer``, ``verdict``, ``around`` (the
+    statistics that found clusters), ``favoured`` (the hand-crafted kernels that more kernels lie at
+    than chance puts there), ``sentence``.
 
-    ``found`` is :func:`measure_cluster_tendency`'s table. The rule: there is
-    *structure* where the silhouette lies above that of kernels drawn from the layer's Gaussian and
-    above that of the network at initialisation, interval against interval, and the gap statistic
-    takes more than one cluster; there are *clusters* where the silhouette also exceeds 0.5.
+    ``found`` are :func:`measure_cluster_tendency`'s tables. The rule: there are *clusters* where
+    one of the three statistics has a corrected p below ``level``, p being that of an effect of
+    0.03 at most; *favoured directions* where the share of kernels at a hand-crafted kernel has one
+    and exceeds the cloud's by 0.01 or more. Silhouette, gap statistic and the agreement of starts
+    stand beside it, and decide nothing.
     """
-    trained, initial = (found[found["network"] == name] for name in (TRAINED, INITIAL))
+    tests, shares, tendency = (
+        found[name] for name in ("cluster_tests", "concentrations", "cluster_tendency")
+    )
+    clustered = tests[tests["holm_p"] < level]
+    above = shares["share"] - shares["reference"] >= SLIGHT_SHARE
+    favoured = shares[(shares["holm_p"] < level) & above]
     rows = []
-    for (part, layer), now in trained.groupby(["part", "layer"], sort=False):
-        before = initial[initial["layer"] == layer]
-        rows.append({"part": part, "layer": layer} | _verdict(_named(now), _named(before)))
-    table = pd.DataFrame(rows, columns=["part", "layer", "verdict", "sentence"])
-    return table.sort_values("layer", ignore_index=True)
+    ours = tests[tests["network"] == TRAINED]
+    for (part, layer), now in ours.groupby(["part", "layer"], sort=False):
+        around = _of_layer(clustered, layer, TRAINED)["statistic"].tolist()
+        at = _of_layer(favoured, layer, TRAINED)["stencil"].tolist()
+        verdict = CLUSTERS if around else FAVOURED if at else NONE
+        parts = [
+            _tested(now, _of_layer(tests, layer, INITIAL)),
+            *_shares(_of_layer(favoured, layer, TRAINED)),
+            *_beside(_named(_of_layer(tendency, layer, TRAINED))),
+        ]
+        row = {"part": part, "layer": layer, "verdict": verdict}
+        row |= {"around": " ".join(around), "favoured": " ".join(at)}
+        rows.append(row | {"sentence": f"{verdict.capitalize()}: {'; '.join(parts)}."})
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values("layer", ignore_index=True)
+
+
+def _of_layer(table: pd.DataFrame, layer: object, network: str) -> pd.DataFrame:
+    return table[(table["network"] == network) & (table["layer"] == layer)]
 
 
 def _named(rows: pd.DataFrame) -> dict[str, pd.Series]:
     return {row["measure"]: row for _, row in rows.iterrows()}
 
 
-def _verdict(now: dict[str, pd.Series], before: dict[str, pd.Series]) -> dict[str, str]:
-    silhouette, best = now[SILHOUETTE], int(now[BEST]["value"])
-    beyond = silhouette["low"] > silhouette["reference_high"]
-    if SILHOUETTE in before:
-        beyond &= silhouette["low"] > before[SILHOUETTE]["high"]
-    verdict = NONE
-    if beyond and best > 1:
-        verdict = CLUSTERS if silhouette["value"] > REASONABLE else STRUCTURE
-    parts = [
-        f"silhouette {_with_interval(silhouette)}",
-        f"of a Gaussian with its mean and covariance {_with_interval(silhouette, 'reference')}",
+def _tested(now: pd.DataFrame, before: pd.DataFrame) -> str:
+    told = ", ".join(
+        f"{row['statistic']} z {row['z']:.1f} (effect {row['effect']:.2f})"
+        for _, row in now.iterrows()
+    )
+    since = ", ".join(f"{z:.1f}" for z in before["z"])
+    return f"{told}, least corrected p {now['holm_p'].min():.2g}" + (
+        f"; before training z {since}" if since else ""
+    )
+
+
+def _shares(favoured: pd.DataFrame) -> list[str]:
+    return [
+        f"{row['share']:.3f} of the kernels at {row['stencil'].replace('_', ' ')}, by chance "
+        f"{row['reference']:.3f}"
+        for _, row in favoured.iterrows()
     ]
-    if SILHOUETTE in before:
-        parts.append(f"before training {_with_interval(before[SILHOUETTE])}")
-    parts.append(f"the gap statistic takes {count_of(best, 'cluster')}")
+
+
+def _beside(now: dict[str, pd.Series]) -> list[str]:
+    """The measures of old."""
+    silhouette = now[SILHOUETTE]
     agreement = f"adjusted Rand index {_with_interval(now[STARTS])} between starts of k-means"
     if FOLDS in now:
         agreement += f", {_with_interval(now[FOLDS])} between folds"
-    parts.append(agreement)
-    return {"verdict": verdict, "sentence": f"{verdict.capitalize()}: {'; '.join(parts)}."}
+    return [
+        f"silhouette {_with_interval(silhouette)}, of a Gaussian "
+        f"{_with_interval(silhouette, 'reference')}",
+        f"the gap statistic takes {count_of(int(now[BEST]['value']), 'cluster')}",
+        agreement,
+    ]
 
 
 def _with_interval(row: pd.Series, name: str = "value") -> str:

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_csv
+from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.layers import Layer, check_layers
 from upwind.kernels.sizes import Size, weight_columns
 from upwind.kernels.stencils import STENCILS
@@ -103,6 +104,16 @@ def can_be_clustered(kernels: np.ndarray, clusters: int) -> bool:
     """Whether there are enough different kernels (n, 9) for so many clusters and their scores,
     which need at least one kernel more than there are clusters."""
     return len(np.unique(kernels, axis=0)) > clusters
+
+
+def sampled(layer: Layer, settings: AnalysisSettings) -> np.ndarray:
+    """A layer's kernels, each flattened, whose clusters are tested: all, or ``settings.sample`` of
+    them."""
+    kernels = layer.vectors
+    if len(kernels) <= settings.sample:
+        return kernels
+    generator = np.random.default_rng(settings.seed)
+    return kernels[np.sort(generator.choice(len(kernels), settings.sample, replace=False))]
 
 
 def _check_different(layer: int, kernels: np.ndarray, clusters: int) -> None:

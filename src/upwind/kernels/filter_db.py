@@ -77,15 +77,26 @@ def distribution_shift(one: np.ndarray, other: np.ndarray) -> float:
     return _divergence(coefficients[: len(one)], coefficients[len(one) :], ratios)
 
 
-def chance_shift(one: np.ndarray, other: np.ndarray, splits: int, seed: int) -> float:
+def chance_shift(
+    one: np.ndarray, other: np.ndarray, splits: int, seed: int, paired: bool = False
+) -> float:
     """Mean :func:`distribution_shift` of two sets of the same sizes drawn from the pool of both, so
-    that they are distributed alike: what the shift is by chance."""
+    that they are distributed alike: what the shift is by chance. Where kernel i of one is kernel i
+    of the other at another time (``paired``), each of the two sets has one of the two, by lot:
+    they are as alike as the sets themselves, and halves of the pool are not."""
     coefficients, ratios = _pooled_axes(one, other)
+    count = len(one)
     generator = np.random.default_rng(seed)
     found = []
     for _ in range(splits):
-        mixed = generator.permutation(coefficients)
-        found.append(_divergence(mixed[: len(one)], mixed[len(one) :], ratios))
+        if paired:
+            swapped = generator.integers(2, size=count).astype(bool)
+            order = np.arange(2 * count).reshape(2, count)
+            order[:, swapped] = order[::-1, swapped]
+            mixed = coefficients[order.ravel()]
+        else:
+            mixed = generator.permutation(coefficients)
+        found.append(_divergence(mixed[:count], mixed[count:], ratios))
     return float(np.mean(found))
 
 
@@ -143,10 +154,14 @@ def filter_table(layers: Iterable[Layer]) -> pd.DataFrame:
 
 
 def shift_table(
-    layers: Iterable[Layer], reference: Mapping[int, Layer], splits: int, seed: int
+    layers: Iterable[Layer],
+    reference: Mapping[int, Layer],
+    splits: int,
+    seed: int,
+    paired: bool = False,
 ) -> pd.DataFrame:
     """For each of the ``layers`` that is in ``reference`` (by number): ``layer``, ``shift`` between
-    the kernels of both, and ``shift_chance``."""
+    the kernels of both, and ``shift_chance``; ``paired`` as in :func:`chance_shift`."""
     rows = []
     for layer in layers:
         if layer.number in reference:
@@ -155,7 +170,7 @@ def shift_table(
                 {
                     "layer": layer.number,
                     "shift": distribution_shift(one, other),
-                    "shift_chance": chance_shift(one, other, splits, seed),
+                    "shift_chance": chance_shift(one, other, splits, seed, paired),
                 }
             )
     return pd.DataFrame(rows, columns=["layer", "shift", "shift_chance"])

@@ -3,7 +3,7 @@
 from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.content import content_by_layer, content_by_part, moment_table
 from upwind.kernels.filter_db import filter_table, shift_table
-from upwind.kernels.layers import LSN, TRAINED, check_layers
+from upwind.kernels.layers import INITIAL, LSN, TRAINED, check_layers
 from upwind.kernels.published import beside_published_shares
 from upwind.kernels.spectrum import nearest_table, shares
 from upwind.kernels.tables import Networks, Tables, stacked
@@ -16,8 +16,8 @@ def measure(
     ``networks`` by name, of which ``trained`` is the one that the others are compared with.
 
     Spectra are those on the feature maps of an image of ``spectrum_size`` pixels; the level set
-    network has none. With ``published``, shares stand beside the authors'. docs/kernels.md has
-    every column.
+    network has none. With ``published``, shares stand beside the authors', and ``initial`` is the
+    trained network's own start, kernel by kernel. docs/kernels.md has every column.
     """
     networks = {name: check_layers(layers) for name, layers in networks.items()}
     cnns = {name: layers for name, layers in networks.items() if name != LSN}
@@ -35,11 +35,11 @@ def measure(
         "moments": stacked(moments),
         "content": stacked(content),
         "content_parts": stacked(parts),
-        "filter_db": stacked(_filters(networks, settings)),
+        "filter_db": stacked(_filters(networks, settings, own_start=published)),
     }
 
 
-def _filters(networks: Networks, settings: AnalysisSettings) -> Tables:
+def _filters(networks: Networks, settings: AnalysisSettings, own_start: bool) -> Tables:
     """CNN Filter DB measures of each network, and how far its layers' kernels are from those of the
     trained network, whose architecture the level set network does not share."""
     trained = {layer.number: layer for layer in networks[TRAINED]}
@@ -47,6 +47,7 @@ def _filters(networks: Networks, settings: AnalysisSettings) -> Tables:
     for name, layers in networks.items():
         table = filter_table(layers)
         reference = {} if name in (TRAINED, LSN) else trained
-        shift = shift_table(layers, reference, settings.references, settings.seed)
+        paired = own_start and name == INITIAL
+        shift = shift_table(layers, reference, settings.references, settings.seed, paired)
         found[name] = table.merge(shift, how="left", on="layer")
     return found

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from upwind.common.errors import UpwindError
+from upwind.common.side_by_side import cores
 from upwind.kernels.analysis import analyse
 from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.cluster_verdicts import Watched, unwatched
@@ -85,18 +86,22 @@ def analyse_kernels(
     except ValidationError as error:
         told = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         raise UpwindError(f"kernels cannot be analysed so: {told}") from error
-    return analyse_network(read_network(Path(weights)), effort, map_size)
+    return analyse_network(read_network(Path(weights)), effort, map_size, threads=cores())
 
 
 def analyse_network(
-    network: Network, settings: AnalysisSettings, map_size: int, watched: Watched = unwatched
+    network: Network,
+    settings: AnalysisSettings,
+    map_size: int,
+    watched: Watched = unwatched,
+    threads: int = 1,
 ) -> KernelAnalysis:
     """The same of a network that is read already; what takes time goes through ``watched``, layer
-    by layer."""
+    by layer, on ``threads``."""
     found: dict[str, Tables] = {}
     unclustered: list[str] = []
     for size, layers in by_size(network.layers).items():
-        tables, left_out = analyse(layers, settings, map_size, watched)
+        tables, left_out = analyse(layers, settings, map_size, watched, threads)
         found[in_words(size)] = tables
         unclustered += [layer.name for layer in left_out]
     main = network.tables() | found.pop(_MAIN, {})

@@ -1,4 +1,4 @@
-"""A 3x3 convolution whose kernels stay in a subspace while they are learned."""
+"""3x3 convolutions whose kernels stay in a subspace while they are learned, or as they are."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from upwind.networks.subspaces import SPANS
+from upwind.networks.subspaces import span_of
 
 # A weights file's kernels against those that its coefficients give: rounding on another machine.
 _SAME = 1e-5
@@ -14,7 +14,7 @@ _SAME = 1e-5
 
 class ConstrainedConvolution(nn.Module):
     """In the place of ``nn.Conv2d(in_channels, out_channels, 3, padding=1)``, with kernels in the
-    subspace ``span`` (of :data:`upwind.networks.subspaces.SPANS`).
+    subspace ``span`` (of :func:`upwind.networks.subspaces.span_of`; a random one has a ``number``).
 
     What is learned are ``coefficients`` (out, in, dimensions) in an orthonormal basis, so that no
     step of training can leave the subspace, and nothing is learned that has no effect. ``weight``
@@ -24,11 +24,11 @@ class ConstrainedConvolution(nn.Module):
 
     basis: torch.Tensor
 
-    def __init__(self, in_channels: int, out_channels: int, span: str) -> None:
+    def __init__(self, in_channels: int, out_channels: int, span: str, number: int = 0) -> None:
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.groups = (3, 3), 1
-        basis = torch.tensor(SPANS[span], dtype=torch.float32)
+        basis = torch.tensor(span_of(span, number), dtype=torch.float32)
         self.register_buffer("basis", basis, persistent=False)
         self.coefficients = nn.Parameter(torch.empty(out_channels, in_channels, len(basis)))
         self.bias = nn.Parameter(torch.zeros(out_channels))
@@ -67,3 +67,13 @@ class ConstrainedConvolution(nn.Module):
         if own.shape != given.shape:
             return False
         return torch.allclose(own, given.to(own), rtol=_SAME, atol=_SAME * float(own.abs().max()))
+
+
+def frozen_convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """A 3x3 convolution with random kernels that are not learned: normal, with He et al.'s (2015)
+    variance. Its bias is learned."""
+    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # there is one
+    layer.weight.requires_grad_(False)
+    return layer

@@ -1,4 +1,4 @@
-"""Subspaces of the 3x3 kernels, spanned by finite differences.
+"""Subspaces of the 3x3 kernels, spanned by finite differences, and random ones beside them.
 
 A kernel's moments say which derivatives it takes (:mod:`upwind.kernels.moments`). The subspaces
 here are those of kernels that take the derivatives of some orders and nothing else:
@@ -7,9 +7,15 @@ here are those of kernels that take the derivatives of some orders and nothing e
 - ``differences``: those and the second differences Dxx, Dyy and Dxy, five dimensions. The one-sided
   differences lie in it, since D-x = Dx - Dxx / 2: it is the span of all nine stencils of the level
   set equation (:func:`upwind.levelset.equation.scheme.finite_differences`);
+- ``differences_with_mean``: the mean kernel beside those, six dimensions;
 - ``mean_zero``: all kernels whose sum is 0, the paper's condition for a difference, eight
   dimensions. Those that are not in ``differences`` take mixed derivatives of third and fourth
   order, too: Sobel's kernel is one of them, because it smooths along the edge.
+
+What a subspace of five or eight dimensions costs can be the number of its dimensions, or the mean
+kernel that is not in it. So there are random ones of as many (``random_5``, ``random_8``), those
+that hold the mean kernel (``_with_mean``), and one that holds no mean at all
+(``random_5_mean_zero``).
 """
 
 from collections.abc import Mapping
@@ -52,6 +58,37 @@ SPANS: Mapping[str, np.ndarray] = MappingProxyType(
         "first_order": _basis(_X, _Y),
     }
 )
+
+
+# Dimensions of random subspaces, and whether the mean kernel is in them (None: as it falls).
+_RANDOM: Mapping[str, tuple[int, bool | None]] = MappingProxyType(
+    {
+        "random_5": (5, None),
+        "random_5_with_mean": (5, True),
+        "random_5_mean_zero": (5, False),
+        "random_8": (8, None),
+        "random_8_with_mean": (8, True),
+    }
+)
+
+
+def span_of(name: str, number: int = 0) -> np.ndarray:
+    """Orthonormal basis (dimensions, 3, 3) of a subspace: one of :data:`SPANS`,
+    ``differences_with_mean``, or a random one by its ``number``, uniformly distributed among
+    those of its kind. Raises KeyError for a name that is not known."""
+    if name == "differences_with_mean":
+        return _basis(np.outer(_MEAN, _MEAN), *SPANS["differences"])
+    if name not in _RANDOM:
+        return SPANS[name]
+    dimensions, mean = _RANDOM[name]
+    drawn = np.random.default_rng(number).normal(size=(9, dimensions))
+    average = np.full(9, 1 / 3)
+    if mean is not None:
+        drawn -= np.outer(average, average @ drawn)
+    if mean:
+        drawn[:, 0] = average
+    basis, triangle = np.linalg.qr(drawn)
+    return _basis(*(basis * np.sign(np.diag(triangle))).T.reshape(-1, 3, 3))
 
 
 def project(kernels: np.ndarray, span: str) -> np.ndarray:

@@ -5,10 +5,12 @@ two convolutions of an up level run *before* its up-sampling, and the skip conne
 level's *input*, so the last concatenation holds the CT slice itself.
 
 Beside it, and not the paper's, the same network with kernels that learning keeps in the span of
-finite differences: what the kernels are said to be is then all that they can be.
+finite differences: what the kernels are said to be is then all that they can be. Its controls are
+kernels in random subspaces, and random kernels that are not learned.
 """
 
-from typing import Annotated, Any, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from upwind.common.errors import UpwindError
-from upwind.networks.constrained import ConstrainedConvolution
+from upwind.networks.constrained import ConstrainedConvolution, frozen_convolution
 from upwind.settings.unet import KernelRule, UNetSettings
 
 Convolution = nn.Conv2d | ConstrainedConvolution
@@ -32,13 +34,32 @@ LEVEL_FILTERS = (16, 16, 16, 32)
 BOTTOM_FILTERS = 64
 
 
+@dataclass(frozen=True)
+class Kernels:
+    """What learning may do to a layer's kernels: one of :data:`KERNELS`, and which of the random
+    subspaces that is."""
+
+    rule: str
+    subspace: int
+
+    def convolution(self, in_channels: int, out_channels: int) -> Convolution:
+        """A 3x3 convolution ('same' zero padding, bias) with such kernels."""
+        if self.rule == "free":
+            return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        if self.rule == "frozen":
+            return frozen_convolution(in_channels, out_channels)
+        return ConstrainedConvolution(in_channels, out_channels, self.rule, self.subspace)
+
+
 class Level(nn.Module):
     """Two 3x3 convolutions ('same' zero padding, bias), each followed by ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernels: str) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, first: Kernels, second: Kernels
+    ) -> None:
         super().__init__()
-        self.first = _convolution(in_channels, out_channels, kernels)
-        self.second = _convolution(out_channels, out_channels, kernels)
+        self.first = first.convolution(in_channels, out_channels)
+        self.second = second.convolution(out_channels, out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(n, in_channels, h, w) to (n, out_channels, h, w)."""
@@ -56,8 +77,10 @@ class UNet(nn.Module):
 
     ``kernels`` is what learning may do to all of these kernels: 'free'; 'mean_zero' keeps each a
     difference, its sum 0 (117,330 parameters); 'differences' keeps it in the span of first- and
-    second-order finite differences (73,506 parameters). A constrained layer answers 0 to a constant
-    but for its bias and the zeros beyond the image's border; the 1x1 head stays free.
+    second-order finite differences (73,506 parameters). Such a layer answers 0 to a constant but
+    for its bias and the zeros beyond the image's border. The other rules are controls for these:
+    :class:`upwind.settings.unet.UNetSettings` has them, ``subspace`` and ``first_layer``. The 1x1
+    head stays free.
     """
 
     def __init__(
@@ -67,20 +90,25 @@ class UNet(nn.Module):
         ),
         bottom_filters: Filters = BOTTOM_FILTERS,
         kernels: str = _DEFAULT.kernels,
+        subspace: Annotated[int, Field(ge=0)] = _DEFAULT.subspace,
+        first_layer: Literal["same", "free"] = _DEFAULT.first_layer,
     ) -> None:
         super().__init__()
         if kernels not in KERNELS:
             raise UpwindError(f"unet.kernels: {kernels!r}; choose from {list(KERNELS)}")
+        rule = Kernels(kernels, subspace)
+        outermost = Kernels("free", subspace) if first_layer == "free" else rule
         level_inputs = (1, *level_filters[:-1])
         self.down = nn.ModuleList(
-            Level(i, o, kernels) for i, o in zip(level_inputs, level_filters, strict=True)
+            Level(i, o, rule if place else outermost, rule)
+            for place, (i, o) in enumerate(zip(level_inputs, level_filters, strict=True))
         )
-        self.bottom = Level(level_filters[-1], bottom_filters, kernels)
+        self.bottom = Level(level_filters[-1], bottom_filters, rule, rule)
         up, below = [], bottom_filters
         for level_input, filters in zip(
             reversed(level_inputs), reversed(level_filters), strict=True
         ):
-            up.append(Level(below, filters, kernels))
+            up.append(Level(below, filters, rule, rule))
             below = filters + level_input  # up-sampled output and the level's input, concatenated
         self.up = nn.ModuleList(up)
         self.head = nn.Conv2d(below, 1, 1)
@@ -117,15 +145,9 @@ class UNet(nn.Module):
         return [convolution for level in levels for convolution in (level.first, level.second)]
 
 
-def _convolution(in_channels: int, out_channels: int, kernels: str) -> Convolution:
-    if kernels == "free":
-        return nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    return ConstrainedConvolution(in_channels, out_channels, kernels)
-
-
 def _keras_initialisation(module: nn.Module) -> None:
     # Glorot uniform and zero biases: the defaults of Keras, in which the authors' code is written.
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, nn.Conv2d) and module.weight.requires_grad:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -8,9 +8,19 @@ from upwind.settings.methods import Postprocessing
 from upwind.settings.model import Count, Different, Number, Settings, Share
 
 Replacement = Literal[
-    "centroid", "nearest", "mean_zero", "differences", "first_order", "shuffled", "gaussian"
+    "centroid",
+    "nearest",
+    "mean_zero",
+    "differences",
+    "first_order",
+    "shuffled",
+    "gaussian",
+    "initial",
+    "zero",
 ]
 VariantPostprocessing = Postprocessing | Literal["connected_with_disc"]
+_LAYER = "([1-9]|1[0-8])"
+LayerGroup = Annotated[str, Field(pattern=f"^{_LAYER}-{_LAYER}$", examples=["7-12"])]
 FoldChoice = Literal["all"] | Different[Number]
 
 
@@ -138,12 +148,20 @@ class ReplacementSettings(Settings):
         "first_order",
         "shuffled",
         "gaussian",
+        "initial",
+        "zero",
     )
     """What the kernels of a layer, and of all layers, are replaced by: `centroid` of the k-means
     cluster (with the settings of `kernels`); `nearest` hand-crafted kernel of Figure 2, scaled by
     least squares; projections: `mean_zero`, `differences` (the span of first- and second-order
     finite differences), `first_order` (of the two central differences); `shuffled` within the
-    layer; `gaussian` noise of the layer's mean and covariance.
+    layer; `gaussian` noise of the layer's mean and covariance; the layer's own `initial` kernels,
+    from before training; `zero`.
+
+    Source: ours."""
+    together: Different[LayerGroup] = ("7-12",)
+    """Layers that are replaced together, by the first and the last of them (1 to 18), beside each
+    alone and all. Layers 7 to 12 are the bottom of the UNet, with 74 % of its kernels.
 
     Source: ours."""
     draws: Count = 2

@@ -2,8 +2,8 @@
 trained again.
 
 The network segments its unseen patients with the kernels of one layer replaced, then of the next,
-and with those of all layers at once. How far the weights were moved stands beside the change of the
-DSC: a large change and an important layer are two things.
+with those of groups of layers, and of all layers at once. How far the weights were moved stands
+beside the change of the DSC: a large change and an important layer are two things.
 """
 
 import os
@@ -20,7 +20,7 @@ from upwind.common.progress import track
 from upwind.kernels.replacements import Replacement, changed_kernels, relative_norm
 from upwind.networks.patching import Answer, answering, convolving, layer_kernels
 from upwind.networks.unet import UNet
-from upwind.networks.weights import Recipe
+from upwind.networks.weights import Recipe, build
 from upwind.scores.metrics import overlap
 from upwind.segmentation.predict import segment_slices
 from upwind.studies.scores import slices_of_cases
@@ -35,7 +35,8 @@ _COUNTS = ("overlap_voxels", "mask_voxels", "label_voxels")
 @dataclass(frozen=True)
 class Exchange:
     """Other kernels for some layers: ``weights`` (out, in, 3, 3) by the layer's index (from 0),
-    ``layer`` is its number (from 1) or 'all', ``draw`` (from 0) which of several."""
+    ``layer`` is its number (from 1), a group ('7-12') or 'all', ``draw`` (from 0) which of
+    several."""
 
     layer: str
     draw: int
@@ -52,21 +53,39 @@ def kernels_of(network: nn.Module, what: object) -> list[np.ndarray]:
     return [layer_kernels(layer) for layer in network.layers()]
 
 
+def kernels_before_training(recipe: Recipe, seed: int) -> list[np.ndarray]:
+    """The same of the network of a recipe before training with this seed
+    (:func:`upwind.training.runs.run_fold`)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kernels_of(build(recipe), "the network of the recipe")
+
+
 def exchanges(
-    weights: Sequence[np.ndarray], replacement: Replacement, draws: int, seed: Sequence[int]
+    weights: Sequence[np.ndarray],
+    start: Sequence[np.ndarray],
+    replacement: Replacement,
+    draws: int,
+    seed: Sequence[int],
+    together: Sequence[str],
 ) -> list[Exchange]:
-    """Each layer's kernels replaced, and those of all layers at once, ``draws`` times.
+    """Each layer's kernels replaced, those of layers ``together`` (first and last of them, as
+    '7-12') and those of all layers at once, ``draws`` times; ``start`` are the layers' weights
+    before training.
 
     A layer's generator is seeded by ``seed``, the layer and the draw: more draws leave the first
-    ones as they are, and 'all' takes what the layers take one by one.
+    ones as they are, and groups and 'all' take what the layers take one by one.
     """
     found = []
     for draw in range(draws):
         changed = {
-            index: replacement(array, np.random.default_rng([*seed, index + 1, draw]))
-            for index, array in enumerate(weights)
+            index: replacement(array, np.random.default_rng([*seed, index + 1, draw]), untrained)
+            for index, (array, untrained) in enumerate(zip(weights, start, strict=True))
         }
         parts = [(str(index + 1), {index: changed[index]}) for index in changed]
+        for group in together:
+            first, last = sorted(map(int, group.split("-")))
+            parts.append((group, {index: changed[index] for index in range(first - 1, last)}))
         for layer, part in [*parts, (ALL, changed)]:
             before, after = [weights[index] for index in part], list(part.values())
             count = sum(map(changed_kernels, before, after))

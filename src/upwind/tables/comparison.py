@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from upwind.common.frames import groups
+from upwind.common.holm import holm
 from upwind.common.intervals import Interval, Resampling, mean_interval
 from upwind.scores.measures import DISTANCES, NSD
-from upwind.tables.paired_test import holm, paired_test
+from upwind.tables.paired_test import paired_test
 
 COLUMNS = (
     "subset", "measure", "method", "other", "patients", "empty", "mean", "low", "high", "over",

@@ -66,17 +66,6 @@ def sign_flips(sums: np.ndarray, settings: Resampling) -> float:
     return float((1 + np.sum(_totals(patterns, some) >= limit)) / (1 + settings.resamples))
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """Holm's (1979) step-down correction, in the order given; what was not tested (NaN) does not
-    count."""
-    order = [index for index in np.argsort(p_values) if not np.isnan(p_values[index])]
-    corrected, largest = [np.nan] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
-
-
 def _totals(patterns: np.ndarray, sums: np.ndarray) -> np.ndarray:
     """How far from 0 each pattern's total is; 0 in a pattern keeps a sum, 1 turns it round."""
     return np.abs(np.where(patterns, -sums, sums).sum(axis=1))

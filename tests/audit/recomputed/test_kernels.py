@@ -8,12 +8,16 @@ from safetensors.numpy import save_file
 from upwind.audit.recomputed.kernels import check_kernels
 from upwind.audit.recomputed.numbers import Results
 from upwind.kernels.analysis_settings import AnalysisSettings
+from upwind.kernels.cluster_verdicts import measure_cluster_tendency
 from upwind.kernels.clustering import cluster, write_clustering
 from upwind.kernels.layers import Layer, random_layers
 from upwind.kernels.measures import measure
 from upwind.kernels.tables import write_tables
 
-CONFIG = {"kernels": {"network": "all", "spectrum_size": 64}}
+CONFIG = {
+    "kernels": {"network": "all", "spectrum_size": 64, "references": 4},
+    "comparison": {"confidence": 0.95},
+}
 # Output and input channels; going up, the input of the level (1 channel) joins at the head.
 LAYERS = {
     "down.0.first": (4, 1),
@@ -39,9 +43,10 @@ def results(tmp_path):
     path.parent.mkdir(parents=True)
     save_file(tensors, path, metadata={"upwind": "{}"})
     write_clustering(cluster(layers, restarts=1), tmp_path / "kernels")
-    tables = measure(
-        {"trained": layers, "initial": random_layers(layers, 0)}, AnalysisSettings(), 16, False
-    )
+    networks = {"trained": layers, "initial": random_layers(layers, 0)}
+    tables = measure(networks, AnalysisSettings(), 16, False)
+    write_tables(tables, tmp_path / "kernels")
+    tables = measure_cluster_tendency(networks, [], AnalysisSettings(references=4, starts=2))
     write_tables(tables, tmp_path / "kernels")
     return Results(tmp_path, "results/x", CONFIG)
 
@@ -80,16 +85,51 @@ def test_what_the_workflow_writes_holds(results):
         ("content", "energy_2", 1e-3),
         ("content", "kernels", 1),
         ("nearest_shares", "share", 1e-3),
+        ("cluster_tests", "value", 1e-3),
+        ("cluster_tests", "effect", 1e-3),
+        ("cluster_tests", "z", 1e-3),
+        ("cluster_tests", "p", 1e-3),
+        ("cluster_tests", "holm_p", -0.1),
+        ("concentrations", "share", 0.1),
+        ("concentrations", "holm_p", -0.1),
     ],
 )
 def test_every_number_of_figure_2(results, table, column, change):
     path = results.folder / f"kernels/{table}.csv"
     frame = pd.read_csv(path)
+    frame[column] = frame[column] + type(change)(0)
     frame.loc[2, column] += change
     frame.to_csv(path, index=False)
     # Clusters show in the scores of their layer.
     expected = "layers" if column == "cluster" else table
     assert f"results/x/kernels/{expected}.csv" in found(results)
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "row"),
+    [
+        ("cluster_tests", {"holm_p": 0.01, "effect": 0.5}, 0),  # nothing of it in the verdict
+        ("concentrations", {"holm_p": 0.01, "share": 0.5}, 0),
+        ("cluster_verdicts", {"verdict": "clusters", "around": "axes"}, 1),
+        ("cluster_verdicts", {"favoured": "mean"}, 2),
+    ],
+)
+def test_a_verdict_that_the_tests_do_not_give(results, table, changes, row):
+    path = results.folder / f"kernels/{table}.csv"
+    frame = pd.read_csv(path, keep_default_na=False)
+    for column, value in changes.items():
+        frame[column] = frame[column].astype(object)
+        frame.loc[row, column] = value
+    frame.to_csv(path, index=False)
+    assert "results/x/kernels/cluster_verdicts.csv" in found(results)
+
+
+def test_results_from_before_the_test_for_clusters_hold_without_it(results):
+    for name in ("cluster_tests", "concentrations", "cluster_verdicts"):
+        (results.folder / f"kernels/{name}.csv").unlink()
+    checked = check_kernels(again(results))
+    assert checked.findings == ()
+    assert "cluster_tests" not in checked.counts
 
 
 def test_kernels_that_are_missing_from_the_moments(results):

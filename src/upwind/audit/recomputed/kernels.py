@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from upwind.audit.findings import Checked, Finding
-from upwind.audit.recomputed.numbers import CLOSE, Results, run_checks, same
+from upwind.audit.recomputed.kernel_clusters import kernel_cluster_checks
+from upwind.audit.recomputed.numbers import CLOSE, Check, Results, run_checks, same
 from upwind.audit.recomputed.tensors import read_tensors
 
 _WEIGHTS = [f"w{i}" for i in range(9)]
@@ -33,7 +34,7 @@ def check_kernels(results: Results) -> Checked:
         return Checked()
     weights = (f"networks/unet/{results.config['kernels']['network']}/weights.safetensors",)
     kernels, axes = ("kernels/kernels.csv",), ("kernels/axes.csv",)
-    checks = [
+    checks: list[tuple[str, str, tuple[str, ...], Check]] = [
         ("kernels", "kernels/kernels.csv", weights, _weights),
         ("kernel_layers", "kernels/layers.csv", kernels, _layers),
         ("principal_axes", "kernels/axes.csv", kernels, _axes),
@@ -42,6 +43,7 @@ def check_kernels(results: Results) -> Checked:
     ]
     if "spectrum_size" in results.config["kernels"]:  # measured since then
         moments, nearest = ("kernels/moments.csv",), ("kernels/nearest.csv",)
+        checks += kernel_cluster_checks(results)
         checks += [
             ("moments", "kernels/moments.csv", kernels, _moments),
             ("kernel_content", "kernels/content.csv", moments, _content),
