@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from upwind.levelset.equation.solver import upwind_step as upwind_step
     from upwind.levelset.movie import Moment as Moment
     from upwind.networks.lsn import LSN as LSN
+    from upwind.networks.recipes import Recipe as Recipe
     from upwind.networks.unet import UNet as UNet
-    from upwind.networks.weights import Recipe as Recipe
     from upwind.networks.weights import load_weights as load_weights
     from upwind.segmentation.evolution import Evolution as Evolution
     from upwind.segmentation.evolution import evolve as evolve
@@ -60,7 +60,7 @@ _PUBLIC = {
     "Evolution": "upwind.segmentation.evolution",
     "KernelAnalysis": "upwind.kernels.weights_file",
     "Moment": "upwind.levelset.movie",
-    "Recipe": "upwind.networks.weights",
+    "Recipe": "upwind.networks.recipes",
     "ScoreTables": "upwind.tables.scored",
     "Segmented": "upwind.segmentation.files",
     "UNet": "upwind.networks.unet",
