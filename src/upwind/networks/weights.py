@@ -61,8 +61,13 @@ def load_weights(
     networks, and ``allowed`` (``package.module:Class``): a network that is defined elsewhere has to
     be named by who loads it. Nothing is built that is larger than what the file holds.
 
+    Args:
+        path: a ``.safetensors`` file of upwind.
+        allowed: the one network from elsewhere whose code may be run.
+        diverged: weights may be other than finite, as those of a fold that failed to train.
+
     Raises UpwindError for another network, for what holds no such weights, and for weights that are
-    not finite, unless they may be (``diverged``), as those of a fold that failed to train.
+    not finite.
     """
     text, tensors = _read(path)
     recipe = _sound_recipe(path, text)
