@@ -1,6 +1,6 @@
 """The sections ``variants``, ``studies`` and ``replacements``: one thing changed at a time."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field
 
@@ -140,17 +140,7 @@ class ReplacementSettings(Settings):
     long again.
 
     Source: ours."""
-    replacements: Different[Replacement] = (
-        "centroid",
-        "nearest",
-        "mean_zero",
-        "differences",
-        "first_order",
-        "shuffled",
-        "gaussian",
-        "initial",
-        "zero",
-    )
+    replacements: Different[Replacement] = get_args(Replacement)
     """What the kernels of a layer, and of all layers, are replaced by: `centroid` of the k-means
     cluster (with the settings of `kernels`); `nearest` hand-crafted kernel of Figure 2, scaled by
     least squares; projections: `mean_zero`, `differences` (the span of first- and second-order
