@@ -28,6 +28,7 @@ SLOW = (
     "audit/test_tampering.py",
     "audit/test_whole.py",
     "audit/test_own_method.py",
+    "audit/test_seeds.py",
     "audit/crate/test_published.py",
     "reproduction/test_finished.py",
     "versions/test_release.py",
