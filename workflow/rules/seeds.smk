@@ -37,8 +37,10 @@ if FURTHER_SEEDS:
 
         use rule postprocess_fold as postprocess_seed with:
             input:
-                segmentations=lambda w: f"{RESULTS}/segmentations/{METHODS[w.postprocessed].of}/"
-                f"{w.fold}-{w.seed}/{UNSEEN}",
+                segmentations=lambda w: [
+                    f"{RESULTS}/segmentations/{METHODS[w.postprocessed].of}/"
+                    f"{w.fold}-{w.seed}/{UNSEEN}"
+                ],
             output:
                 unseen=directory(
                     f"{RESULTS}/segmentations/{{postprocessed}}/{{fold}}-{{seed}}/unseen"
