@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,13 @@ def test_path_names_the_job(tmp_path, path):
 
 def test_round_trip(path):
     assert read_record(path) == RECORD
+
+
+def test_a_wildcard_may_stand_for_nothing(tmp_path):
+    record = replace(RECORD, rule="train_variant", wildcards={"fold": "0", "updates": ""})
+    path = record_path(tmp_path, record.rule, record.wildcards)
+    write_record(path, record)
+    assert read_record(path) == record
 
 
 def test_no_byte_can_be_changed(path):

@@ -64,7 +64,7 @@ class Record:
     __pydantic_config__: ClassVar = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     rule: _Name
-    wildcards: dict[_Name, _Name]
+    wildcards: dict[_Name, _Text]  # a wildcard may stand for nothing
     inputs: _Files
     outputs: _Files
     logs: _Files
