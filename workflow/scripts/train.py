@@ -9,9 +9,8 @@ from upwind.networks.weights import Recipe, save_tensors, save_weights
 from upwind.training.checkpoints import CheckpointPlace
 from upwind.training.examples import load_examples
 from upwind.training.kept import kept_file
-from upwind.training.runs import run_fold
+from upwind.training.runs import remark_on, run_fold
 from upwind.training.settings import TrainingSettings, epochs_for
-from upwind.training.stability import stability_line
 
 with logged(snakemake.log[0]):
     fold, params, config = snakemake.wildcards.fold, snakemake.params, snakemake.config
@@ -34,8 +33,8 @@ with logged(snakemake.log[0]):
     folder = Path("checkpoints", config["experiment"], params.run.replace(" ", "-"))
     place = CheckpointPlace(folder, config["training"]["checkpoint_seconds"])
     trained = run_fold(recipe, training, heldout, settings, params.seed, params.run, place)
-    if line := stability_line(trained.network, heldout, settings.window, params.run):
-        print(line)
+    if remark := remark_on(trained.network, heldout, settings.window):
+        print(f"{params.run}: {remark}")
     save_weights(snakemake.output.weights, trained.network, trained.recipe)
     save_tensors(snakemake.output.averaged, trained.averaged, trained.recipe)
     for epoch, readings in trained.kept.items():

@@ -44,6 +44,8 @@ TERMS, STENCIL_RULES, EDGES, READOUTS = map(get_args, (Term, StencilRule, Edge, 
 STARTS, DIFFERENCES = map(get_args, (Start, Differences))
 _DEFAULT = LSNSettings()
 
+_BATCH = 20  # slices at a time, whose fields are looked at
+
 
 class LSN(nn.Module):
     """Slices (n, 1, h, w), intensities in [-1, 1], to liver probabilities (n, 1, h, w).
@@ -191,6 +193,31 @@ class LSN(nn.Module):
         if "curvature" in self.terms:
             curvature = functional.softplus(self.raw_alpha) * g
         return scheme.Fields(speed, velocity_x, velocity_y, curvature)
+
+    def stable_time_step(self, slices: torch.Tensor) -> float:
+        """The largest stable time step of its equation on slices (n, 1, h, w), intensities in
+        [-1, 1]: that of the scheme with finite differences, whatever became of its stencils
+        (:func:`upwind.levelset.equation.limits.stable_time_step`).
+
+        Only the construction is guarded: ``dt`` is at most the limit of the balloon term. That of
+        the whole equation follows from what was learned, the weights of transport and curvature.
+        """
+        limits = []
+        with torch.inference_mode():
+            for part in slices.split(_BATCH):
+                for fields in zip(*self.fields(part), strict=True):
+                    alone = scheme.Fields(*(field[None] for field in fields))
+                    limits.append(scheme.stability_limit(alone, (1.0, 1.0)))
+        return min(limits)
+
+    def remark(self, slices: torch.Tensor) -> str:
+        """What the log of its training says; see :class:`upwind.networks.network.Remarking`."""
+        limit = self.stable_time_step(slices)
+        beyond = "beyond" if self.dt > limit else "within"
+        return (
+            f"the largest time step that is stable by the whole equation is {limit:.3f} on the "
+            f"held-out slices; lsn.dt, {self.dt:g}, is {beyond} it"
+        )
 
     def initial(self, size: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """What u (size, size) begins as: the signed distance to the initial disc in pixels, or 1 in

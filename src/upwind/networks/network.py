@@ -4,7 +4,7 @@ A network is any torch module of the form of :class:`SegmentationNetwork`; a met
 (:mod:`upwind.methods`), and :mod:`upwind.networks.registry` finds it by that name.
 """
 
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -31,3 +31,12 @@ class SegmentationNetwork(Protocol):
 
     def eval(self) -> Self:
         """Itself, ready for prediction, as ``torch.nn.Module`` has it."""
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A network of whose training there is more to say than its curves do."""
+
+    def remark(self, slices: torch.Tensor) -> str:
+        """What the log of its training says, told by its held-out slices (n, 1, h, w), intensities
+        in [-1, 1]."""

@@ -6,7 +6,8 @@ from typing import cast
 import torch
 from torch import nn
 
-from upwind.networks.network import SegmentationNetwork
+from upwind.data.intensity import rescale
+from upwind.networks.network import Remarking, SegmentationNetwork
 from upwind.networks.weights import Recipe, build, network_class
 from upwind.training.cache_key import run_parts
 from upwind.training.checkpoints import CheckpointPlace, Checkpoints
@@ -56,3 +57,13 @@ def run_fold(
     with one_at_a_time(checkpoints.lock, name):
         outcome = train(network, training, heldout, settings, seed, device, name, checkpoints)
     return Trained(**vars(outcome), network=network, recipe=recipe)
+
+
+def remark_on(network: nn.Module, heldout: Examples, window: tuple[float, float]) -> str | None:
+    """What a training's log says of its network beside its curves
+    (:class:`upwind.networks.network.Remarking`); None of most."""
+    if not isinstance(network, Remarking):
+        return None
+    device = next(network.parameters()).device
+    images = torch.from_numpy(heldout.images).to(device).float()
+    return network.remark(rescale(images, window)[:, None])

@@ -95,6 +95,15 @@ def _stencil(
     return stencil
 
 
+def stability_limit(fields: AnyFields, spacing: Sequence[float]) -> float:
+    """Largest stable time step for these fields; see :func:`stable_time_step`."""
+    velocity = torch.zeros_like(fields.speed)
+    for v, h in zip(fields[1:-1], spacing, strict=True):
+        velocity = velocity + v.abs() / h
+    speed, curvature = float(fields.speed.abs().max()), float(fields.curvature.max())
+    return stable_time_step(speed, float(velocity.max()), curvature, spacing)
+
+
 def step(u: torch.Tensor, fields: AnyFields, stencils: torch.Tensor, dt: float) -> torch.Tensor:
     """u (n, h, w) after one forward Euler step ``dt``; ``stencils`` (9, 3, 3). In 3-D, u
     (n, d, h, w) and ``stencils`` (15, 3, 3, 3)."""

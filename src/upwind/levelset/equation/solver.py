@@ -14,6 +14,7 @@ import torch
 from upwind.common.errors import UpwindError
 from upwind.levelset.equation import scheme
 from upwind.levelset.equation.scheme import AnyFields
+from upwind.levelset.equation.scheme import stability_limit as stability_limit
 
 
 def constant_fields(
@@ -28,16 +29,6 @@ def constant_fields(
     values = (speed, *(velocity or (0.0,) * axes), curvature)
     kind = scheme.Fields if axes == 2 else scheme.Fields3D
     return kind(*(torch.full_like(like, value) for value in values))
-
-
-def stability_limit(fields: AnyFields, spacing: Sequence[float]) -> float:
-    """Largest stable time step for these fields; see :func:`upwind.levelset.equation.scheme.\
-stable_time_step`."""
-    velocity = torch.zeros_like(fields.speed)
-    for v, h in zip(fields[1:-1], spacing, strict=True):
-        velocity = velocity + v.abs() / h
-    speed, curvature = float(fields.speed.abs().max()), float(fields.curvature.max())
-    return scheme.stable_time_step(speed, float(velocity.max()), curvature, spacing)
 
 
 def upwind_step(

@@ -12,8 +12,8 @@ from upwind.scores.metrics import overlap
 from upwind.segmentation.predict import segment_slices
 from upwind.training.examples import Examples
 from upwind.training.loop import train
+from upwind.training.runs import remark_on
 from upwind.training.settings import TrainingSettings
-from upwind.training.stability import stability_line, stable_time_step
 
 WINDOW = (-100.0, 400.0)
 DISC = (0.5, 0.4, 0.2)
@@ -40,35 +40,34 @@ def balloon_of(speed):
 @pytest.mark.parametrize("speed", [0.5, -0.8])
 def test_of_a_balloon_alone_it_is_half_a_pixel_by_its_speed(speed):
     slices = torch.zeros(45, 1, 16, 16)
-    assert stable_time_step(balloon_of(speed), slices) == pytest.approx(0.5 / abs(speed))
+    assert balloon_of(speed).stable_time_step(slices) == pytest.approx(0.5 / abs(speed))
 
 
 def test_curvature_takes_four_times_its_weight_off():
     """dt (2 |F| + 4 alpha g) <= 1; g is 1 on slices without edges."""
     network = LSN(DISC, steps=3, terms=["curvature"], channels=2, dilations=[1])
     torch.nn.init.constant_(network.raw_alpha, float(np.log(np.expm1(0.25))))
-    assert stable_time_step(network, torch.zeros(2, 1, 16, 16)) == pytest.approx(1.0)
+    assert network.stable_time_step(torch.zeros(2, 1, 16, 16)) == pytest.approx(1.0)
 
 
 def test_the_slice_with_the_largest_fields_decides():
     network = LSN(DISC, steps=3, channels=4, dilations=[1, 2])
     slices = torch.rand(50, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    alone = [stable_time_step(network, one[None]) for one in slices]
-    assert stable_time_step(network, slices) == pytest.approx(min(alone), rel=1e-6)
+    alone = [network.stable_time_step(one[None]) for one in slices]
+    assert network.stable_time_step(slices) == pytest.approx(min(alone), rel=1e-6)
 
 
 def test_the_log_says_it_of_level_set_networks_alone():
     heldout = Examples(np.full((3, 16, 16), 150, np.int16), np.zeros((3, 16, 16), np.uint8))
-    line = stability_line(balloon_of(0.8), heldout, WINDOW, "lsn 2")
+    line = remark_on(balloon_of(0.8), heldout, WINDOW)
     assert line is not None
-    assert line.startswith("lsn 2: ")
     assert "is 0.625 on the held-out slices; lsn.dt, 0.5, is within it" in line
     network = balloon_of(0.99)
     network.terms = ("balloon", "curvature")
-    line = stability_line(network, heldout, WINDOW, "lsn 2")
+    line = remark_on(network, heldout, WINDOW)
     assert line is not None
     assert line.endswith("lsn.dt, 0.5, is beyond it")
-    assert stability_line(UNet(), heldout, WINDOW, "unet 2") is None
+    assert remark_on(UNet(), heldout, WINDOW) is None
 
 
 def test_half_the_time_step_moves_hardly_a_pixel_of_a_trained_network():
@@ -80,7 +79,7 @@ def test_half_the_time_step_moves_hardly_a_pixel_of_a_trained_network():
     torch.manual_seed(0)
     network = LSN(**options)
     train(network, training, heldout, settings, 0, torch.device("cpu"))
-    assert stable_time_step(network, torch.from_numpy(heldout.images).float()[:, None]) < 0.5
+    assert network.stable_time_step(torch.from_numpy(heldout.images).float()[:, None]) < 0.5
     found = []
     for share in (1, 2):
         refined = LSN(**options | {"steps": 16 * share}, dt=0.5 / share)
