@@ -6,7 +6,7 @@ import pytest
 from upwind.kernels import spectrum
 from upwind.kernels.layers import Layer
 from upwind.kernels.published import beside_published_shares, published_shares
-from upwind.kernels.spectrum import nearest_stencils, nearest_table, shares, wilson
+from upwind.kernels.spectrum import nearest_stencils, nearest_table, shares
 from upwind.kernels.stencils import INDETERMINATE, STENCILS
 
 
@@ -64,13 +64,6 @@ def test_published_shares_are_counts_of_the_layers_kernels():
     np.testing.assert_allclose(sums, 1, atol=1e-5)
     second = published[published["layer"] == 2]["share_published"] * 256
     np.testing.assert_allclose(second, second.round(), atol=2e-4)
-
-
-def test_wilsons_interval():
-    # Newcombe (Statistics in Medicine 17, 1998), table I: 81 of 263, and 0 of 20.
-    low, high = wilson(np.array([81 / 263, 0]), np.array([263, 20]), 0.95)
-    np.testing.assert_allclose(low, [0.2553, 0], atol=5e-5)
-    np.testing.assert_allclose(high, [0.3662, 0.1611], atol=5e-5)
 
 
 @pytest.mark.parametrize("at_once", [1, 5 * 64, 2**22])

@@ -357,7 +357,7 @@ CODE_EDITS = {
     ),
     "the release": ("src/upwind/__init__.py", '__version__ = "', '__version__ = "9', NOTHING),
     "the command line": (
-        "src/upwind/cli/options.py",
+        "src/upwind/cli/printing.py",
         "_PIPE_WIDTH = 120",
         "_PIPE_WIDTH = 100",
         NOTHING,

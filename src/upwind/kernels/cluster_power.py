@@ -10,7 +10,7 @@ from upwind.common.progress import track
 from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.directions import SLIGHT_SHARE, direction_tables
 from upwind.kernels.layers import Layer
-from upwind.kernels.spectrum import wilson
+from upwind.kernels.proportions import wilson
 from upwind.kernels.stencils import STENCILS
 
 #: Kernels (n, 9) with clusters of a strength.

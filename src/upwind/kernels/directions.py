@@ -21,8 +21,8 @@ from upwind.kernels.clustering import can_be_clustered, one_thread, sampled
 from upwind.kernels.direction_climbing import closeness
 from upwind.kernels.layers import Layer
 from upwind.kernels.lloyd import kmeans_labels
+from upwind.kernels.proportions import wilson
 from upwind.kernels.sizes import Size
-from upwind.kernels.spectrum import wilson
 from upwind.kernels.stencils import STENCILS, stencils_of
 
 AXES, POLES, POINTS = STATISTICS = ("axes", "poles", "points")

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from upwind.kernels.analysis_settings import normal_quantile
 from upwind.kernels.layers import Layer
+from upwind.kernels.proportions import wilson
 from upwind.kernels.stencils import INDETERMINATE, NEAREST, stencils_of
 from upwind.kernels.tables import kernel_table
 
@@ -96,13 +96,3 @@ def shares(nearest: pd.DataFrame, confidence: float) -> pd.DataFrame:
     low, high = wilson(share.to_numpy(), table["kernels"].to_numpy(), confidence)
     table = table.assign(share=share, low=low, high=high)
     return table[["layer", "stencil", "kernels", "share", "low", "high"]]
-
-
-def wilson(
-    share: np.ndarray, count: np.ndarray, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of Wilson's score interval of each ``share`` of ``count`` draws."""
-    z = normal_quantile(confidence)
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
