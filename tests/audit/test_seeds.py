@@ -3,6 +3,7 @@ reads runs: audit, trace, crate, comparison, publication."""
 
 import shutil
 import subprocess
+from contextlib import chdir
 from pathlib import Path
 
 import pandas as pd
@@ -46,7 +47,8 @@ def folder(finished_once, tmp_path_factory, python):
 
 @pytest.fixture(scope="module")
 def crate(folder):
-    return write_crate(folder / HOME, folder / "tiny.zip", force=True).path
+    with chdir(folder):  # where the network's file lies
+        return write_crate(folder / HOME, folder / "tiny.zip", force=True).path
 
 
 def test_what_is_trained_and_its_post_processing_have_two_seeds(folder):
@@ -63,7 +65,8 @@ def test_what_is_trained_and_its_post_processing_have_two_seeds(folder):
 
 
 def test_the_audit_makes_the_scores_of_both_again(folder):
-    found = audit(folder / HOME, deep=True, ask=False)
+    with chdir(folder):
+        found = audit(folder / HOME, deep=True, ask=False)
     assert found.of(Severity.broken) == []
     rows = len(pd.read_csv(folder / HOME / "seeds.csv"))
     columns = len(pd.read_csv(folder / HOME / "scores.csv").columns)
@@ -79,7 +82,8 @@ def test_a_trace_of_the_comparison_leads_to_both_trainings(folder):
 
 
 def test_a_crate_of_it_holds_and_is_identical_to_it(folder, crate):
-    assert audit_crate(crate, deep=False).holds
+    with chdir(folder):
+        assert audit_crate(crate, deep=False).holds
     with opened(folder / HOME) as run, opened(crate) as packed:
         found = compare(run, packed)
     assert found.verdict is Verdict.identical

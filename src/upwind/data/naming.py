@@ -40,6 +40,7 @@ class _Naming:
     expected: str
 
 
+_TEST_IMAGES = "imagesTs"  # of the Decathlon
 _NUMBER = r"(\d+)\.nii(?:\.gz)?"
 _NAMINGS = {
     "lits": _Naming(
@@ -110,8 +111,10 @@ def left_out(root: Path) -> list[str]:
 
 
 def left_out_below(source: Path, cases: Iterable[CaseFiles]) -> list[str]:
-    """The same anywhere below ``source``, where ``cases`` were found (:func:`search_cases`)."""
-    return _not_taken(_folders_below(source), cases)
+    """The same anywhere below ``source``, where ``cases`` were found (:func:`search_cases`). The
+    Decathlon's test images, which have no labels, are not meant."""
+    folders = (folder for folder in _folders_below(source) if folder.name != _TEST_IMAGES)
+    return _not_taken(folders, cases)
 
 
 def _not_taken(folders: Iterable[Path], cases: Iterable[CaseFiles]) -> list[str]:
