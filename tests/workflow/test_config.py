@@ -35,7 +35,7 @@ def test_the_demo_is_twenty_patients_in_five_folds(workplace):
 def test_a_job_for_each_replacement_and_fold(workplace):
     """And none that the experiment itself does not need: the UNets are its own."""
     files = [workplace.configure({"replacements": {"folds": [1, 3], "replacements": ["gaussian"]}})]
-    for arguments, jobs_expected, networks in (((), 7 * 5, 5), (files, 1 * 2, 2)):
+    for arguments, jobs_expected, networks in (((), 9 * 5, 5), (files, 1 * 2, 2)):
         result = workplace.snakemake(
             "replacements", "--dry-run", "--quiet", "rules", configfiles=arguments
         )
