@@ -456,6 +456,19 @@ def analysis_settings(*names):
     return chosen | {"confidence": config["comparison"]["confidence"]}
 
 
+def training_of(wildcards, name):
+    """Weights of a variant's training, which may be another variant's too."""
+    trained, w = trained_as(config, wildcards.variant), wildcards
+    run = f"{w.fold}-{w.seed}-{w.patients}{w.updates}"
+    return f"{STUDIES}/networks/{trained}/{run}/{name}.safetensors"
+
+
+def to_plateau(wildcards):
+    """As variant_network, with the study's epochs."""
+    name, options = variant_network(wildcards)
+    return name, options | {"epochs": config["plateau"]["epochs"]}
+
+
 def is_random(replacement):
     from upwind.kernels.replacements import RANDOM
 

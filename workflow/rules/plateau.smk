@@ -6,12 +6,6 @@ PLATEAU = config["plateau"]
 ON_THE_WAY = f"{STUDIES}/plateau/{{variant}}/{{fold}}-{{seed}}"
 
 
-def to_plateau(wildcards):
-    """As variant_network, with the study's epochs."""
-    name, options = variant_network(wildcards)
-    return name, options | {"epochs": PLATEAU["epochs"]}
-
-
 use rule train as train_to_plateau with:
     output:
         weights=f"{ON_THE_WAY}/weights.safetensors",

@@ -8,13 +8,6 @@ results_in("studies", [])
 A_RUN = f"{STUDIES}/networks/{{variant}}/{{fold}}-{{seed}}-{{patients}}{{updates}}"
 
 
-def training_of(wildcards, name):
-    """Weights of a variant's training, which may be another variant's too."""
-    trained, w = trained_as(config, wildcards.variant), wildcards
-    run = f"{w.fold}-{w.seed}-{w.patients}{w.updates}"
-    return f"{STUDIES}/networks/{trained}/{run}/{name}.safetensors"
-
-
 use rule train as train_variant with:
     output:
         weights=f"{A_RUN}/weights.safetensors",
