@@ -136,8 +136,12 @@ class Tampering:
             here = here[name]
             keys = list(here) if isinstance(here, dict) else range(len(here))
             # Dates in records only spare a second hashing.
-            name = self.random.choice([k for k in keys if k != "mtime_ns" and k not in untouched])
+            keys = [key for key in keys if key != "mtime_ns" and key not in untouched]
+            if not keys:  # all of it only had to be there
+                return self.alter(content, names, untouched)
+            name = self.random.choice(keys)
         here[name] = another(here[name])
+        return None
 
 
 def another(value):
