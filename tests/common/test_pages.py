@@ -56,7 +56,7 @@ def test_an_include_that_a_version_cannot_follow_is_an_error(stored):
 
 
 def test_templates_have_versions_of_their_own():
-    assert len(TEMPLATES) == len({template_version(name) for name in TEMPLATES}) == 4
+    assert len(TEMPLATES) == len({template_version(name) for name in TEMPLATES}) == 5
 
 
 def test_templates_are_installed_with_the_package():

@@ -81,7 +81,7 @@ def test_nearest_shows_ours_and_the_published(tables, assert_legible):
     axes = figure.axes[titles.index("edge right")]
     rows = shares.loc[("trained", "edge_right")]
     np.testing.assert_allclose(heights(axes, "o"), rows["share"])
-    np.testing.assert_allclose(heights(axes, "_"), rows["share_published"])
+    np.testing.assert_allclose(heights(axes, "*"), rows["share_published"])
     assert axes.get_ylim()[1] > rows[["share", "share_published"]].max(axis=None)
     assert_legible(figure)
 

@@ -74,7 +74,7 @@ def test_any_network_gets_the_same_tables(tables):
     assert [layer.name for layer in left_out] == ["fixed"]
     assert set(found) == {
         *tables, "kernels", "layers", "stencils", "axes", "cluster_tendency", "gap",
-        "cluster_verdicts", "cluster_tests", "concentrations",
+        "cluster_verdicts", "cluster_tests", "concentrations", "gaussian", "gaussian_layers",
     }  # fmt: skip
     assert found["content"].groupby("network").size().tolist() == [3, 3]
     assert found["layers"]["name"].tolist() == ["in", "out"]

@@ -119,7 +119,7 @@ def test_probabilities_have_the_slices_shape_square_or_not(network, h, w):
 
 @pytest.mark.parametrize(("h", "w"), [(17, 16), (24, 24), (32, 33), (40, 64), (31, 31)])
 def test_sizes_that_four_poolings_do_not_divide_are_refused(network, h, w):
-    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
+    with pytest.raises(UpwindError, match=f"a multiple of 16, not {h} x {w}"):
         network(random_slices(1, h, w))
 
 

@@ -22,6 +22,7 @@ def load(name):
 
 
 DEMO = load("config/config.yaml")
+UNET_KNOWN = "epochs, kernels, subspace, first_layer"
 LITS = load("config/lits.yaml")
 REAL = load("config/real_cases.yaml")
 DEVELOPMENT = load("config/development.yaml")
@@ -160,8 +161,8 @@ def test_the_message_says_what_to_do():
             {"levelset": {"trails": 3}},
             "levelset.trails: no such setting; did you mean 'trials'?",
         ),
-        ({"unet": {"zzz": 3}}, "unet.zzz: no such setting; known are epochs, kernels"),
-        ({"unet": {3: 3}}, "unet.3: no such setting; known are epochs, kernels"),
+        ({"unet": {"zzz": 3}}, f"unet.zzz: no such setting; known are {UNET_KNOWN}"),
+        ({"unet": {3: 3}}, f"unet.3: no such setting; known are {UNET_KNOWN}"),
     ],
 )
 def test_a_misspelt_setting_gets_the_nearest_name(over, line):
@@ -250,7 +251,9 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
         (
             {"variants": {"mine": {"of": "unet", "kernels": "fixed"}}},
             "variants.mine, as a network like unet: kernels: 'fixed' is not one of 'free', "
-            "'mean_zero', 'differences'",
+            "'mean_zero', 'differences', 'differences_with_mean', 'random_5', "
+            "'random_5_with_mean', 'random_5_mean_zero', 'random_8', 'random_8_with_mean', "
+            "'frozen'",
         ),
         (
             {"variants": {"mine": {"of": "unet", "postprocess": "connected_with_disc"}}},

@@ -35,8 +35,8 @@ from upwind.kernels.layers import INITIAL, LSN, TRAINED
 from upwind.kernels.sizes import energies_in
 from upwind.kernels.stencils import NEAREST
 
-_PUBLISHED = ("black", "D", "published", 0.0)
-_PUBLISHED_SIZE, _BESIDE = 4.5, 2.4  # points: of published marks, and of ours where those are there
+_PUBLISHED = ("black", "*", "published", 0.0)
+_PUBLISHED_SIZE, _BESIDE = 6.5, 2.4  # points: of published marks, and of ours where those are there
 ORDER_COLOURS = (PALE, *PALETTE[4:8])  # not those of the networks
 _RANDOM: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 0.9, "zorder": 1}
 _FEW = 100  # kernels, whose intervals may leave the panel

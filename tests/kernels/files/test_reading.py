@@ -29,7 +29,7 @@ class Small(nn.Module):
         self.head = nn.Linear(4, 2)
 
 
-NAMES = ["layers.0", "layers.10", "depthwise"]
+NAMES = ["layers.0", "layers.10", "depthwise", "large"]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def network():
 
 @pytest.fixture(scope="module")
 def expected(network):
-    """Weights of the three 3x3 convolutions."""
-    modules = (network.layers[0], network.layers[10], network.depthwise)
+    """Weights of the three 3x3 convolutions, and of the one of 5x5."""
+    modules = (network.layers[0], network.layers[10], network.depthwise, network.large)
     return [module.weight.detach().numpy() for module in modules]
 
 
@@ -62,8 +62,9 @@ def test_safetensors_in_the_order_of_their_numbers(network, expected, tmp_path):
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     save_file(state, tmp_path / "w.safetensors")
     layers = read_layers(tmp_path / "w.safetensors")
-    # Sorted by name: depthwise, layers.0, layers.10.
-    assert_same(layers, [expected[2], *expected[:2]], ["depthwise", "layers.0", "layers.10"])
+    # Sorted by name: depthwise, large, layers.0, layers.10.
+    names = ["depthwise", "large", "layers.0", "layers.10"]
+    assert_same(layers, [*expected[2:], *expected[:2]], names)
 
 
 def test_safetensors_in_half_precision(network, expected, tmp_path):
@@ -71,7 +72,7 @@ def test_safetensors_in_half_precision(network, expected, tmp_path):
     save_file(state, tmp_path / "w.safetensors")
     layers = read_layers(tmp_path / "w.safetensors")
     assert layers[0].weights.dtype == np.float32
-    np.testing.assert_allclose(layers[1].weights, expected[0], rtol=0.01)
+    np.testing.assert_allclose(layers[2].weights, expected[0], rtol=0.01)
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -128,7 +129,7 @@ def model(expected):
     """An ONNX model; its last weights are a constant, passed on."""
     stored = [numpy_helper.from_array(expected[n], f"w{n}") for n in (1, 0)]
     constant = numpy_helper.from_array(expected[2], "c")
-    big = numpy_helper.from_array(np.zeros((2, 1, 5, 5), np.float32), "big")
+    big = numpy_helper.from_array(expected[3], "big")
     nodes = [
         helper.make_node("Conv", ["x", "w0"], ["a"], name="first"),
         helper.make_node("Conv", ["a", "w1"], ["b"], name="second", group=2),
@@ -144,8 +145,9 @@ def model(expected):
 def test_onnx_in_the_order_of_the_graph_with_groups(model, expected, tmp_path):
     onnx.save(model, tmp_path / "w.onnx")
     layers = read_layers(tmp_path / "w.onnx")
-    assert_same(layers, expected, ["first", "second", "c"])
-    assert [layer.groups for layer in layers] == [1, 2, 4]
+    kernels = [*expected[:2], expected[3], expected[2]]
+    assert_same(layers, kernels, ["first", "second", "big", "c"])
+    assert [layer.groups for layer in layers] == [1, 2, 1, 4]
 
 
 def test_onnx_with_its_weights_in_a_second_file(model, expected, tmp_path):
@@ -161,7 +163,7 @@ def test_onnx_within_a_branch(model, expected, tmp_path):
     empty = helper.make_graph([], "else", [], [])
     branch = helper.make_node("If", ["x"], ["y"], then_branch=model.graph, else_branch=empty)
     onnx.save(a_graph([branch], []), tmp_path / "w.onnx")
-    assert len(read_layers(tmp_path / "w.onnx")) == 3
+    assert len(read_layers(tmp_path / "w.onnx")) == 4
 
 
 def keras_kernels(weights):
@@ -196,7 +198,7 @@ def test_keras_in_the_order_of_its_layers_with_groups(keras_file, expected):
     names = [layer.name.split("/")[1] for layer in layers]
     assert names == ["z_first", "grouped", "dw"]
     assert [layer.groups for layer in layers] == [1, 2, 4]
-    for layer, weights in zip(layers, expected, strict=True):
+    for layer, weights in zip(layers, expected[:3], strict=True):
         np.testing.assert_array_equal(layer.weights, weights)
 
 
@@ -208,7 +210,7 @@ def test_weights_alone_as_keras_3_writes_them(expected, tmp_path):
         file["layers/depthwise_conv2d/vars/0"] = expected[2].transpose(2, 3, 0, 1)
         file["optimizer/vars/1"] = np.zeros((3, 3, 4, 4), np.float32)
     layers = read_layers(path)
-    assert [x.weights.shape for x in layers] == [x.shape for x in expected]
+    assert [x.weights.shape for x in layers] == [x.shape for x in expected[:3]]
     np.testing.assert_array_equal(layers[0].weights, expected[0])
 
 
@@ -264,7 +266,7 @@ def test_what_is_no_weights_file_is_refused(tmp_path, suffix):
 
 
 def test_a_file_without_a_3x3_convolution(tmp_path):
-    torch.save(nn.Conv2d(2, 2, 5).state_dict(), tmp_path / "w.pt")
+    torch.save(nn.Conv2d(2, 2, 4).state_dict(), tmp_path / "w.pt")
     refused(tmp_path / "w.pt", "no convolution of 3x3")
     torch.save([1, 2], tmp_path / "w.pt")
     refused(tmp_path / "w.pt", "no convolution of 3x3")
