@@ -123,7 +123,12 @@ def itk_of(array, grid):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.tuples(*[st.floats(-30, 30)] * 3), st.tuples(*[st.floats(-4, 4)] * 3), st.integers(0, 99))
+# In tenths of a degree: of angles of 1e-128 SimpleITK's own decomposition fails.
+@given(
+    st.tuples(*[st.integers(-300, 300).map(lambda n: n / 10)] * 3),
+    st.tuples(*[st.floats(-4, 4)] * 3),
+    st.integers(0, 99),
+)
 def test_resampling_is_simpleitks_nearest_neighbour(angles, shift, seed):
     shape = (9, 8, 7)
     mask = np.random.default_rng(seed).random(shape) < 0.5
