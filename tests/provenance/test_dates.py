@@ -10,6 +10,7 @@ from upwind.common.files import write_text
 from upwind.provenance.dates import restore_dates
 from upwind.provenance.hashing import TIMESTAMP
 from upwind.provenance.recorder import Job, recorded
+from upwind.provenance.records import records_below
 
 RAW, SLICES, FOLDER = "data/volume-0.nii", "results/x/slices/case-0.txt", "results/x/networks/0"
 FILES = (RAW, SLICES, f"{FOLDER}/weights.txt", f"{FOLDER}/{TIMESTAMP}")
@@ -51,22 +52,22 @@ def dates():
 
 
 def test_files_that_hold_what_was_recorded_get_their_dates_back(copied):
-    assert restore_dates(["results/x"]) == len(FILES)
+    assert restore_dates(records_below(["results/x"])) == len(FILES)
     after = dates()
     assert {path: after[path] for path in FILES[:3]} == {path: copied[path] for path in FILES[:3]}
     assert after[FILES[2]] <= after[FILES[3]] <= copied[FILES[3]]
-    assert restore_dates(["results/x"]) == 0
+    assert restore_dates(records_below(["results/x"])) == 0
 
 
 @pytest.mark.parametrize("text", ["rax", "longer than before"])
 def test_a_file_with_another_content_keeps_its_date(copied, text):
     Path(RAW).write_text(text)
     date = Path(RAW).stat().st_mtime_ns
-    assert restore_dates(["results/x"]) == len(FILES) - 1
+    assert restore_dates(records_below(["results/x"])) == len(FILES) - 1
     assert Path(RAW).stat().st_mtime_ns == date
 
 
 def test_no_results_and_files_that_are_gone(copied, tmp_path):
-    assert restore_dates([tmp_path / "none"]) == 0
+    assert restore_dates(records_below([tmp_path / "none"])) == 0
     Path(RAW).unlink()
-    assert restore_dates(["results/x"]) == len(FILES) - 1
+    assert restore_dates(records_below(["results/x"])) == len(FILES) - 1

@@ -7,7 +7,7 @@ import pytest
 
 from upwind.common.files import write_text
 from upwind.provenance.recorder import Job, recorded
-from upwind.provenance.records import record_path
+from upwind.provenance.records import record_path, records_below
 from upwind.provenance.staleness import untrusted
 
 RAW, SLICES, FOLDS, WEIGHTS = (
@@ -48,64 +48,68 @@ def results(tmp_path, monkeypatch):
     return Path("results/x")
 
 
+def found_in(folder):
+    return untrusted([folder], records_below([folder]))
+
+
 def test_all_is_well(results):
-    assert untrusted([results]) == {}
+    assert found_in(results) == {}
 
 
 def test_no_results_yet(tmp_path):
-    assert untrusted([tmp_path / "none"]) == {}
+    assert found_in(tmp_path / "none") == {}
 
 
 def test_an_edited_file_and_what_was_made_from_it(results):
     Path(SLICES).write_text("edited")
-    found = untrusted([results])
+    found = found_in(results)
     assert set(found) == {SLICES}
     assert "changed after its job had written it" in found[SLICES]
 
 
 def test_an_edited_file_in_a_folder_is_its_folders(results):
     Path(f"{WEIGHTS}/weights.safetensors").write_text("edited")
-    assert set(untrusted([results])) == {WEIGHTS}
+    assert set(found_in(results)) == {WEIGHTS}
 
 
 def test_raw_data_restored_to_another_and_older_version(results):
     date = Path(RAW).stat().st_mtime_ns
     Path(RAW).write_text("other")
     os.utime(RAW, ns=(date - 10**12,) * 2)
-    found = untrusted([results])
+    found = found_in(results)
     assert set(found) == {SLICES}
     assert found[SLICES] == f"it was made from another {RAW} than is there now"
 
 
 def test_raw_data_that_are_gone_are_no_reason(results):
     Path(RAW).unlink()
-    assert untrusted([results]) == {}
+    assert found_in(results) == {}
 
 
 def test_an_intermediate_made_anew_from_which_nothing_followed(results):
     make("slice", [RAW], SLICES, "other slices")
-    assert set(untrusted([results])) == {WEIGHTS}
+    assert set(found_in(results)) == {WEIGHTS}
 
 
 def test_an_intermediate_made_anew_with_the_same_content(results):
     make("slice", [RAW], SLICES, "slices")
-    assert untrusted([results]) == {}
+    assert found_in(results) == {}
 
 
 def test_order_only_inputs_may_change(results):
     make("fold", [], FOLDS, "other folds")
-    assert untrusted([results]) == {}
+    assert found_in(results) == {}
 
 
 def test_a_failed_job(results):
     with pytest.raises(RuntimeError):
         make("train", [SLICES, FOLDS], WEIGHTS, "half", order_only=[FOLDS], failing=True)
-    assert untrusted([results]) == {WEIGHTS: "its job failed: RuntimeError"}
+    assert found_in(results) == {WEIGHTS: "its job failed: RuntimeError"}
 
 
 def test_a_file_without_a_record(results):
     record_path(results, "slice", {}).unlink()
-    found = untrusted([results])
+    found = found_in(results)
     assert found[SLICES] == f"no record says how {SLICES} was made"
     assert WEIGHTS not in found
 
@@ -113,14 +117,14 @@ def test_a_file_without_a_record(results):
 def test_a_damaged_record_vouches_for_nothing(results):
     path = record_path(results, "slice", {})
     path.write_text(path.read_text().replace("slice", "slyce", 1))
-    assert SLICES in untrusted([results])
+    assert SLICES in found_in(results)
 
 
 def test_a_missing_output_is_for_snakemake_to_see(results):
     Path(SLICES).unlink()
-    assert untrusted([results]) == {}
+    assert found_in(results) == {}
 
 
 def test_logs_and_records_are_no_results(results):
     write_text("results/x/logs/train.log", "text")
-    assert untrusted([results]) == {}
+    assert found_in(results) == {}

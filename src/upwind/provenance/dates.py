@@ -6,24 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from upwind.provenance.hashing import TIMESTAMP, FileState, holds
-from upwind.provenance.records import OK, Record, read_records
+from upwind.provenance.records import OK, Record
 
 
-def restore_dates(folders: Iterable[str | os.PathLike[str]]) -> int:
-    """Give each file that holds what a record says, byte by byte, the date that it had then; the
-    number of files. ``folders`` are results, and data that the workflow made.
+def restore_dates(records: Iterable[Record]) -> int:
+    """Give each file that holds what one of the ``records`` of finished jobs says, byte by byte,
+    the date that it had then; the number of files.
 
-    Only files with other dates are read. What may not be dated (somebody else's) stays as it is.
+    Only files with later dates are read. What may not be dated (somebody else's) stays as it is.
     """
-    records = [
-        record
-        for folder in folders
-        for _, record in read_records(Path(folder))
-        if isinstance(record, Record) and record.status == OK
-    ]
-    return sum(_restored(Path(path), state) for path, state in _known(records).items()) + sum(
-        _redated(folder / TIMESTAMP, date) for folder, date in _folders(records)
-    )
+    finished = [record for record in records if record.status == OK]
+    files = sum(_restored(Path(path), state) for path, state in _known(finished).items())
+    marks = ((folder / TIMESTAMP, date) for folder, date in _folders(finished))
+    return files + sum(_is_later(mark, date) and _redated(mark, date) for mark, date in marks)
 
 
 def _known(records: Iterable[Record]) -> Mapping[str, FileState]:
@@ -52,19 +47,23 @@ def _folders(records: Iterable[Record]) -> Iterator[tuple[Path, int]]:
 
 
 def _restored(path: Path, state: FileState) -> bool:
+    return (
+        _is_later(path, state.mtime_ns)
+        and holds(path, state, trust_dates=False)
+        and _redated(path, state.mtime_ns)
+    )
+
+
+def _is_later(path: Path, mtime_ns: int) -> bool:
     try:
-        differs = path.stat().st_mtime_ns != state.mtime_ns
+        return path.stat().st_mtime_ns > mtime_ns
     except OSError:
         return False
-    return differs and holds(path, state, trust_dates=False) and _redated(path, state.mtime_ns)
 
 
 def _redated(path: Path, mtime_ns: int) -> bool:
     try:
-        status = path.stat()
-        if status.st_mtime_ns <= mtime_ns:
-            return False
-        os.utime(path, ns=(status.st_atime_ns, mtime_ns))
+        os.utime(path, ns=(path.stat().st_atime_ns, mtime_ns))
     except OSError:
         return False
     return True

@@ -8,7 +8,7 @@ a byte, does not pass.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -123,6 +123,12 @@ def read_records(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, Record 
             yield path, read_record(path)
         except UpwindError as error:
             yield path, error
+
+
+def records_below(folders: Iterable[str | os.PathLike[str]]) -> list[Record]:
+    """The intact records kept under ``folders``."""
+    found = (record for folder in folders for _, record in read_records(folder))
+    return [record for record in found if isinstance(record, Record)]
 
 
 _RECORD = TypeAdapter(Record)

@@ -6,27 +6,26 @@ that no finished job explains.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from upwind.provenance.hashing import FileState, files_in, holds
-from upwind.provenance.records import FOLDER, OK, Record, read_records
+from upwind.provenance.records import FOLDER, OK, Record
 
 # Files in a folder of results that are no results, or that are looked after elsewhere.
 NOT_RESULTS = (FOLDER, "logs")
 
 
-def untrusted(folders: Iterable[str | os.PathLike[str]]) -> dict[str, str]:
-    """Files and folders below ``folders`` (results and data that the workflow made) which their
-    jobs have to make again, each with the reason.
+def untrusted(
+    folders: Iterable[str | os.PathLike[str]], records: Collection[Record]
+) -> dict[str, str]:
+    """Files and folders below ``folders`` (results and data that the workflow made), whose
+    ``records`` are given, which their jobs have to make again, each with the reason.
 
     A path that is no job's output may be among them; it is then nobody's to make. Dates are trusted
     where size and date are as recorded, so that nothing is read that nobody touched.
     """
     roots = [Path(folder) for folder in folders]
-    records = [
-        record for root in roots for _, record in read_records(root) if isinstance(record, Record)
-    ]
     made = {path: state for record in records for path, state in record.outputs.items()}
     reasons: dict[str, str] = {}
     for record in records:

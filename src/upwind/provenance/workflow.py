@@ -21,7 +21,7 @@ from upwind.common.snakemake import (
 from upwind.provenance.dates import restore_dates
 from upwind.provenance.fingerprint import remember
 from upwind.provenance.recorder import Job, recorded, script_version
-from upwind.provenance.records import REPORT
+from upwind.provenance.records import REPORT, records_below
 from upwind.provenance.staleness import untrusted
 
 # From the name of a rule and a job's wildcards to the modules that it imports by name.
@@ -95,8 +95,9 @@ def distrust(workflow: Any, folders: Iterable[Path]) -> None:
     wants, and say so; and what a killed job left incomplete. What was copied gets its dates back
     first, since a date alone is no reason."""
     folders = list(folders)
-    restore_dates(folders)
-    reasons = untrusted(folders)
+    records = records_below(folders)
+    restore_dates(records)
+    reasons = untrusted(folders, records)
     # Code counts by way of the parameter "code", without comments and formatting.
     ignore_edited_scripts(workflow)
     make_incomplete_again(workflow)
