@@ -45,7 +45,7 @@ def test_numbers_of_both_tables(sources):
 
 
 def test_every_text_has_the_notes_that_it_needs(sources):
-    made = texts(sources)
+    made = texts(sources, tables(sources))
     assert list(made) == ["table1.md", "table1.html", "table1.tex", "extended.md", "extended.html"]
     for text in made.values():
         assert "UNet, fold 1, failed to train" in text
@@ -56,5 +56,5 @@ def test_every_text_has_the_notes_that_it_needs(sources):
         "extended.md",
         "extended.html",
     ]
-    whole = texts(replace(sources, no_followup="", masks=[]))
+    whole = texts(replace(sources, no_followup="", masks=[]), tables(sources))
     assert not [text for text in whole.values() if "follow-up" in text or "case 3" in text]

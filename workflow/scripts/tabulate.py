@@ -19,7 +19,8 @@ with logged(snakemake.log[0]):
         no_followup=snakemake.params.no_followup,
         effort=snakemake.params.effort,
     )
-    made, texts_of = tables(sources), texts(sources)
+    made = tables(sources)
+    texts_of = texts(sources, made)
     write_csv(snakemake.output.csv, made["table1"])
     write_csv(snakemake.output.extended, made["extended"])
     write_text(snakemake.output.markdown, texts_of["table1.md"])

@@ -16,6 +16,12 @@ def limits(settings: Settings, name: str) -> dict[str, int]:
     }
 
 
+def check_file(output: Path, overwrite: bool) -> None:
+    """Refuse a file to write that is there, and that nobody agreed to lose."""
+    if output.exists() and not overwrite:
+        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+
+
 def check_folder(output: Path, overwrite: bool) -> None:
     """Refuse a folder to write into that is a file, or has files that nobody agreed to lose."""
     if output.exists() and not output.is_dir():

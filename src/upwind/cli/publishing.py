@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from upwind.cli.options import check_file
 from upwind.cli.printing import say
 from upwind.common.errors import UpwindError
 
@@ -41,8 +42,7 @@ def crate(
     """
     from upwind.audit.crate.write import Signing, write_crate
 
-    if output.exists() and not overwrite:
-        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+    check_file(output, overwrite)
     if timestamp and key is None:
         raise UpwindError("--timestamp is about a signature: give --sign KEY with it")
     signing = Signing(key, timestamp) if key else None

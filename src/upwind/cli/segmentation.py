@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from upwind.cli.options import limits
+from upwind.cli.options import check_file, limits
 from upwind.cli.printing import say
 from upwind.common.errors import UpwindError
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
@@ -131,8 +131,7 @@ def evolve(
     from upwind.figures.evolution import check_output, write_movie
     from upwind.segmentation.evolution import evolve as evolved
 
-    if output.exists() and not overwrite:
-        raise UpwindError(f"{output} exists already; name another file or give --overwrite")
+    check_file(output, overwrite)
     check_output(output)
     evolution = evolved(
         ct,

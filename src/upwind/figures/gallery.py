@@ -1,6 +1,7 @@
 """The same patients segmented by every method, drawn over the CT: those whom one method segments
 best, as its median, and worst."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -56,7 +57,7 @@ class GalleryItem:
     mask: np.ndarray
     spacing: tuple[float, float]
 
-    @property
+    @functools.cached_property
     def box(self) -> tuple[slice, slice]:
         """Rows and columns that are shown."""
         return body_box(self.ct)

@@ -89,7 +89,8 @@ def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str) -> None:
         label="mean",
         gid="mean",
     )
-    if last > TEN_MINUTES / 10:
+    near_ten_minutes = last > TEN_MINUTES / 10
+    if near_ten_minutes:
         axes.axvline(
             TEN_MINUTES,
             color=style.INK,
@@ -98,7 +99,8 @@ def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str) -> None:
             label="ten minutes, the paper's",
             gid="ten-minutes",
         )
-    _scale_time(axes, min(h["spent_seconds"].iloc[0] for h in histories), last)
+    first = min(history["spent_seconds"].iloc[0] for history in histories)
+    _scale_time(axes, first, max(last, TEN_MINUTES) if near_ten_minutes else last)
     axes.set_title(title)
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)
     axes.set_axisbelow(True)
@@ -107,8 +109,7 @@ def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str) -> None:
 def _scale_time(axes: Axes, first: float, last: float) -> None:
     """The axis holds what was spent and no more, with the times that people read."""
     axes.set_xscale("log")
-    end = max(last, TEN_MINUTES) if last > TEN_MINUTES / 10 else last
-    low, high = first / _MARGIN, end * _MARGIN
+    low, high = first / _MARGIN, last * _MARGIN
     axes.set_xlim(low, high)
     named = {time: name for time, name in (_COARSE | _FINE).items() if low <= time <= high}
     if len(named) > _MOST_TICKS:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from upwind.common.progress import track
 from upwind.kernels.analysis_settings import AnalysisSettings
-from upwind.kernels.directions import SLIGHT_SHARE, direction_tables
+from upwind.kernels.directions import direction_tables, favoured
 from upwind.kernels.layers import Layer
 from upwind.kernels.proportions import wilson
 from upwind.kernels.stencils import STENCILS
@@ -126,6 +126,4 @@ def _found(kernels: np.ndarray, settings: AnalysisSettings, layers: int) -> tupl
     layer = Layer(1, "simulated", kernels.reshape(-1, 1, 3, 3))
     tests, shares = direction_tables([layer], settings)
     level = (1 - settings.confidence) / layers
-    above = shares["share"] - shares["reference"] >= SLIGHT_SHARE
-    near = (shares["holm_p"] < level) & above
-    return bool((tests["holm_p"] < level).any()), bool(near.any())
+    return bool((tests["holm_p"] < level).any()), not favoured(shares, level).empty

@@ -14,7 +14,7 @@ from upwind.kernels.cluster_tendency import (
     cluster_tendency,
     stability,
 )
-from upwind.kernels.directions import SLIGHT_SHARE, direction_tables
+from upwind.kernels.directions import direction_tables, favoured
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers
 from upwind.kernels.tables import Networks, Tables, stacked
 
@@ -77,17 +77,17 @@ def verdicts(found: Tables, level: float) -> pd.DataFrame:
         found[name] for name in ("cluster_tests", "concentrations", "cluster_tendency")
     )
     clustered = tests[tests["holm_p"] < level]
-    above = shares["share"] - shares["reference"] >= SLIGHT_SHARE
-    favoured = shares[(shares["holm_p"] < level) & above]
+    many = favoured(shares, level)
     rows = []
     ours = tests[tests["network"] == TRAINED]
     for (part, layer), now in ours.groupby(["part", "layer"], sort=False):
         around = _of_layer(clustered, layer, TRAINED)["statistic"].tolist()
-        at = _of_layer(favoured, layer, TRAINED)["stencil"].tolist()
+        near = _of_layer(many, layer, TRAINED)
+        at = near["stencil"].tolist()
         verdict = CLUSTERS if around else FAVOURED if at else NONE
         parts = [
             _tested(now, _of_layer(tests, layer, INITIAL)),
-            *_shares(_of_layer(favoured, layer, TRAINED)),
+            *_shares(near),
             *_beside(_named(_of_layer(tendency, layer, TRAINED))),
         ]
         row = {"part": part, "layer": layer, "verdict": verdict}
@@ -115,11 +115,11 @@ def _tested(now: pd.DataFrame, before: pd.DataFrame) -> str:
     )
 
 
-def _shares(favoured: pd.DataFrame) -> list[str]:
+def _shares(rows: pd.DataFrame) -> list[str]:
     return [
         f"{row['share']:.3f} of the kernels at {row['stencil'].replace('_', ' ')}, by chance "
         f"{row['reference']:.3f}"
-        for _, row in favoured.iterrows()
+        for _, row in rows.iterrows()
     ]
 
 

@@ -81,6 +81,13 @@ def direction_tables(
     return _corrected(tests), _corrected(shares)
 
 
+def favoured(shares: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The rows of the table ``concentrations`` at whose hand-crafted kernel more kernels lie than
+    chance puts there: with a corrected p below ``level``, and a share of 0.01 or more above."""
+    above = shares["share"] - shares["reference"] >= SLIGHT_SHARE
+    return shares[(shares["holm_p"] < level) & above]
+
+
 def shortened(kernels: np.ndarray) -> np.ndarray:
     """Kernels (n, d), none longer than twice the median length of those that are not zero."""
     lengths = np.linalg.norm(kernels, axis=1, keepdims=True)

@@ -1,20 +1,18 @@
 """What a run says first: its verdicts, and what it could not reproduce."""
 
+import functools
 from collections.abc import Iterator, Mapping
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from upwind.common.wording import count_of
+from upwind.settings.check import check_config
 
-# Settings whose defaults are the paper's, and what the paper has.
-_PAPERS = {
-    "image_size": 256,
-    "folds": 5,
-    "unet.epochs": 40,
-    "lsn.epochs": 20,
-}
+# Settings that move the numbers, and whose defaults are the paper's.
+_PAPERS = ("image_size", "folds", "unet.epochs", "lsn.epochs")
 
 
 def verdicts(folder: Path) -> list[str]:
@@ -61,9 +59,8 @@ def _data(kind: str) -> Iterator[str]:
 
 
 def _settings(config: Mapping[str, Any]) -> Iterator[str]:
-    for name, papers in _PAPERS.items():
-        here: Any = config
-        for key in name.split("."):
-            here = here[key]
+    defaults = check_config({"experiment": config["experiment"]})
+    for name in _PAPERS:
+        here, papers = (functools.reduce(getitem, name.split("."), c) for c in (config, defaults))
         if here != papers:
             yield f"The setting {name}: {here} in this run, {papers} in the paper."

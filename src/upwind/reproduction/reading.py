@@ -5,10 +5,8 @@ Files are looked for below the results' folder, not where records say that they 
 
 import contextlib
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +15,7 @@ from upwind.audit.crate.labels import METADATA
 from upwind.audit.crate.unpack import experiment_in, unpack
 from upwind.audit.provenance_graph import RecordedRun, load, within
 from upwind.common.errors import UpwindError
+from upwind.common.side_by_side import cores, side_by_side
 from upwind.provenance.hashing import files_in
 from upwind.provenance.records import FOLDER, Record
 from upwind.reproduction.set_apart import is_about_jobs
@@ -125,8 +124,7 @@ def _with_results(title: str, run: RecordedRun) -> OpenRun:
         for path, state in record.outputs.items()
         if within(path, run.home)
     }
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        states = dict(zip(files, pool.map(state_here, files.values()), strict=True))
+    states = dict(zip(files, side_by_side(state_here, files.values(), cores()), strict=True))
     here = {name: state.sha256 for name, state in states.items() if state}
     described = {name: digest for name, digest in recorded.items() if not is_about_jobs(name)}
     readable = {name: path for name, path in files.items() if name in here}

@@ -51,9 +51,9 @@ def tables(sources: Sources) -> dict[str, pd.DataFrame]:
     }
 
 
-def texts(sources: Sources) -> dict[str, str]:
-    """What people read of them, by the name of the file."""
-    methods, made = sources.methods, tables(sources)
+def texts(sources: Sources, made: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """What people read of the :func:`tables` that were ``made``, by the name of the file."""
+    methods = sources.methods
     spread = extended.spread(sources.of_all_seeds, methods, Resampling(**sources.effort))
     notes = _notes(sources)
     more = [absence_note(sources.no_followup)] if sources.no_followup else []

@@ -42,7 +42,8 @@ def run(project):
         *(read["scores.csv"], read["scores.csv"], read["verdicts.csv"], read["cases.csv"], []),
         *(METHODS, 0.5, "the data are others", EFFORT),
     )
-    written = texts(sources) | {"table1.csv": tables(sources)["table1"].to_csv(index=False)}
+    made = tables(sources)
+    written = texts(sources, made) | {"table1.csv": made["table1"].to_csv(index=False)}
     project.job(
         "tabulate",
         [f"results/x/{name}" for name in (*files, "methods.json")],

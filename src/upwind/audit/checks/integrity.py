@@ -1,13 +1,12 @@
 """What each file must hold, by the record of the job that wrote it and those of the jobs that read
 it; and who is wrong where they, and the file itself, do not agree."""
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from upwind.audit.findings import Finding, FindingKind, broken, unchecked
 from upwind.audit.provenance_graph import RecordedRun, only_there, within, written
+from upwind.common.side_by_side import cores, side_by_side
 from upwind.provenance.hashing import FileState, state_now
 
 _AGAIN = "run the workflow again"
@@ -27,8 +26,8 @@ def hashed(run: RecordedRun, left_out: Collection[str] = ()) -> dict[str, FileSt
     named = {path for name in counting(run) for path in _named(run, name)}
     elsewhere = {path for path in named & {*left_out} if _leads_out(path)}
     paths = sorted(named - elsewhere)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        states = dict(zip(paths, pool.map(state_here, map(run.place, paths)), strict=True))
+    places = map(run.place, paths)
+    states = dict(zip(paths, side_by_side(state_here, places, cores()), strict=True))
     return states | dict.fromkeys(elsewhere)
 
 

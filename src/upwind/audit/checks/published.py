@@ -74,7 +74,7 @@ def _written(run: RecordedRun, record: Record) -> Mapping[str, str]:
     import pandas as pd  # half a second, also with what writes tables
 
     from upwind.methods import read_methods
-    from upwind.tables.written import Sources, texts
+    from upwind.tables.written import Sources, tables, texts
 
     if not 0 < record.params["effort"]["resamples"] <= _MOST_RESAMPLES:
         raise ValueError(f"{record.params['effort']['resamples']} resamples are no setting")
@@ -91,7 +91,7 @@ def _written(run: RecordedRun, record: Record) -> Mapping[str, str]:
         no_followup=record.params["no_followup"],
         effort=record.params["effort"],
     )
-    return texts(sources)
+    return texts(sources, tables(sources))
 
 
 def _difference(there: list[str], here: list[str]) -> str:

@@ -35,16 +35,18 @@ def check_trainings(
     trainings = states = 0
     for name in sorted(live):
         record = run.records[name]
-        for path in record.outputs.keys() - {*distrusted}:
+        paths = record.outputs.keys() - {*distrusted}
+        weights = [path for path in paths if path.endswith((_WEIGHTS, _AVERAGED))]
+        finished = list(_finished(run, record)) if weights else []
+        for path in paths:
             if path.endswith(_CURVES):
                 findings += _epochs(run, record, path)
-            if path.endswith((_WEIGHTS, _AVERAGED)):
-                findings += _recipe(run, record, path)
-                finished = list(_finished(run, record))
-                findings += _from_state(run, record, path, finished) if finished else ()
-                if path.endswith(_WEIGHTS):
-                    states += bool(finished)
-                    trainings += 1
+        for path in weights:
+            findings += _recipe(run, record, path)
+            findings += _from_state(run, record, path, finished) if finished else ()
+            if path.endswith(_WEIGHTS):
+                states += bool(finished)
+                trainings += 1
     if 0 < states < trainings:
         message = f"of {trainings} trainings, {trainings - states} have no finished state here, or"
         message += " a damaged one: their weights were not held against it"

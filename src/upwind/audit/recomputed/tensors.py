@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,6 @@ import numpy as np
 from upwind.common.reading import once_each, open_plain
 
 _TYPES = {"F32": "<f4", "I16": "<i2", "U8": "u1"}
-
-
-def read_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Arrays by name. Raises ValueError for what is no safetensors file of these types."""
-    content = Path(path).read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:start])
-    header.pop("__metadata__", None)
-    arrays = {}
-    for name, entry in header.items():
-        first, last = entry["data_offsets"]
-        numbers = np.frombuffer(content[start + first : start + last], _TYPES[entry["dtype"]])
-        arrays[name] = numbers.reshape(entry["shape"])
-    return arrays
 
 
 _LENGTH = 8  # bytes that state the header's length
@@ -63,6 +48,17 @@ def opened_tensors(path: str | os.PathLike[str]) -> Iterator[StoredTensors]:
             raise ValueError(f"{os.fspath(path)} is no safetensors file")
         header = json.loads(content[_LENGTH:start], object_pairs_hook=once_each)
         yield StoredTensors(header.pop("__metadata__", {}), header, start, content)
+
+
+def read_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Arrays by name. Raises OSError or ValueError for what is no safetensors file, and KeyError
+    for types that none of ours has."""
+    with opened_tensors(path) as file:
+        stored = {name: file.stored(name) for name in file.entries}
+    return {
+        name: np.frombuffer(content, _TYPES[kind]).reshape(shape)
+        for name, (kind, shape, content) in stored.items()
+    }
 
 
 def holds_tensors(whole: StoredTensors, part: StoredTensors) -> bool:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from upwind.audit.findings import Checked, Finding, FindingKind, broken, unchecked
-from upwind.audit.signature.openssh import NotSignedError, Signer, signer_of
+from upwind.audit.signature.openssh import (
+    NotSignedError,
+    Signer,
+    UnknownKeyError,
+    signer_of,
+)
 from upwind.audit.signature.statement import FILES, SIGNATURE, STAMP, STATEMENT, digests_in
 from upwind.audit.signature.timestamps import NotStampedError, time_of
 from upwind.common.errors import UpwindError
@@ -85,7 +90,7 @@ def _signer(
         signer = signer_of(content, signature, trusted.signers, time)
     except NotSignedError as error:
         remedy = _GET_AGAIN
-        if "no line of" in str(error):
+        if isinstance(error, UnknownKeyError):
             remedy = "ask who published it for their public key, over another way than the crate's;"
             remedy += f" if it is this one, add a line to {trusted.signers}: NAME KEYTYPE KEY"
         return None, [broken(FindingKind.signature, SIGNATURE, str(error), remedy)]

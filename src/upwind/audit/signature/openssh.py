@@ -33,6 +33,10 @@ class NotSignedError(UpwindError):
     """A signature that is not one of this content, or not by a known key."""
 
 
+class UnknownKeyError(NotSignedError):
+    """A good signature by a key that the file of signers does not have."""
+
+
 def sign(content: bytes, key: Path) -> bytes:
     """The signature of ``content`` with ``key``: a private key, or a public one whose private key
     an agent or a hardware key holds.
@@ -79,7 +83,7 @@ def signer_of(
         known = ["-f", str(signers), *when]
         found = output_of([_keygen(), "-Y", "find-principals", "-s", str(path), *known])
         if found.returncode:
-            raise NotSignedError(f"no line of {signers} has the key {key}{_why(found.stderr)}")
+            raise UnknownKeyError(f"no line of {signers} has the key {key}{_why(found.stderr)}")
         name = found.stdout.splitlines()[0]
         return Signer(name, _good(["verify", *there, "-I", name, *known], content))
 
