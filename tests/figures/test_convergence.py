@@ -3,13 +3,13 @@ import pytest
 
 from upwind.common.errors import UpwindError
 from upwind.figures.convergence import draw_convergence
-from upwind.levelset.equation.convergence import COLUMNS
+from upwind.levelset.equation.convergence import COLUMNS, EXPERIMENTS
 
 
-def table():
+def table(names=("expanding", "arrival")):
     rows = [
         (name, d, n, 1 / n, 0.1 / n, None if n == 16 else 1.25, 1.0)
-        for name in ("expanding", "arrival")
+        for name in names
         for d in (2, 3)
         for n in (16, 32)
     ]
@@ -26,6 +26,13 @@ def test_a_panel_for_each_experiment_with_its_errors_and_orders():
         slope = drawn["slope of the expected order"].get_ydata()
         assert slope[0] / slope[1] == pytest.approx(2)
         assert "order 1 expected\n1.25 observed in 2-D\n1.25 observed in 3-D" in axes.get_title()
+
+
+def test_all_experiments_are_legible_side_by_side(assert_legible):
+    names = list(dict.fromkeys(experiment.name for experiment in EXPERIMENTS))
+    figure = draw_convergence(table(names))
+    assert len([axes for axes in figure.axes if axes.lines]) == len(names)
+    assert_legible(figure)
 
 
 def test_no_rows_are_refused():

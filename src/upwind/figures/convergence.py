@@ -1,6 +1,7 @@
 """Errors of the level set scheme against grid size, with the observed and the expected order."""
 
-import numpy as np
+from math import ceil
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +11,7 @@ from upwind.common.errors import UpwindError
 from upwind.common.frames import groups
 from upwind.figures import style
 
+_MOST_COLUMNS = 3  # of panels, whose titles need room
 _TITLES = {
     "expanding": "expanding\n(constant speed)",
     "shrinking": "shrinking\n(constant speed)",
@@ -36,11 +38,15 @@ def draw_convergence(table: pd.DataFrame) -> Figure:
     if table.empty:
         raise UpwindError("the table of errors is empty, so there is no convergence to draw")
     names = list(dict.fromkeys(table["experiment"]))
-    figure = style.new_figure(style.TEXT_WIDTH, 2.9, layout="constrained")
-    panels = np.atleast_1d(figure.subplots(1, len(names), sharey=True))
-    for axes, name in zip(panels, names, strict=True):
+    columns = min(len(names), _MOST_COLUMNS)
+    rows = ceil(len(names) / columns)
+    figure = style.new_figure(style.TEXT_WIDTH, 0.4 + 2.5 * rows, layout="constrained")
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes, name in zip(panels, names, strict=False):
         _draw_panel(axes, name, table[table["experiment"] == name])
-    panels[0].set_ylabel("mean error near the contour\n(share of the box's width)")
+    figure.supylabel("mean error near the contour (share of the box's width)")
     figure.supxlabel("voxels along the box's width")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
