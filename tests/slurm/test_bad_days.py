@@ -8,6 +8,7 @@ import pytest
 
 RUNS = ("0", "1")
 TARGETS = [f"results/tiny/networks/unet/{fold}/weights.safetensors" for fold in RUNS]
+SLICED = "results/tiny/records/slice_case/*.json"
 SETTINGS = {
     "experiment": "tiny",
     "folds": 2,
@@ -107,7 +108,7 @@ def test_a_second_run_is_refused_and_a_killed_one_taken_up(
     cluster, prepared, undisturbed, checkouts, both_train
 ):
     checkout = checkouts(prepared)
-    made = {path: path.stat().st_mtime_ns for path in checkout.folder.glob("results/tiny/slices/*")}
+    sliced = {path: path.read_bytes() for path in checkout.folder.glob(SLICED)}
     earlier = trainings(cluster)
     run = checkout.start_on_cluster(*TARGETS)
     both_train(checkout, earlier)
@@ -123,8 +124,9 @@ def test_a_second_run_is_refused_and_a_killed_one_taken_up(
     assert checkout.run("--unlock", "--cores", "1") == 0
     assert checkout.start_on_cluster(*TARGETS).wait(900) == 0, checkout.said()[-3000:]
     assert weights(checkout) == undisturbed
-    assert made
-    assert all(path.stat().st_mtime_ns == then for path, then in made.items())
+    # A record tells when its job ran: none did again.
+    assert sliced
+    assert all(path.read_bytes() == then for path, then in sliced.items())
     # The dead run's jobs go on without it. Those of the new run wait for them to end, or find them
     # ended, and take what they have.
     for fold in RUNS:
