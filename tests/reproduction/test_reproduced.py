@@ -1,6 +1,7 @@
 """The hand-made experiment as the published demo, and a copy that is held against it."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,8 @@ from upwind.reproduction.published import FILE, known_spread, read_published, wr
 from upwind.reproduction.reading import opened
 from upwind.reproduction.reproduced import Answer, reproduction
 
-CONFIG = {"experiment": "x", "dataset": {"root": "data/made"}, "seed": 0, "unet": {"epochs": 2}}
+DATASET = {"kind": "phantom", "root": "data/made"}
+CONFIG = {"experiment": "x", "dataset": DATASET, "seed": 0, "unet": {"epochs": 2}}
 CONFIG |= {"methods": {}, "table1": {"columns": None}}
 TABLE = "fold,unet\n0,{}\n1,0.25\navg,{}\n"
 
@@ -199,6 +201,14 @@ def test_a_run_that_is_not_finished_is_not_published(runs, tmp_path):
         mask.unlink()
     with pytest.raises(UpwindError, match="run the workflow to its end"):
         publish(runs[0].results, [], tmp_path / "demo.json")
+
+
+def test_a_phantom_is_published_with_what_made_it(runs, demo, tmp_path):
+    """A copy of the results alone has no records of it."""
+    shutil.rmtree(runs[0].root / "data")
+    with pytest.raises(UpwindError, match="no records of its phantom are in data/made; publish"):
+        publish(runs[0].results, [], tmp_path / "away.json")
+    assert not (tmp_path / "away.json").exists()
 
 
 # README ---------------------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from upwind.provenance.records import Record
 from upwind.reproduction.difference import Part
 from upwind.reproduction.factors import Factor, kind_of_setting
 from upwind.reproduction.kinds.documents import differing
-from upwind.reproduction.reading import OpenRun
+from upwind.reproduction.reading import DATA, OpenRun
 from upwind.reproduction.set_apart import MACHINE, SETTINGS
-from upwind.reproduction.stages import stage_hashes
+from upwind.reproduction.stages import stage_hashes, volumes
 from upwind.reproduction.table1 import TABLE, Cells, Place, Spread, read_cells
 
 FILE = Path(__file__).with_name("demo.json")
@@ -108,6 +108,7 @@ def publication(side: OpenRun, by_seed: Mapping[Place, Spread]) -> Published:
             f"{side.title} cannot be published: Table I, the records behind it or that of the "
             "configuration are not there; run the workflow to its end"
         )
+    _refuse_without_data(side)
     seeds = sorted({seed for spread in by_seed.values() for seed in spread.seeds})
     return Published(
         config=side.run.config,
@@ -119,6 +120,16 @@ def publication(side: OpenRun, by_seed: Mapping[Place, Spread]) -> Published:
         spread=_by_row({place: spread.size for place, spread in by_seed.items()}),
         hashes={stage: dict(names) for stage, names in hashes.items()},
     )
+
+
+def _refuse_without_data(side: OpenRun) -> None:
+    """What made a phantom is published too, and told by records that lie with it."""
+    made = side.run.config.get("dataset", {}).get("kind") == "phantom"
+    if made and any(side.record_of(f"{DATA}{name}") is None for name, _ in volumes(side)):
+        raise UpwindError(
+            f"{side.title} cannot be published: no records of its phantom are in "
+            f"{side.data_folder}; publish it from the folder in which the workflow ran"
+        )
 
 
 def behind_table1(side: OpenRun) -> list[Record]:

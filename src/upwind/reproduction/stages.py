@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from upwind.audit.provenance_graph import within
 from upwind.provenance.hashing import sha256_of
 from upwind.reproduction.kinds.masks import mask_sha256
 from upwind.reproduction.kinds.tables import read_table
@@ -39,8 +40,10 @@ def stage_hashes(side: OpenRun) -> Hashes:
 
 
 def volumes(side: OpenRun) -> list[tuple[str, str]]:
-    """Files of the data set that jobs read, below its folder, with hashes, sorted."""
-    read = (item for record in side.run.records.values() for item in record.inputs.items())
+    """Files of the data set that the run's jobs read, below its folder, with hashes, sorted. Not
+    those that the jobs which made the data read: their records lie with the data, maybe away."""
+    records = (r for name, r in side.run.records.items() if within(name, side.run.home))
+    read = (item for record in records for item in record.inputs.items())
     named = {side.name(path): state.sha256 for path, state in read}
     return sorted((n.removeprefix(DATA), digest) for n, digest in named.items() if n[:5] == DATA)
 
