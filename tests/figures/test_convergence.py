@@ -25,7 +25,8 @@ def test_a_panel_for_each_experiment_with_its_errors_and_orders():
         assert drawn["3-D"].get_ydata().tolist() == [0.1 / 16, 0.1 / 32]
         slope = drawn["slope of the expected order"].get_ydata()
         assert slope[0] / slope[1] == pytest.approx(2)
-        assert "order 1 expected\n1.25 observed in 2-D\n1.25 observed in 3-D" in axes.get_title()
+        (text,) = axes.texts
+        assert text.get_text() == "order 1 expected\n2-D: 1.25\n3-D: 1.25"
 
 
 def test_all_experiments_are_legible_side_by_side(assert_legible):

@@ -42,6 +42,8 @@ def test_each_reading_is_a_line_against_updates_and_against_seconds(tmp_path):
     assert updates.get_ylim() == pytest.approx((0.7 - 0.03, 0.93 + 0.02))
     save(figure, tmp_path / "plateau.png")
     assert (tmp_path / "plateau.png").stat().st_size > 0
+    ticks = [label.get_text() for label in seconds.get_xticklabels()]
+    assert ticks == ["10 s", "1 min", "20 s", "2 min"]
 
 
 def test_a_ring_stands_where_a_curve_reaches_its_plateau():

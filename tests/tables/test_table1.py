@@ -173,7 +173,7 @@ def test_failures_are_told_with_their_reason_and_the_rule():
         f"LSN, fold 2, failed to train: the loss was no longer finite ({rule}).",
     ]
     assert failed_notes(VERDICTS[:1], METHODS, 0.5) == [
-        f"Every fold of every network trained ({rule})."
+        f"No training failed ({rule})."
     ]
 
 
@@ -215,9 +215,10 @@ def notes_of(markdown):
 
 def test_notes_say_what_compares_and_where_the_paper_is_wrong(five_folds):
     notes = notes_of(to_markdown(five_folds, METHODS, ["Fold 3 failed."]))
+    assert notes[0].startswith("Of two numbers in a cell the first is ours")
     assert "Fold 3 failed." in notes
     assert any("oracle-initialised" in note for note in notes)
-    assert any("Only those compare" in note for note in notes)
+    assert any("no other column compares" in note for note in notes)
     wrong = [note for note in notes if note.startswith("Published")]
     assert wrong == [
         "Published ITK-SNAP, avg without 2: printed as 0.604, but the mean of the printed folds "

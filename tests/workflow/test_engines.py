@@ -28,3 +28,4 @@ def test_every_engine_on_every_case(workplace):
     assert (table["dsc"] > 0.4).all()
     assert (table.loc[table["mode"] == "region", "dsc_simpleitk"] > 0.97).all()
     assert (results / "engines.png").read_bytes().startswith(b"\x89PNG")
+    assert (results / "engines.pdf").read_bytes().startswith(b"%PDF")

@@ -383,8 +383,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     figures = {"figure2", "figure2_all_layers", "figure2_icons", "curves", "scores", "gallery"}
     figures |= {"searches", "stencils", "cluster_tendency", "content", "nearest"}
     expected = {f"{name}.{ending}" for name in figures for ending in ("png", "pdf")}
-    expected |= {"figure1.svg", "figure1.png"}
-    expected |= {"convergence.csv", "convergence.png"}
+    expected |= {"figure1.svg", "convergence.csv"}
     expected |= {"methods.json", "results.json"}
     expected |= {"config.yaml", "cases.csv", "cases.txt", "folds.csv", "split.csv", "scores.csv"}
     expected |= {"extended.csv", "extended.html", "extended.md", "blind"}

@@ -5,7 +5,7 @@ rule draw_figure1:
     input:
         weights=f"{RESULTS}/networks/unet/{KERNEL_FOLD}/weights.safetensors",
     output:
-        **figure("figure1", "Figure 1", "UNet", ("svg", "png")),
+        **figure("figure1", "Figure 1", "UNet", ("svg", "pdf", "png")),
     log:
         f"{LOGS}/draw_figure1.log",
     conda:
@@ -23,7 +23,7 @@ rule draw_figure2:
         stencils=f"{RESULTS}/kernels/stencils.csv",
         axes=f"{RESULTS}/kernels/axes.csv",
     output:
-        **figure("figure2", "Kernels (Figure 2)", "Selected layers", ("pdf", "png")),
+        **figure("figure2", "Kernels (Figure 2)", "Selected layers"),
     log:
         f"{LOGS}/draw_figure2.log",
     conda:
@@ -38,9 +38,7 @@ rule draw_figure2:
 
 use rule draw_figure2 as draw_figure2_all_layers with:
     output:
-        **figure(
-            "figure2_all_layers", "Kernels (Figure 2)", "All layers", ("pdf", "png")
-        ),
+        **figure("figure2_all_layers", "Kernels (Figure 2)", "All layers"),
     log:
         f"{LOGS}/draw_figure2_all_layers.log",
     params:
@@ -59,7 +57,6 @@ rule draw_figure2_icons:
             "figure2_icons",
             "Kernels (Figure 2)",
             "Selected layers, to be read",
-            ("pdf", "png"),
         ),
     log:
         f"{LOGS}/draw_figure2_icons.log",
@@ -79,7 +76,6 @@ rule draw_cluster_tendency:
             "cluster_tendency",
             "Kernels (Figure 2)",
             "Are there clusters?",
-            ("pdf", "png"),
         ),
     log:
         f"{LOGS}/draw_cluster_tendency.log",
@@ -100,7 +96,6 @@ rule draw_content:
             "content",
             "Kernels (Figure 2)",
             "Finite difference content",
-            ("pdf", "png"),
         ),
         nearest_pdf=result("nearest.pdf"),
         nearest=listed(
@@ -126,7 +121,7 @@ rule draw_curves:
         ],
         methods=METHODS_FILE,
     output:
-        **figure("curves", "Training", "Training curves", ("pdf", "png")),
+        **figure("curves", "Training", "Training curves"),
         runs=[
             f"{RESULTS}/networks/{network}/{fold}/curves.png" for network, fold in RUNS
         ],
@@ -148,7 +143,7 @@ rule draw_scores:
         scores=f"{RESULTS}/scores.csv",
         methods=METHODS_FILE,
     output:
-        **figure("scores", "Scores", "DSC per patient", ("pdf", "png")),
+        **figure("scores", "Scores", "DSC per patient"),
     log:
         f"{LOGS}/draw_scores.log",
     conda:
@@ -175,7 +170,6 @@ rule draw_gallery:
             "gallery",
             "Segmentations",
             "The same patients, by every method",
-            ("pdf", "png"),
         ),
     log:
         f"{LOGS}/draw_gallery.log",
@@ -200,7 +194,7 @@ rule draw_searches:
         ],
         blind=[f"{RESULTS}/blind/{fold}/trials.csv" for fold in FOLDS],
     output:
-        **figure("searches", "Scores", "DSC against time spent", ("pdf", "png")),
+        **figure("searches", "Scores", "DSC against time spent"),
     log:
         f"{LOGS}/draw_searches.log",
     conda:
@@ -215,7 +209,7 @@ rule draw_stencils:
     input:
         table=f"{RESULTS}/kernels/lsn_stencils.csv",
     output:
-        **figure("stencils", "Level set network", "Learned stencils", ("pdf", "png")),
+        **figure("stencils", "Level set network", "Learned stencils"),
     log:
         f"{LOGS}/draw_stencils.log",
     conda:

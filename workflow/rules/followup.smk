@@ -65,9 +65,7 @@ if not NO_FOLLOWUP:
             table=f"{RESULTS}/followup.csv",
             summary=f"{RESULTS}/followup_summary.csv",
         output:
-            **figure(
-                "followup", "Scores", "UNet beside the follow-up's", ("pdf", "png")
-            ),
+            **figure("followup", "Scores", "UNet beside the follow-up's"),
         log:
             f"{LOGS}/draw_followup.log",
         conda:

@@ -56,7 +56,9 @@ rule compare_engines:
 
 
 # `snakemake engines`: not part of the default run.
-ENGINE_OUTPUTS = target("engines", f"{RESULTS}/engines.png", f"{RESULTS}/engines.csv")
+ENGINE_OUTPUTS = target(
+    "engines", *[f"{RESULTS}/engines.{end}" for end in ("png", "pdf", "csv")]
+)
 results_in("engines", [])
 
 
@@ -67,7 +69,8 @@ rule engines:
         ),
     output:
         png=in_report(ENGINE_OUTPUTS[0], "Level set", "Engines", "figure", "engines"),
-        csv=ENGINE_OUTPUTS[1],
+        pdf=ENGINE_OUTPUTS[1],
+        csv=ENGINE_OUTPUTS[2],
     log:
         f"{LOGS}/engines.log",
     conda:

@@ -14,7 +14,7 @@ def table(name, category, item, caption=None):
     return listed(name, category, item, "table", caption)
 
 
-def figure(name, category, item, formats=("png",), caption=None):
+def figure(name, category, item, formats=("pdf", "png"), caption=None):
     """Outputs of a figure by format; the PNG goes into the report."""
     paths = {
         ending: result(f"{name}.{ending}") for ending in formats if ending != "png"

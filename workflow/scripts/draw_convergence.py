@@ -7,4 +7,4 @@ from upwind.figures.convergence import draw_convergence
 from upwind.figures.style import save
 
 with logged(snakemake.log[0]):
-    save(draw_convergence(pd.read_csv(snakemake.input.table)), snakemake.output.png)
+    save(draw_convergence(pd.read_csv(snakemake.input.table)), *snakemake.output)

@@ -10,4 +10,4 @@ from upwind.figures.style import save
 with logged(snakemake.log[0]):
     table = pd.concat([pd.read_csv(path) for path in snakemake.input.tables], ignore_index=True)
     write_csv(snakemake.output.csv, table)
-    save(draw_engines(table), snakemake.output.png)
+    save(draw_engines(table), snakemake.output.png, snakemake.output.pdf)

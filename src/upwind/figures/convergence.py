@@ -13,12 +13,12 @@ from upwind.figures import style
 
 _MOST_COLUMNS = 3  # of panels, whose titles need room
 _TITLES = {
-    "expanding": "expanding\n(constant speed)",
-    "shrinking": "shrinking\n(constant speed)",
-    "curvature": "curvature flow\n(100 x distance)",
-    "curvature_distance": "curvature flow\n(distance, floor)",
-    "transport": "transport\n(constant velocity)",
-    "arrival": "arrival times\n(against scikit-fmm)",
+    "expanding": "expanding (constant speed)",
+    "shrinking": "shrinking (constant speed)",
+    "curvature": "curvature flow (100 x distance)",
+    "curvature_distance": "curvature flow (distance)",
+    "transport": "transport (constant velocity)",
+    "arrival": "arrival times (against scikit-fmm)",
 }
 # By number of dimensions: name, colour, marker, line style (the last two tell them apart in grey).
 _DIMENSIONS = {
@@ -30,7 +30,7 @@ _DIMENSIONS = {
 @style.styled
 def draw_convergence(table: pd.DataFrame) -> Figure:
     """A panel for each experiment: error against voxels along the box's width, both logarithmic,
-    with the slope of the expected order; the titles say that order and the ones observed between
+    with the slope of the expected order, and in a corner that order and the ones observed between
     the two finest grids. ``table``: :func:`upwind.levelset.equation.convergence.measure`.
 
     Raises UpwindError where there are no rows.
@@ -40,7 +40,7 @@ def draw_convergence(table: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(table["experiment"]))
     columns = min(len(names), _MOST_COLUMNS)
     rows = ceil(len(names) / columns)
-    figure = style.new_figure(style.TEXT_WIDTH, 0.4 + 2.5 * rows, layout="constrained")
+    figure = style.new_figure(style.TEXT_WIDTH, 0.4 + 2.0 * rows, layout="constrained")
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     for axes in panels[len(names) :]:
         axes.set_axis_off()
@@ -62,7 +62,7 @@ def _draw_panel(axes: Axes, name: str, table: pd.DataFrame) -> None:
         slope = error[0] * (size / size[0]) ** -expected
         axes.plot(size, slope, color=style.GREY, linewidth=0.8, linestyle=":", label=None)
         axes.plot(size, error, color=colour, marker=marker, markersize=3, ls=line, label=label)
-        orders.append(f"{part['order'].iloc[-1]:.2f} observed in {label}")
+        orders.append(f"{label}: {part['order'].iloc[-1]:.2f}")
     axes.lines[0].set_label("slope of the expected order")
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -71,5 +71,7 @@ def _draw_panel(axes: Axes, name: str, table: pd.DataFrame) -> None:
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.set_xlim(10, 300)
     axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_title(_TITLES.get(name, name))
     text = f"order {expected:g} expected\n" + "\n".join(orders)
-    axes.set_title(f"{_TITLES.get(name, name)}\n{text}")
+    # Errors fall to the right, so that this corner is free.
+    axes.text(0.98, 0.97, text, ha="right", va="top", transform=axes.transAxes)

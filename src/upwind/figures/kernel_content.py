@@ -59,7 +59,7 @@ def draw_content(content: pd.DataFrame, chance: str = CHANCE) -> Figure:
     )  # fmt: skip
     measures = [*SPAN_ANGLES, DEFECT]
     labels = ["angle to upwind\nstencils (°)", "angle to central\nstencils (°)"]
-    labels.append("mean-zero defect\n|m00| / ||q||")
+    labels.append("mean-zero defect\n|m00| / length")
     for number, (left, *_) in enumerate(grid):
         shade_parts(left, cnn, places, named=number == 0)
     trained = cnn[cnn["network"] == TRAINED]

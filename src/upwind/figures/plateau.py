@@ -3,12 +3,15 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from upwind.figures.style import GREY, PALETTE, TEXT_WIDTH, new_figure, styled
+from upwind.figures.time_axis import scale_time
 from upwind.settings.training import AVERAGED
 
 _SHOWN_FROM = 0.06  # of the epochs
-_AXES = {"updates": "updates of the weights", "seconds": "seconds of training, one run"}
+_AXES = {"updates": "updates of the weights", "seconds": "time of training, one run"}
+_MARGINS = 0.7, 1.2  # of the axes
 
 
 @styled
@@ -21,17 +24,27 @@ def draw_plateau(summary: pd.DataFrame) -> Figure:
     for axes, (column, name) in zip(panels, _AXES.items(), strict=True):
         for place, (variant, part) in enumerate(summary.groupby("variant", sort=False)):
             _draw_variant(axes, part, column, PALETTE[place], str(variant).replace("_", " "))
-        axes.set_xscale("log")
         axes.set_xlabel(name)
-    panels[0].set_ylabel("DSC of unseen patients:\nmean over runs; band: lowest to highest run")
+    several = (summary["highest"] > summary["lowest"]).any()
+    over = ":\nmean over runs; band: lowest to highest run" if several else ", one run"
+    panels[0].set_ylabel(f"DSC of unseen patients{over}")
     # What comes before rises out of nothing, and would press the rest together.
     shown = summary[summary["epoch"] >= _SHOWN_FROM * summary["epoch"].max()]
     panels[0].set_ylim(shown["lowest"].min() - 0.02, summary["highest"].max() + 0.01)
-    for axes, column in zip(panels, _AXES, strict=True):
-        axes.set_xlim(0.7 * shown[column].min(), 1.2 * shown[column].max())
+    for axes, column, scale in zip(panels, _AXES, (_scale_updates, scale_time), strict=True):
+        below, above = _MARGINS
+        scale(axes, below * shown[column].min(), above * shown[column].max())
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
+
+
+def _scale_updates(axes: Axes, low: float, high: float) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _draw_variant(axes: Axes, part: pd.DataFrame, column: str, colour: str, name: str) -> None:

@@ -6,16 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from upwind.common.errors import UpwindError
 from upwind.figures import style
+from upwind.figures.time_axis import scale_time
 
 TEN_MINUTES = 600.0  # seconds: what the paper gave its user
-# Times that people read, in seconds: those that matter most, and those between.
-_COARSE = {0.1: "0.1 s", 1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h"}
-_FINE = {0.2: "0.2 s", 0.5: "0.5 s", 2: "2 s", 5: "5 s", 20: "20 s", 120: "2 min", 300: "5 min"}
-_MOST_TICKS = 6
 _MARGIN = 1.3  # of the axis of time on either side
 
 
@@ -100,19 +96,8 @@ def _draw(axes: Axes, histories: Sequence[pd.DataFrame], title: str) -> None:
             gid="ten-minutes",
         )
     first = min(history["spent_seconds"].iloc[0] for history in histories)
-    _scale_time(axes, first, max(last, TEN_MINUTES) if near_ten_minutes else last)
+    end = max(last, TEN_MINUTES) if near_ten_minutes else last
+    scale_time(axes, first / _MARGIN, end * _MARGIN)
     axes.set_title(title)
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)
     axes.set_axisbelow(True)
-
-
-def _scale_time(axes: Axes, first: float, last: float) -> None:
-    """The axis holds what was spent and no more, with the times that people read."""
-    axes.set_xscale("log")
-    low, high = first / _MARGIN, last * _MARGIN
-    axes.set_xlim(low, high)
-    named = {time: name for time, name in (_COARSE | _FINE).items() if low <= time <= high}
-    if len(named) > _MOST_TICKS:
-        named = {time: name for time, name in named.items() if time in _COARSE}
-    axes.set_xticks(list(named), list(named.values()))
-    axes.xaxis.set_minor_locator(NullLocator())

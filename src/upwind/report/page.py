@@ -20,6 +20,7 @@ from upwind.results import Result, read_results
 FILE = "report.html"
 # Shown first, and not again in their categories: pictures are large.
 _FIRST = ("table1.html", "figure2.png")
+_MOST_COLUMNS = 40  # of a table here
 _BODY = re.compile(r"<body>(.*)</body>", re.DOTALL)
 _HEADING = re.compile(r"(?<=</)h2(?=>)|(?<=<)h2(?=>)")
 _TITLE = re.compile(r"<h1>.*?</h1>", re.DOTALL)
@@ -53,6 +54,7 @@ def write_report(folder: Path, captions: Path) -> None:
         "first": [shown[result.path] for result in first],
         "verdicts": verdicts(folder),
         "not_reproduced": not_reproduced(config),
+        "most_columns": _MOST_COLUMNS,
         "categories": {
             name: [shown[result.path] for result in others if result.category == name]
             for name in _in_order(result.category for result in others)
@@ -79,7 +81,8 @@ def _shown(folder: Path, result: Result, captions: Path, config: Mapping[str, An
     if path.suffix == ".html":
         return Shown(*about, table=_inside(path.read_text(encoding="utf-8")))
     frame = pd.read_csv(path, keep_default_na=False, dtype=str)
-    text = frame.map(_short).to_html(index=False, border=0)
+    words = [f"words-{n}" for n, name in enumerate(frame, start=1) if _is_words(frame[name])]
+    text = frame.map(_short).to_html(index=False, border=0, classes=words)
     return Shown(*about, table=text, rows=len(frame))
 
 
@@ -91,6 +94,11 @@ def _inside(page: str) -> str:
     """A page of ours without its title and with lesser headings, to stand in another."""
     (body,) = _BODY.findall(page)
     return _HEADING.sub("h4", _TITLE.sub("", body)).strip()
+
+
+def _is_words(column: pd.Series) -> bool:
+    """Whether a column has what is no number, so that it is set to the left."""
+    return bool(pd.to_numeric(column[column != ""], errors="coerce").isna().any())
 
 
 def _short(value: str) -> str:
