@@ -172,9 +172,7 @@ def test_failures_are_told_with_their_reason_and_the_rule():
         f"UNet, fold 2, failed to train: held-out DSC 0.116 is below 0.5 ({rule}).",
         f"LSN, fold 2, failed to train: the loss was no longer finite ({rule}).",
     ]
-    assert failed_notes(VERDICTS[:1], METHODS, 0.5) == [
-        f"No training failed ({rule})."
-    ]
+    assert failed_notes(VERDICTS[:1], METHODS, 0.5) == [f"No training failed ({rule})."]
 
 
 # Beside the published figures ---------------------------------------------------------------------
@@ -246,12 +244,13 @@ def test_latex_has_the_same_figures(five_folds):
     assert r"\begin{tabular}{lrrrr}" in text
 
 
-def test_latex_has_the_same_notes(five_folds):
+def test_latex_has_the_same_notes_and_says_in_its_caption_whose_numbers_are_whose(five_folds):
     note = "Fold 3 failed."
     latex = to_latex(five_folds, METHODS, [note])
     lines = [line for line in latex.splitlines() if line.startswith(r"\par\footnotesize ")]
     texts = [line.removeprefix(r"\par\footnotesize ") for line in lines]
-    assert texts == notes_of(to_markdown(five_folds, METHODS, [note]))
+    assert texts == notes_of(to_markdown(five_folds, METHODS, [note]))[1:]
+    assert r"\caption{DSC for each fold; in parentheses as published.}" in latex
 
 
 def test_latex_environments_close_in_order(five_folds):

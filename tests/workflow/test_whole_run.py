@@ -364,6 +364,8 @@ def test_figures_are_pictures_and_documents(results):
     svg = (results / "figure1.svg").read_text()
     assert svg.rstrip().endswith("</svg>")
     documents = (
+        "figure1",
+        "convergence",
         "figure2",
         "figure2_all_layers",
         "figure2_icons",
@@ -382,6 +384,7 @@ def test_nothing_half_written_and_nothing_unexpected_is_left(results):
     tops = {path.name for path in results.iterdir()} - {"report.html"}
     figures = {"figure2", "figure2_all_layers", "figure2_icons", "curves", "scores", "gallery"}
     figures |= {"searches", "stencils", "cluster_tendency", "content", "nearest"}
+    figures |= {"figure1", "convergence"}
     expected = {f"{name}.{ending}" for name in figures for ending in ("png", "pdf")}
     expected |= {"figure1.svg", "convergence.csv"}
     expected |= {"methods.json", "results.json"}

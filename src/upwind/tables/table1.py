@@ -151,7 +151,9 @@ def markdown_rows(table: pd.DataFrame, methods: Methods) -> str:
 def to_html(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
     """Table I as a page of its own, ours / published, and notes."""
     tables = {"": _beside(table, methods, " / ").to_html(index=False, border=0, escape=True)}
-    return page("Table I: DSC for each fold, ours / published", tables, [_HALVES, *_all(methods, notes)])
+    return page(
+        "Table I: DSC for each fold, ours / published", tables, [_HALVES, *_all(methods, notes)]
+    )
 
 
 def to_latex(table: pd.DataFrame, methods: Methods, notes: Sequence[str] = ()) -> str:
