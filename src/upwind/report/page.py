@@ -81,8 +81,8 @@ def _shown(folder: Path, result: Result, captions: Path, config: Mapping[str, An
     if path.suffix == ".html":
         return Shown(*about, table=_inside(path.read_text(encoding="utf-8")))
     frame = pd.read_csv(path, keep_default_na=False, dtype=str)
-    words = [f"words-{n}" for n, name in enumerate(frame, start=1) if _is_words(frame[name])]
-    text = frame.map(_short).to_html(index=False, border=0, classes=words)
+    classes = [f"words-{n}" for n, name in enumerate(frame, start=1) if _is_words(frame[name])]
+    text = frame.map(_short).to_html(index=False, border=0, classes=classes)
     return Shown(*about, table=text, rows=len(frame))
 
 
