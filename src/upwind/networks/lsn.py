@@ -9,8 +9,9 @@ networks ran away and did not train on every fold.
 
 F in (-1, 1) is computed from the slice by a small convolution network, once, since it does not
 depend on u. u starts as the signed distance to a disc where the training patients' livers are, so
-every pixel knows from the first step how far away the contour is; a binary start leaves the network
-nothing to learn from, which may be what happened to the paper's fold 2.
+every pixel knows from the first step how far away the contour is. A binary start, 0 outside the
+disc, is nowhere below 0: where the speed is positive all of a slice counts as liver. That came of
+the demo's fold 2 (``docs/studies.md``), and may be what happened to the paper's.
 """
 
 import math
