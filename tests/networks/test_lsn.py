@@ -160,6 +160,15 @@ def test_a_binary_start_is_the_disc_itself():
     assert float((far - 0.5).abs().median().detach()) == 0.0
 
 
+def test_from_a_binary_start_a_positive_speed_marks_whole_slices():
+    """u is nowhere below 0 at the start, and even where it is flat |grad u| has a floor."""
+    network = LSN((0.4, 0.6, 0.2), steps=1, dt=0.05, terms=["balloon"], start="binary")
+    with_constant_speed(network, 0.5)
+    u = network.level_set(random_slices(1, 20)).detach()
+    flat = 0.05 * 0.5 * math.sqrt(GRADIENT_FLOOR)
+    assert float(u.min()) == pytest.approx(flat, rel=1e-5)
+
+
 def test_with_central_differences_the_scheme_is_the_central_one():
     """Against |grad u| and v . grad u written out."""
     network = LSN((0.5, 0.5, 0.3), steps=1, dt=0.05, differences="central")
