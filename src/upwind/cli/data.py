@@ -23,7 +23,10 @@ class DatasetKind(enum.StrEnum):
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder with the data set.")],
     kind: Annotated[
-        DatasetKind, typer.Option(help="Naming: LiTS, Medical Segmentation Decathlon, or either.")
+        DatasetKind,
+        typer.Option(
+            help="Names of the files: as LiTS, as Medical Segmentation Decathlon, or either."
+        ),
     ] = DatasetKind.auto,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the reports as JSON instead of a table.")
@@ -64,10 +67,13 @@ class DataSet(enum.StrEnum):
 
 
 def import_data(
-    kind: Annotated[DataSet, typer.Argument(help="LiTS, or Medical Segmentation Decathlon.")],
+    kind: Annotated[
+        DataSet,
+        typer.Argument(help="Names of the files: as LiTS, or as Medical Segmentation Decathlon."),
+    ],
     source: Annotated[Path, typer.Argument(help="Folder with the volumes, in it or below.")],
     root: Annotated[
-        Path | None, typer.Option(help="Folder to make; data/lits or data/msd if not given.")
+        Path | None, typer.Option(help="Folder to make, in place of data/lits or data/msd.")
     ] = None,
     link: Annotated[
         bool,

@@ -22,10 +22,10 @@ def kernels(
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for tables and figures.")],
     clusters: Annotated[
-        int, typer.Option(**limits(_KERNELS, "clusters"), help="Of k-means, in each layer.")
+        int, typer.Option(**limits(_KERNELS, "clusters"), help="Clusters of k-means in each layer.")
     ] = _KERNELS.clusters,
     seed: Annotated[
-        int, typer.Option(**limits(_KERNELS, "seed"), help="Of k-means and of all draws.")
+        int, typer.Option(**limits(_KERNELS, "seed"), help="Seed of k-means and of all draws.")
     ] = _KERNELS.seed,
     map_size: Annotated[
         int, typer.Option(min=3, help="Pixels of the feature map that spectra are taken on.")
@@ -34,7 +34,7 @@ def kernels(
         int,
         typer.Option(
             **limits(_KERNELS, "sample"),
-            help="Kernels of a layer whose clusters are tested, at most.",
+            help="Test this many kernels of a layer at most.",
         ),
     ] = _KERNELS.sample,
     overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,

@@ -18,7 +18,7 @@ def crate(
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a crate that is there.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Although the audit finds something broken.")
+        bool, typer.Option("--force", help="Publish it although the audit finds faults.")
     ] = False,
     key: Annotated[
         Path | None,
@@ -64,7 +64,7 @@ def release(
         bool, typer.Option("--results-only", help="Do not push the versions of data and slices.")
     ] = False,
     allow_dirty: Annotated[
-        bool, typer.Option("--allow-dirty", help="Although there are uncommitted changes.")
+        bool, typer.Option("--allow-dirty", help="Release in spite of uncommitted changes.")
     ] = False,
 ) -> None:
     """Publish a finished experiment: tables, figures, scores and trained networks.

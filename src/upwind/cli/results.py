@@ -35,7 +35,7 @@ def show(
 def compare(
     first: Annotated[Path, typer.Argument(help="Results of a run, results/NAME, or a crate.")],
     second: Annotated[
-        Path | None, typer.Argument(help="Those of another; without it, the published demo.")
+        Path | None, typer.Argument(help="Another run; without it, the published demo.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="List every file and what differs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -104,33 +104,35 @@ def audit(
     ] = True,
     trust: Annotated[
         Path | None,
-        typer.Option(help="A project of yours, other than this folder, whose workflow may be run."),
+        typer.Option(help="Another project of yours whose workflow may be asked."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Cases at a time, with --deep.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases that --deep looks at side by side.")] = 1,
     signers: Annotated[
         Path | None,
         typer.Option(
-            help="Keys of whom you trust, as ssh-keygen's allowed_signers: a crate must be signed "
-            "by one of them."
+            help="Keys that you trust (ssh-keygen's allowed_signers): one of them must have signed "
+            "the crate."
         ),
     ] = None,
     authority: Annotated[
         Path | None,
-        typer.Option(help="Certificate (PEM) of whom a crate's time stamp must be by."),
+        typer.Option(
+            help="Certificate (PEM) of the authority that must have stamped the crate's time."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Prove that every number of an experiment comes from its data, or say what is wrong.
 
-    Every file is hashed and compared with the records of the jobs, these with the code, the
-    packages and the configuration, and tables are made again. The exit code is 0 only if
+    Every file is hashed and compared with the records of the jobs. The records are compared with
+    the code, the packages and the configuration. Tables are made again. The exit code is 0 only if
     everything holds; warnings and what could not be checked are named.
 
-    The workflow is asked only in the project that you stand in, or that you trust: asking it
-    executes its Snakefile. Of anybody else's results nothing is executed.
+    The workflow is asked only in the project that you stand in, or that you trust, since asking it
+    executes its Snakefile. Nothing of anybody else's results is executed.
 
-    Records say how results were made; who wrote them a signature says: that of a crate, with
-    --signers.
+    Records say how results were made. Only a signature says who wrote them: that of a crate, which
+    --signers checks.
     """
     from upwind.audit.view import to_json, view
 
@@ -166,7 +168,7 @@ def trace(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a tree.")] = False,
     page: Annotated[
-        Path | None, typer.Option("--html", help="Draw it into this HTML file instead.")
+        Path | None, typer.Option("--html", help="Draw the chain into this HTML file instead.")
     ] = None,
 ) -> None:
     """Show where a number or a file comes from, down to the raw volumes.

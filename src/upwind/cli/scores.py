@@ -16,26 +16,33 @@ def score(
     ],
     masks: Annotated[
         list[str],
-        typer.Argument(help="Of each method a folder or pattern of masks; NAME=FOLDER names it."),
+        typer.Argument(
+            help="A folder or pattern of masks for each method; NAME=FOLDER names the method."
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for tables and figure.")],
     label: Annotated[
         list[int] | None,
-        typer.Option(help="Value that is meant in labels, again for several; else all above 0."),
+        typer.Option(
+            help="Value of the structure in labels; repeat it for several. Without it: all above 0."
+        ),
     ] = None,
     mask_label: Annotated[
         list[int] | None,
-        typer.Option(help="The same in masks; else they hold 0 and 1 alone."),
+        typer.Option(help="Value of the structure in masks. Without it, masks hold 0 and 1 alone."),
     ] = None,
     tolerance: Annotated[
-        list[float] | None, typer.Option(min=0, help="Of NSD, mm; again for several.")
+        list[float] | None, typer.Option(min=0, help="Tolerance of NSD, mm; repeat it for several.")
     ] = None,
     resample: Annotated[
         bool,
         typer.Option("--resample", help="Bring masks on other grids to the label's (nearest)."),
     ] = False,
     missing: Annotated[
-        Missing, typer.Option(help="A case without a usable mask: stop, leave it out, or empty.")
+        Missing,
+        typer.Option(
+            help="A case without a usable mask: stop, leave it out, or count it as empty."
+        ),
     ] = "refuse",
     overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,
 ) -> None:

@@ -25,7 +25,7 @@ def segment(
     weights: Annotated[
         list[Path],
         typer.Option(
-            help="Trained network (.safetensors); of several the mean probability counts."
+            help="Trained network (.safetensors); repeat it for the mean probability of several."
         ),
     ],
     output: Annotated[
@@ -36,7 +36,8 @@ def segment(
         typer.Option(help="Write the probability of liver, too: NIfTI; a folder for several CTs."),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Of the probability; else as the weights state it.")
+        float | None,
+        typer.Option(help="Threshold of the probability, in place of the one in the weights."),
     ] = None,
     largest_component: Annotated[
         bool, typer.Option("--largest-component", help="Keep the mask's largest component alone.")
@@ -44,11 +45,10 @@ def segment(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Network of the weights that is defined outside of upwind, and whose code you "
-            "trust: package.module:Class."
+            help="Import this network (package.module:Class) of the weights, whose code you trust."
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = _TRAINING.device,
+    device: Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")] = _TRAINING.device,
     threads: Annotated[
         int, typer.Option(**limits(_TRAINING, "cpu_threads"), help="CPU threads.")
     ] = _TRAINING.cpu_threads,
@@ -90,7 +90,7 @@ def evolve(
         Path | None, typer.Option(help="A trained LSN (.safetensors) in place of an engine.")
     ] = None,
     label: Annotated[
-        Path | None, typer.Option(help="Label of the CT: DSC is shown, and the bubble placed.")
+        Path | None, typer.Option(help="Label of the CT: it places the bubble, and DSC is shown.")
     ] = None,
     resample: Annotated[
         bool, typer.Option("--resample", help="Bring a label on another grid to the CT's.")
@@ -102,23 +102,26 @@ def evolve(
             "them; of a viewer in LPS, X and Y with the other sign."
         ),
     ] = None,
-    radius: Annotated[float | None, typer.Option(min=0, help="Of the bubble, mm.")] = None,
-    mode: Annotated[Mode, typer.Option(help="Speed from thresholds, or from edges.")] = "region",
+    radius: Annotated[float | None, typer.Option(min=0, help="Radius of the bubble, mm.")] = None,
+    mode: Annotated[Mode, typer.Option(help="Speed from thresholds, or edges.")] = "region",
     lower: Annotated[
-        float | None, typer.Option(help="Threshold, HU; else from the bubble.")
+        float | None, typer.Option(help="Lower threshold, HU; without it, from the bubble.")
     ] = None,
     upper: Annotated[
-        float | None, typer.Option(help="Threshold, HU; else from the bubble.")
+        float | None, typer.Option(help="Upper threshold, HU; without it, from the bubble.")
     ] = None,
-    iterations: Annotated[int, typer.Option(min=1, help="Of the engine, in all.")] = 400,
-    frames: Annotated[int, typer.Option(min=1, help="Frames after the first.")] = 40,
+    iterations: Annotated[int, typer.Option(min=1, help="Iterations of the engine in all.")] = 400,
+    frames: Annotated[
+        int, typer.Option(min=1, help="Frames of the animation after the first.")
+    ] = 40,
     axial: Annotated[
-        int | None, typer.Option("--slice", help="Slice shown, 0 the lowest; else by the label.")
+        int | None,
+        typer.Option("--slice", help="Slice to show, 0 the lowest; without it, the largest."),
     ] = None,
     spacing: Annotated[
-        float, typer.Option(min=0.5, help="Of the engine's grid, mm.")
+        float, typer.Option(min=0.5, help="Spacing of the engine's grid, mm.")
     ] = _OPERATOR.spacing_mm,
-    fps: Annotated[int, typer.Option(min=1, help="Frames a second.")] = 8,
+    fps: Annotated[int, typer.Option(min=1, help="Frames per second.")] = 8,
     overwrite: Annotated[bool, typer.Option(help="Replace an animation that is there.")] = False,
 ) -> None:
     """Show how a contour finds the liver: an animation over one slice of a CT.
