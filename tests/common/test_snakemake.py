@@ -217,6 +217,40 @@ def test_the_configuration_files_that_were_read(folder):
 
 
 @contract(
+    "renamed_by_module",
+    needed_for="refusing a module whose results no record would vouch for",
+    relies_on="Workflow.modifier while rules are read, its modify_rulename and the replace_prefix "
+    "of its path_modifier",
+)
+@pytest.mark.parametrize(
+    ("said", "used", "expected"),
+    [
+        ("", "", []),
+        ('prefix: "sub"', "", ["prefix"]),
+        ('replace_prefix: {"results/": "other/"}', "", ["prefix"]),
+        ("", "as mine_*", ["as"]),
+    ],
+)
+def test_what_a_module_statement_renames(tmp_path, monkeypatch, said, used, expected):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "inner.smk").write_text(
+        "from upwind.common import snakemake as inside\n"
+        "config['found'] += [inside.renamed_by_module(workflow, ['results/demo', 'data'])]\n"
+    )
+    (tmp_path / "Snakefile").write_text(
+        "config['found'] = []\n\n"
+        "module inner:\n"
+        '    snakefile: "inner.smk"\n'
+        "    config: config\n"
+        f"    {said}\n\n"
+        f"use rule * from inner {used}\n"
+    )
+    with read(tmp_path) as (_, workflow):
+        workflow.include(workflow.main_snakefile, overwrite_default_target=True)
+        assert workflow.globals["config"]["found"] == [expected]
+
+
+@contract(
     "resources_of",
     needed_for="trying a cluster's names before the first job",
     relies_on="Workflow.get_rule, and Resource.raw as a rule or the profile's default-resources "

@@ -75,6 +75,25 @@ def test_its_plan_is_the_workflows_own(outer, plan, own_rules):
     assert len(own_rules) > 100
 
 
+@pytest.mark.parametrize(
+    ("plain", "renaming", "said"),
+    [
+        ("    config:\n", '    prefix:\n        "sub"\n    config:\n', "prefix"),
+        ("from upwind\n", "from upwind as mine_*\n", "as"),
+    ],
+)
+def test_a_module_that_renames_files_or_rules_is_refused(
+    workplace, checkout, plain, renaming, said
+):
+    workplace.snakefile = workplace.folder / "workflow/Snakefile"
+    workplace.snakefile.parent.mkdir()
+    text = OUTER.format(snakefile=checkout)
+    workplace.snakefile.write_text(text.replace(plain, renaming))
+    done = workplace.snakemake("mine")
+    assert done.returncode == 1
+    assert f"the module that uses upwind says `{said}`" in done.stdout
+
+
 def test_its_jobs_leave_records_and_those_of_others_do_not(outer, repository):
     done = outer.snakemake("mine")
     assert done.returncode == 0, done.stdout

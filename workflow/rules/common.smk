@@ -30,7 +30,12 @@ from upwind.common.dates import refuse_future
 from upwind.common.errors import UpwindError
 from upwind.common.packages import check_interpreter, check_packages
 from upwind.common.same_bits import hold
-from upwind.common.snakemake import before_planning, config_files, is_main_process
+from upwind.common.snakemake import (
+    before_planning,
+    config_files,
+    is_main_process,
+    renamed_by_module,
+)
 from upwind.common.wording import first_few, printable
 from upwind.data.naming import CaseFiles, find_cases, holds_cases, left_out
 from upwind.methods import learned, network_named, to_json, trained, untrained
@@ -94,6 +99,12 @@ hold(
 settle(os.environ)
 
 RESULTS = f"results/{config['experiment']}"
+if renamed := renamed_by_module(workflow, [RESULTS, config["dataset"]["root"]]):
+    raise WorkflowError(
+        f"the module that uses upwind says `{' and '.join(renamed)}`: records name files and rules "
+        "as upwind does, so that nothing could vouch for the results. Leave it out; another "
+        "`experiment` in the config gives the results a folder of their own"
+    )
 LOGS = f"{RESULTS}/logs"
 STUDIES = f"{RESULTS}/studies"
 KERNELS = f"{RESULTS}/kernels"

@@ -50,6 +50,16 @@ def resources_of(workflow: Any, rule: str) -> dict[str, int | str]:
     return {name: value for name, value in said.items() if not name.startswith("_")}
 
 
+def renamed_by_module(workflow: Any, paths: Iterable[str]) -> list[str]:
+    """What a ``module`` statement of another workflow makes of these rules, in its own words:
+    ``prefix`` or ``replace_prefix`` where it moves one of ``paths``, ``as`` where it renames rules.
+    Known while the rules are read."""
+    modifier = workflow.modifier
+    moved = any(modifier.path_modifier.replace_prefix(path) != path for path in paths)
+    renamed = modifier.modify_rulename("rule") != "rule"
+    return ["prefix"] * moved + ["as"] * renamed
+
+
 # ---- Rules and their jobs ----
 
 
