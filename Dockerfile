@@ -9,10 +9,11 @@ FROM python:3.11-slim-bookworm
 
 ARG TORCH_INDEX=""
 
-# git: records name the commit. The compiler is for `training.compile`.
+# git: records name the commit. openssh-client and openssl: crates are signed and their time stamps
+# checked. The compiler is for `training.compile`.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ git make \
+    && apt-get install -y --no-install-recommends g++ git make openssh-client openssl \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /upwind
