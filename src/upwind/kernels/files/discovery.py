@@ -115,13 +115,15 @@ def network_of(path: Path, contents: Contents) -> Network:
     """The network that the file ``path`` holds, its layers numbered in the file's order. Names of
     one parameter are one layer: those that the file says are one, and those whose weights are equal
     to the last bit, unless all are the same number, as before training. Raises UpwindError for no
-    convolution, for more than memory can take, and for weights that are not finite."""
+    convolution, for groups that cannot be, for more than memory can take, and for weights that are
+    not finite."""
     if not contents.found:
         raise UpwindError(
             f"{path} has no convolution of {known_sizes()}: there is nothing to look at"
             f"{_why(contents.left_out)}"
         )
     found = contents.found
+    _check_groups(path, found)
     known = _alike([one.parameter for one in found])
     _check_memory(path, sum(prod(found[first].shape[:2]) for first, *_ in known))
     weights = [found[first].read() for first, *_ in known]
@@ -201,6 +203,16 @@ def check_fits(path: Path, size: int, what: str) -> None:
             f"{path} is too large for this machine's memory: {what} need about "
             f"{size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; take a larger machine"
         )
+
+
+def _check_groups(path: Path, found: Sequence[Found]) -> None:
+    for one in found:
+        outputs = one.shape[0]
+        if one.groups < 1 or outputs % one.groups:
+            raise UpwindError(
+                f"{path}: {one.name} has {count_of(outputs, 'output channel')}, which cannot be in "
+                f"{count_of(one.groups, 'group')}: the file is damaged; get it again"
+            )
 
 
 def _check_memory(path: Path, kernels: int) -> None:
