@@ -5,44 +5,10 @@ import random
 
 import pytest
 
+from forged import VALUES, content, places, replaced, sealed, sealed_text
 from fuzzing import TIMES
 from upwind.audit.whole import audit
-from upwind.provenance.hashing import sha256_of_text
 from upwind.provenance.records import read_record, read_records
-
-VALUES = (
-    *(None, -1, "<script>x</script>", "\x00", "\x1b[2J", [], {}, [1], {"a": 1}, 10**400),
-    *("/dev/zero", "../../outside", True),
-)
-END = "\n}"
-
-
-def sealed(content):
-    """A record's text as the recorder seals it, written here anew."""
-    body = json.dumps(content, sort_keys=True, indent=1)
-    return f'{body[: -len(END)]},\n "seal": "{sha256_of_text(body)}"{END}\n'
-
-
-def places(value, path=()):
-    """Every value in a record, by the way to it."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, part in inside:
-        yield (*path, key)
-        if isinstance(part, dict | list):
-            yield from places(part, (*path, key))
-
-
-def replaced(value, path, new):
-    """The same with another value in one place."""
-    copy = value.copy()
-    copy[path[0]] = new if len(path) == 1 else replaced(value[path[0]], path[1:], new)
-    return copy
-
-
-def content(file):
-    record = json.loads(file.read_text())
-    del record["seal"]
-    return record
 
 
 def test_any_value_in_any_place(project):
@@ -83,6 +49,6 @@ def test_a_name_that_stands_twice(project):
     file = project.record("collect")
     body = json.dumps(content(file), sort_keys=True, indent=1)
     body = body.replace(' "threads": 1,', ' "threads": 2,\n "threads": 1,')
-    file.write_text(f'{body[: -len(END)]},\n "seal": "{sha256_of_text(body)}"{END}\n')
+    file.write_text(sealed_text(body))
     with pytest.raises(Exception, match="it writes 'threads' twice"):
         read_record(file)

@@ -20,6 +20,7 @@ from upwind.audit.recomputed.cases import (
     nearest_voxels,
     read_volume,
     scores,
+    sizes_known,
     surface_distances,
     upright,
     upright_label,
@@ -28,9 +29,11 @@ from upwind.audit.recomputed.cases import (
 )
 from upwind.common.errors import UpwindError
 from upwind.data.labels import read_liver, read_mask
+from upwind.data.placing import size_doubts
 from upwind.data.slices import nearest_indices
 from upwind.data.volumes import Grid, read_grid, to_display
 from upwind.data.volumes import read_volume as pipeline_read
+from upwind.data.voxels import read_header
 from upwind.scores.cases import score_heldout, score_unseen
 
 SPACING = (0.7, 0.9, 2.5)  # x, y, z
@@ -141,6 +144,21 @@ def test_without_a_stated_matrix_a_voxel_is_its_edges_product(tmp_path):
     image.set_qform(np.diag([*SPACING, 1]), code=1)
     nib.save(image, tmp_path / "volume.nii")
     assert voxel_ml(read_volume(tmp_path / "volume.nii")) == pytest.approx(SIZE.ml, rel=1e-6)
+
+
+@pytest.mark.parametrize("codes", [(1, 0), (0, 1), (0, 0), (1, 1)])
+@pytest.mark.parametrize("affine", [(1, 1, 1), (-1, 1, 1), (1, 1, -1), (0.7, 0.9, 2.5)])
+@pytest.mark.parametrize("pixdim", [None, 1.0, 1.005, 1.5])
+def test_whether_sizes_are_known_is_told_as_in_the_pipeline(tmp_path, codes, affine, pixdim):
+    image = nib.Nifti1Image(np.zeros((2, 3, 4), np.uint8), None)
+    for place, code in zip((image.set_sform, image.set_qform), codes, strict=True):
+        place(np.diag([*affine, 1.0]), code=code)
+    image.header.set_zooms(np.abs(affine))
+    if pixdim:
+        image.header["pixdim"][1] = pixdim
+    nib.save(image, tmp_path / "volume.nii")
+    expected = not size_doubts(read_header(tmp_path / "volume.nii"))
+    assert sizes_known(read_volume(tmp_path / "volume.nii")) is expected
 
 
 def test_a_label_lies_where_its_ct_does_whatever_it_states(tmp_path):

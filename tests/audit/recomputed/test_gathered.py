@@ -8,9 +8,10 @@ import pytest
 from upwind.audit.findings import FindingKind
 from upwind.audit.recomputed.gathered import check_gathered
 from upwind.audit.recomputed.numbers import Results
-from upwind.data.reports import CaseReport, cases_table, usable, with_twins
+from upwind.data.reports import CaseReport, cases_table, usable, with_thin, with_twins
 from upwind.methods import catalogue, to_json
 
+CONFIG = {"levelset": {"spacing_mm": 5.0, "blind": {"spacing_mm": 6.0}}}
 FOLD = "segmentations/unet/0/unseen"
 
 
@@ -19,6 +20,7 @@ def report(case, **others):
     fields |= {"orientation": "LPS", "hu_min": -1024.0, "hu_max": 610.5, "slices": 27}
     fields |= {"liver_slices": 22, "liver_ml": 1579.8520922445725, "tumour_ml": 0.0}
     fields |= {"liver_hu": 22.0, "fat_or_air": 1 / 3, "voxels": f"digest of {case}"}
+    fields |= {"sizes_known": True, "liver_mm": 96.0}
     return CaseReport(case, **fields | others)
 
 
@@ -27,7 +29,10 @@ REPORTS = [
     report(3, voxels="twins"),
     report(5, voxels="twins"),
     CaseReport(7, errors=("no label.", "no CT.")),
-    report(9, shape=(2, 3, 4, 5)),
+    report(9, shape=(2, 3, 4, 5), sizes_known=False),
+    report(10, liver_mm=5.5),
+    report(12, voxels="more twins", liver_mm=5.5),
+    report(13, voxels="more twins", liver_mm=5.5),
 ]
 
 
@@ -38,7 +43,7 @@ def results(tmp_path):
         path = tmp_path / f"cases/case-{one.number}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(one.to_dict()))
-    reports = with_twins(REPORTS)
+    reports = with_thin(with_twins(REPORTS), 6.0)
     cases_table(reports).to_csv(tmp_path / "cases.csv", index=False)
     numbers = usable(reports, "skip")
     assert numbers == [0, 3, 9]
@@ -59,7 +64,7 @@ def results(tmp_path):
     for mask in (f"{FOLD}/segmentation-3.nii.gz", "segmentations/itk_snap/segmentation-9.nii.gz"):
         (tmp_path / mask).parent.mkdir(parents=True)
         (tmp_path / mask).touch()
-    return Results(tmp_path, "results/x", {})
+    return Results(tmp_path, "results/x", CONFIG)
 
 
 def found(results):
@@ -69,7 +74,7 @@ def found(results):
 def test_what_the_workflow_writes_holds(results):
     checked = check_gathered(results)
     assert checked.findings == ()
-    assert checked.counts == {"case_reports": 5, "gathered_slices": 6, "scored_masks": 1}
+    assert checked.counts == {"case_reports": 8, "gathered_slices": 6, "scored_masks": 1}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,13 @@ def test_what_the_workflow_writes_holds(results):
         (2, "usable", "True"),
         (3, "size_x", "1"),
         (3, "errors", "no label."),
+        (3, "sizes_known", "True"),
+        (4, "sizes_known", "True"),
+        (5, "errors", ""),
+        (5, "usable", "True"),
+        (5, "notes", "one more."),
+        (6, "errors", ""),
+        (6, "notes", ""),
     ],
 )
 def test_a_cell_that_is_not_as_in_the_report(results, edit, row, column, value):
@@ -103,6 +115,16 @@ def test_a_report_that_was_changed(results):
     assert message == (
         "case 0: liver_ml is 1579.8520922445725 there, and otherwise in cases/case-0.json"
     )
+
+
+@pytest.mark.parametrize(("row", "liver_mm"), [(0, 5.9), (5, 6.0)])
+def test_a_report_of_a_thinner_or_thicker_liver(results, row, liver_mm):
+    number = REPORTS[row].number
+    path = results.folder / f"cases/case-{number}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"liver_mm": liver_mm}))
+    assert "results/x/cases.txt" in dict(found(results))
+    names = [message.split()[2] for path, message in found(results) if path.endswith(".csv")]
+    assert names == ["errors", "usable"]
 
 
 def test_a_report_that_writes_a_name_twice(results):

@@ -63,7 +63,12 @@ def make_masks(data, folder, cases, seed):
 def make_tables(data, results):
     """What the pipeline's own code makes of the volumes and masks; returns all scores."""
     found = find_cases(data, "lits")
-    cases_table([check_case(case) for case in found]).to_csv(results / "cases.csv", index=False)
+    reports = [check_case(case) for case in found]
+    cases_table(reports).to_csv(results / "cases.csv", index=False)
+    (results / "cases").mkdir()
+    for report in reports:
+        text = json.dumps(report.to_dict())
+        (results / f"cases/case-{report.number}.json").write_text(text)
     (results / "cases.txt").write_text("".join(f"{case}\n" for case in CASES))
     for case in found:
         path = results / f"slices/case-{case.number}.safetensors"
@@ -252,6 +257,23 @@ def test_what_is_said_of_a_case(made, column):
     edit(made, "cases.csv", column, 1, 7)
     ((path, message),) = found(made)
     assert (path, message.split(" is ")[0]) == ("results/x/cases.csv", f"case 1: {column}")
+
+
+def test_how_thick_a_liver_is(made):
+    """By which a run leaves cases out."""
+    path = made / "results/cases/case-1.json"
+    said = json.loads(path.read_text())
+    assert said["liver_mm"] == 5 * 1.5
+    path.write_text(json.dumps(said | {"liver_mm": 30.0}))
+    message = "case 1: liver_mm is 30.0 there and 7.5 by the volumes"
+    assert found(made) == {("results/x/cases/case-1.json", message)}
+    assert audited(made, distrusted={"results/x/cases/case-1.json"}).findings == ()
+
+
+def test_sizes_that_are_said_to_be_known(made):
+    edit(made, "cases.csv", "sizes_known", 1, "False")
+    message = "case 1: sizes_known is False there and True by the volumes"
+    assert found(made) == {("results/x/cases.csv", message)}
 
 
 def test_a_patient_under_two_numbers(made):

@@ -28,13 +28,15 @@ from upwind.audit.recomputed.tensors import read_tensors
 DISTANCE_MM = 1e-3
 FAT_BELOW = -30  # HU
 SAME_BOX = 0.1  # voxels by which a corner may be off
+SAME_SIZE = 0.01  # share by which two statements of a voxel's size may differ
 SPACING = 1e-5
 _SPACINGS = ("spacing_x_mm", "spacing_y_mm", "spacing_z_mm")
 _DISTANCES = ("hd95_mm", "hd95_max_mm", "assd_mm")
+_REPORTED = ("liver_mm",)  # by a case's own report alone
 _VOLUMES = ("mask_ml", "label_ml", "volume_difference_ml", "liver_ml", "tumour_ml")
 _TOLERANCE = {
     **dict.fromkeys(_DISTANCES, DISTANCE_MM),
-    **dict.fromkeys((*_VOLUMES, *_SPACINGS, "diagonal_mm"), SPACING),
+    **dict.fromkeys((*_VOLUMES, *_SPACINGS, *_REPORTED, "diagonal_mm"), SPACING),
 }
 # A number, or a range within which it lies.
 Expected = float | tuple[float, float]
@@ -46,7 +48,7 @@ class Task:
     (``scores.csv``, ``seeds.csv``) and the file of its segmentation; ``tolerances`` (mm) are those
     of NSD; ``heldout`` are the held-out slices by fold; ``report`` is the row of ``cases.csv``.
     ``slices`` is the file of the resampled slices. Paths of files are below ``folder``, but for the
-    raw ``image`` and ``label``."""
+    raw ``image`` and ``label``. ``liver_mm`` is what the case's own report says, if that counts."""
 
     case: int
     image: Path
@@ -57,6 +59,7 @@ class Task:
     scores: list[tuple[str, Mapping[str, str], str]]
     tolerances: Sequence[float]
     heldout: Mapping[str, list[int]]
+    liver_mm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def remake(task: Task) -> Remade:
         digest = hashlib.sha256(f"{hu.shape}".encode() + hu.astype("<f4").tobytes()).hexdigest()
         # Whole numbers, whatever a scaling made of them.
         labels = np.rint(sitk.GetArrayFromImage(label))
-        wrong += _report(task, hu, labels, size)
+        wrong += _report(task, hu, labels, size, sizes_known(ct))
         wrong += _slices(task, hu, labels)
         counts.update({"cases": 1, "resampled_slices": len(hu)})
         for table, row, path in task.scores:
@@ -122,6 +125,26 @@ def voxel_ml(image: sitk.Image) -> float:
         rows = [image.GetMetaData(f"srow_{axis}").split()[:3] for axis in "xyz"]
         return abs(float(np.linalg.det(np.array(rows, float)))) / 1000
     return math.prod(image.GetSpacing()) / 1000
+
+
+def sizes_known(image: sitk.Image) -> bool:
+    """Does the header of a volume as stored state the sizes of a voxel, and state them once?"""
+    sizes = np.abs([float(image.GetMetaData(f"pixdim[{axis}]")) for axis in (1, 2, 3)])
+    if int(image.GetMetaData("sform_code")) > 0:
+        rows = np.array([image.GetMetaData(f"srow_{axis}").split() for axis in "xyz"], float)
+        edges = np.linalg.norm(rows[:, :3], axis=0)
+        return not np.array_equal(rows, np.eye(4)[:3]) and _are_same(sizes, edges)
+    says_nothing = (
+        int(image.GetMetaData("qform_code")) > 0
+        and image.GetDirection() == (-1, 0, 0, 0, -1, 0, 0, 0, 1)  # ITK's x and y go the other way
+        and not any(image.GetOrigin())
+        and np.array_equal(sizes, np.ones(3))
+    )
+    return not says_nothing
+
+
+def _are_same(sizes: np.ndarray, others: np.ndarray) -> bool:
+    return bool((np.abs(sizes - others) <= SAME_SIZE * others).all())
 
 
 def upright(image: sitk.Image) -> sitk.Image:
@@ -272,7 +295,7 @@ def _extent(mask: np.ndarray) -> tuple[int, int]:
 
 
 def _report(
-    task: Task, hu: np.ndarray, labels: np.ndarray, size: VoxelSize
+    task: Task, hu: np.ndarray, labels: np.ndarray, size: VoxelSize, known: bool
 ) -> Iterator[tuple[str, str]]:
     depth, height, width = hu.shape
     inside = np.clip(np.rint(hu[labels > 0]), -1024, 3071)
@@ -290,7 +313,17 @@ def _report(
         "liver_hu": float(np.median(inside)) if inside.size else math.nan,
         "fat_or_air": float(np.mean(inside < FAT_BELOW)) if inside.size else math.nan,
     }
-    yield from _differences("cases.csv", f"case {task.case}", task.report, expected, "the volumes")
+    name, source = f"case {task.case}", "the volumes"
+    yield from _differences("cases.csv", name, task.report, expected, source)
+    if task.report["sizes_known"] != str(known):
+        stated = task.report["sizes_known"] or "empty"
+        yield "cases.csv", f"{name}: sizes_known is {stated} there and {known} by {source}"
+    if task.liver_mm is not None:
+        reach = zip(_box(labels > 0), size.spacing[::-1], strict=True)
+        thickness = min((high - low) * mm for (low, high), mm in reach)
+        path = f"cases/case-{task.case}.json"
+        said = {"liver_mm": task.liver_mm}
+        yield from _differences(path, name, said, {"liver_mm": thickness}, source)
 
 
 def _slices(task: Task, hu: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, str]]:

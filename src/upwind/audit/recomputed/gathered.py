@@ -6,7 +6,7 @@ As in :mod:`upwind.audit.recomputed.numbers`: with code of its own.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,8 +35,9 @@ def check_gathered(results: Results) -> Checked:
 
 
 def _cases(results: Results) -> Iterator[Finding | int]:
-    """Each row has its report's figures; cases with errors, and those whose image a case before
-    them has, are not usable. Reports of cases that are no longer in the data may lie beside."""
+    """Each row has its report's figures; cases with errors, those whose image a case before them
+    has, and those whose liver is thinner than the level set's working grid, are not usable. Reports
+    of cases that are no longer in the data may lie beside."""
     rows = {int(row["case"]): row for row in results.rows("cases.csv")}
     reports = {case: _report(results, case) for case in sorted(rows)}
     alike = Counter(report["voxels"] for report in reports.values())
@@ -45,8 +46,10 @@ def _cases(results: Results) -> Iterator[Finding | int]:
     for case, report in reports.items():
         is_twin = report["voxels"] is not None and alike[report["voxels"]] > 1
         again = is_twin and first.setdefault(report["voxels"], case) != case
-        more = "errors" if again else "notes" if is_twin else ""
-        is_usable = not report["errors"] and not again
+        is_bad = again or _is_thin(results, report)
+        more = {"errors"} if is_bad else set()
+        more |= {"notes"} if is_twin and not again else set()
+        is_usable = not report["errors"] and not is_bad
         usable += [str(case)] * is_usable
         wrong = [*_other_figures(rows[case], report), *_other_words(rows[case], report, more)]
         wrong += [] if rows[case]["usable"] == str(is_usable) else ["usable"]
@@ -64,6 +67,12 @@ def _report(results: Results, case: int) -> dict[str, Any]:
     return json.loads(text, object_pairs_hook=once_each)
 
 
+def _is_thin(results: Results, report: Mapping[str, Any]) -> bool:
+    levelset = results.config["levelset"]
+    working = max(levelset["spacing_mm"], levelset["blind"]["spacing_mm"])
+    return report["liver_mm"] is not None and 0 < report["liver_mm"] < working
+
+
 def _other_figures(row: Mapping[str, str], report: Mapping[str, Any]) -> Iterator[str]:
     shape = report["shape"] or []
     width, height, _ = shape if len(shape) == len(_AXES) else (None, None, None)
@@ -72,16 +81,20 @@ def _other_figures(row: Mapping[str, str], report: Mapping[str, Any]) -> Iterato
     figures |= {f"spacing_{a}_mm": mm for a, mm in zip(_AXES, spacings, strict=True)}
     figures |= {name: report[name] for name in _FIGURES}
     yield from (name for name, value in figures.items() if not same(row[name], value))
-    if row["orientation"] != (report["orientation"] or ""):
-        yield "orientation"
+    for name in ("orientation", "sizes_known"):
+        said = "" if report[name] is None else str(report[name])
+        if row[name] != said:
+            yield name
 
 
-def _other_words(row: Mapping[str, str], report: Mapping[str, Any], more: str) -> Iterator[str]:
-    """Of a case that is there twice, one thing ``more`` is said than in its report."""
+def _other_words(
+    row: Mapping[str, str], report: Mapping[str, Any], more: Collection[str]
+) -> Iterator[str]:
+    """In ``more`` of them, one thing more is said than in its report."""
     for name in ("errors", "notes"):
         text = _BETWEEN.join(report[name])
         longer = row[name].startswith(text) and len(row[name]) > len(text)
-        if not (longer if name == more else row[name] == text):
+        if not (longer if name in more else row[name] == text):
             yield name
 
 

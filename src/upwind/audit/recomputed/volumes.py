@@ -243,7 +243,16 @@ def _task(
         ],
         tolerances=results.config["scores"]["nsd_tolerances_mm"],
         heldout=dict(heldout),
+        liver_mm=_liver_mm(results, case),
     )
+
+
+def _liver_mm(results: Results, case: int) -> str | None:
+    """How thick the liver is by the case's own report; None where that is distrusted."""
+    path = f"cases/case-{case}.json"
+    if results.name(path) in results.distrusted:
+        return None
+    return str(json.loads(results.text(path))["liver_mm"])
 
 
 def _worked_on(tasks: list[Task], jobs: int) -> Iterator[Remade]:
