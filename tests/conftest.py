@@ -46,6 +46,7 @@ SLOW = (
     "workflow/test_engines.py",
     "workflow/test_config.py",
     "workflow/test_bad_cases.py",
+    "workflow/test_faults.py",
     "workflow/test_own_methods.py",
     "workflow/test_atlas.py",
     "workflow/test_lint.py",

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from upwind.common.files import write_text
 from upwind.provenance.dates import restore_dates
 from upwind.provenance.hashing import TIMESTAMP
 from upwind.provenance.recorder import Job, recorded
-from upwind.provenance.records import records_below
+from upwind.provenance.records import read_record, records_below, write_record
 
 RAW, SLICES, FOLDER = "data/volume-0.nii", "results/x/slices/case-0.txt", "results/x/networks/0"
 FILES = (RAW, SLICES, f"{FOLDER}/weights.txt", f"{FOLDER}/{TIMESTAMP}")
@@ -56,6 +57,31 @@ def test_files_that_hold_what_was_recorded_get_their_dates_back(copied):
     after = dates()
     assert {path: after[path] for path in FILES[:3]} == {path: copied[path] for path in FILES[:3]}
     assert after[FILES[2]] <= after[FILES[3]] <= copied[FILES[3]]
+    assert restore_dates(records_below(["results/x"])) == 0
+
+
+def test_dates_that_are_still_to_come_become_now(copied):
+    """Of a machine whose clock went ahead while the run was made, or was set back since."""
+    ahead = 3600 * 10**9
+    for file in Path("results/x/records").rglob("*.json"):
+        record = read_record(file)
+        sides = {
+            side: {
+                path: replace(state, mtime_ns=state.mtime_ns + ahead)
+                for path, state in getattr(record, side).items()
+            }
+            for side in ("inputs", "outputs")
+        }
+        write_record(file, replace(record, **sides))
+    for path, date in copied.items():
+        os.utime(path, ns=(date + ahead,) * 2)
+    start = time.time_ns()
+    # What was read from before is as old as it says.
+    assert restore_dates(records_below(["results/x"])) == len(FILES) - 1
+    assert dates()[RAW] == copied[RAW] + ahead
+    made = {dates()[path] for path in FILES[1:]}
+    assert len(made) == 1
+    assert start <= made.pop() <= time.time_ns()
     assert restore_dates(records_below(["results/x"])) == 0
 
 

@@ -27,15 +27,19 @@ class Workplace:
         path.write_text(yaml.safe_dump(settings))
         return path
 
-    def snakemake(self, *arguments, configfiles=(), python=None):
-        """Run snakemake; exit code in ``returncode``, what a user sees in ``stdout``."""
+    def command(self, *arguments, configfiles=(), python=None):
+        """Snakemake's command line."""
         command = [python or self.python, "-m", "snakemake"]
         command += ["--snakefile", self.snakefile, "--directory", self.folder]
         command += ["--cores", "2", "--nocolor", *arguments]
         if configfiles:
             command += ["--configfile", *configfiles]
+        return [str(part) for part in command]
+
+    def snakemake(self, *arguments, configfiles=(), python=None):
+        """Run snakemake; exit code in ``returncode``, what a user sees in ``stdout``."""
         return subprocess.run(
-            [str(part) for part in command],
+            self.command(*arguments, configfiles=configfiles, python=python),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

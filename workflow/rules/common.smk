@@ -29,6 +29,7 @@ from upwind.common.caches import settle
 from upwind.common.dates import refuse_future
 from upwind.common.errors import UpwindError
 from upwind.common.packages import check_interpreter, check_packages
+from upwind.common.resource_errors import check_room
 from upwind.common.same_bits import hold
 from upwind.common.snakemake import (
     before_planning,
@@ -299,6 +300,7 @@ def check_before_planning():
     """Found before a night of training, not after."""
     or_stop(check_interpreter)
     or_stop(check_packages)
+    or_stop(check_room, Path.cwd())
     if is_main_process(workflow):
         or_stop(check_own_networks)
     known = or_stop(cases_known_now)

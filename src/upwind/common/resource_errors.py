@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from upwind.common.errors import StorageError
+from upwind.common.errors import StorageError, UpwindError
 
 _AGAIN = "then run the same command again"
 # What the system's error numbers mean for a file that was to be written, and what to do.
@@ -45,6 +45,16 @@ _STORAGE[errno.ENOTDIR] = _STORAGE[errno.EEXIST] = (
 # Those that can only come from writing, whatever the file.
 _WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 _GB = 1e9
+_LEAST = 10**6  # bytes: Snakemake's notes of a run
+
+
+def check_room(folder: Path) -> None:
+    """Raises UpwindError where hardly anything is free on the file system of ``folder``: Snakemake
+    could not keep its own notes there, and would end in tracebacks."""
+    usage = shutil.disk_usage(folder)
+    if usage.total and usage.free < _LEAST:
+        what, advice = _STORAGE[errno.ENOSPC]
+        raise UpwindError(f"nothing can be written to {folder}: {what}{_room(folder)}. {advice}")
 
 
 def storage_error(error: BaseException, path: Path) -> StorageError | None:

@@ -1,7 +1,10 @@
-"""The dates of files that were copied. ``cp -r`` of a project changes no byte, yet every date, by
-which Snakemake would run jobs again. Records know what each file held, and when it was written."""
+"""The dates of files that were copied, or made by a clock that went ahead. ``cp -r`` of a project
+changes no byte, yet every date, by which Snakemake would run jobs again; nothing that it makes of a
+file that is dated in the future is ever new enough for it. Records know what each file held, and
+when it was written."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,13 +14,14 @@ from upwind.provenance.records import OK, Record
 
 def restore_dates(records: Iterable[Record]) -> int:
     """Give each file that holds what one of the ``records`` of finished jobs says, byte by byte,
-    the date that it had then; the number of files.
+    the date that it had then, or now's where that is still to come; the number of files.
 
     Only files with later dates are read. What may not be dated (somebody else's) stays as it is.
     """
+    now = time.time_ns()
     finished = [record for record in records if record.status == OK]
-    files = sum(_restored(Path(path), state) for path, state in _known(finished).items())
-    marks = ((folder / TIMESTAMP, date) for folder, date in _folders(finished))
+    files = sum(_restored(Path(path), state, now) for path, state in _known(finished).items())
+    marks = ((folder / TIMESTAMP, min(date, now)) for folder, date in _folders(finished))
     return files + sum(_is_later(mark, date) and _redated(mark, date) for mark, date in marks)
 
 
@@ -46,12 +50,9 @@ def _folders(records: Iterable[Record]) -> Iterator[tuple[Path, int]]:
                 yield declared, max(inside)
 
 
-def _restored(path: Path, state: FileState) -> bool:
-    return (
-        _is_later(path, state.mtime_ns)
-        and holds(path, state, trust_dates=False)
-        and _redated(path, state.mtime_ns)
-    )
+def _restored(path: Path, state: FileState, now: int) -> bool:
+    date = min(state.mtime_ns, now)
+    return _is_later(path, date) and holds(path, state, trust_dates=False) and _redated(path, date)
 
 
 def _is_later(path: Path, mtime_ns: int) -> bool:
