@@ -42,10 +42,10 @@ def write_cases(folder):
 class Run:
     """A small run in a workplace."""
 
-    def __init__(self, workplace):
+    def __init__(self, workplace, **others):
         self.folder, self.workplace = workplace.folder, workplace
         write_cases(self.folder / "raw")
-        self.settings = [workplace.configure(SETTINGS)]
+        self.settings = [workplace.configure(SETTINGS | others)]
 
     def go(self, *arguments):
         """Run it: exit code, and what a user sees."""
@@ -136,7 +136,7 @@ def test_a_folder_with_spaces_and_any_letters_in_its_path(tmp_path, workplace_in
         shutil.copytree(repository / name, folder / name, ignore=ignored)
     workplace = workplace_in(folder)
     workplace.snakefile = folder / "workflow/Snakefile"
-    run = Run(workplace)
+    run = Run(workplace, image_size=16, lsn={"steps": 4, "epochs": 1})
     code, said = run.go(TARGET, "results/small/networks/lsn/0/weights.safetensors")
     assert code == 0, said
     run.assert_whole()
