@@ -45,13 +45,13 @@ def tables():
 def test_a_line_for_each_question(tables):
     found = {one.question: one.answer for one in answers(KernelAnalysis(tables, ()))}
     assert list(found.values()) == [
-        "of 2 layers 1 with clusters and 1 with favoured directions alone; 1 have too few "
-        "different kernels to be asked",
+        "clusters in 1 of 2 layers, favoured directions without clusters in 1; 1 with too few "
+        "different kernels are not asked",
         "shares of the energy: mean 0.20 (0.30), derivatives of order 1 and 2 0.50 (0.50), of "
         "order 3 and 4 0.30 (0.20)",
         "edge right 0.50 (0.00), mean 0.25 (1.00), indeterminate 0.25 (0.00)",
         "the best fit has 0.50 (0.25) of the energy, and more than 90% of it for 0.25 (0.00) of "
-        "the kernels; by its order: 0 0.25, 1 0.75, 2 0.00",
+        "the kernels; its order is 0 for 0.25, 1 for 0.75, 2 for 0.00 of them",
         "x and 1 more: a mask, z: kernels of 4x4",
     ]
 

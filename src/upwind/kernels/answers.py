@@ -59,10 +59,10 @@ def _clusters(tables: Mapping[str, pd.DataFrame]) -> str:
         return "not asked: no layer has enough different kernels"
     verdicts = tables["cluster_verdicts"]["verdict"]
     asked = len(verdicts)
-    few = f"; {layers - asked} have too few different kernels to be asked" if asked < layers else ""
+    few = f"; {layers - asked} with too few different kernels are not asked" if asked < layers else ""
     return (
-        f"of {count_of(asked, 'layer')} {(verdicts == CLUSTERS).sum()} with clusters and "
-        f"{(verdicts == FAVOURED).sum()} with favoured directions alone{few}"
+        f"clusters in {(verdicts == CLUSTERS).sum()} of {count_of(asked, 'layer')}, favoured "
+        f"directions without clusters in {(verdicts == FAVOURED).sum()}{few}"
     )
 
 
@@ -101,11 +101,11 @@ def _gaussians(tables: Mapping[str, pd.DataFrame]) -> str:
     ours, chance = ((1 - table["residual"]).mean() for table in both)
     well, by_chance = ((table["residual"] < WELL).mean() for table in both)
     shares = both[0]["order"].value_counts(normalize=True)
-    orders = ", ".join(f"{order} {shares.get(order, 0.0):.2f}" for order in range(3))
+    orders = ", ".join(f"{order} for {shares.get(order, 0.0):.2f}" for order in range(3))
     return (
         f"the best fit has {_with_chance(ours, chance)} of the energy, and more than "
-        f"{1 - WELL:.0%} of it for {_with_chance(well, by_chance)} of the kernels; by its order: "
-        f"{orders}"
+        f"{1 - WELL:.0%} of it for {_with_chance(well, by_chance)} of the kernels; its order is "
+        f"{orders} of them"
     )
 
 

@@ -95,7 +95,8 @@ def evolve(
         frames=frames,
         spacing=spacing,
     )
-    return Evolution(moments(volume, liver, course), engine, volume, liver)
+    title = f"{engine}, {mode} mode"
+    return Evolution(moments(volume, liver, course), title, volume, liver)
 
 
 def read_inputs(
