@@ -59,7 +59,8 @@ def _clusters(tables: Mapping[str, pd.DataFrame]) -> str:
         return "not asked: no layer has enough different kernels"
     verdicts = tables["cluster_verdicts"]["verdict"]
     asked = len(verdicts)
-    few = f"; {layers - asked} with too few different kernels are not asked" if asked < layers else ""
+    left = layers - asked
+    few = f"; {left} with too few different kernels are not asked" if left else ""
     return (
         f"clusters in {(verdicts == CLUSTERS).sum()} of {count_of(asked, 'layer')}, favoured "
         f"directions without clusters in {(verdicts == FAVOURED).sum()}{few}"
