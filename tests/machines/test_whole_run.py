@@ -23,13 +23,14 @@ from emulator import EMULATOR, NATIVE, PROCESSORS, is_there, python_on
 
 from recorded_runs import SETTINGS as TINY
 from upwind.common.same_bits import hold, processor_can
+from upwind.reproduction.set_apart import COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEPT = REPOSITORY / ".cache/machines"
 # Of the first 60 phantoms the one whose two patients have the fewest voxels: emulated, each takes
 # minutes.
 SETTINGS = TINY | {"dataset": TINY["dataset"] | {"phantom_seed": 12}}
-# What tells when and where a job ran, or is drawn.
+# What tells when and where a job ran, or is drawn; times in tables are COLUMNS.
 APART = ("logs", "records")
 DRAWN = (".png", ".svg", ".pdf", ".html")
 # What jobs that compute load. Emulated, that takes the better part of a minute, so it is done once:
@@ -121,9 +122,10 @@ def run_on(processor):
 
 
 def content(path):
-    """A file's bytes; of a training's curves without the seconds that it took."""
-    if path.name == "curves.csv":
-        return pd.read_csv(path, dtype=str).drop(columns="seconds").to_csv().encode()
+    """A file's bytes; of a table without the times that its rows took."""
+    if path.suffix == ".csv":
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return table.drop(columns=table.columns.intersection([*COLUMNS])).to_csv().encode()
     return path.read_bytes()
 
 
