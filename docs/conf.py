@@ -14,7 +14,7 @@ project = "upwind"
 author = "The upwind authors"
 version = release = upwind.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-exclude_patterns = ["rules.py"]
+exclude_patterns = ["rules.py", "pictures.py"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 autodoc_typehints = "description"

@@ -35,6 +35,18 @@ def test_it_has_every_page_command_and_public_name(manual):
     assert "training.same_bits" in (manual / "settings.html").read_text()
 
 
+def test_the_gallery_shows_every_figure_of_a_plain_run():
+    rules = "".join(
+        (REPOSITORY / f"workflow/rules/{name}.smk").read_text() for name in ("figures", "levelset")
+    )
+    figures = {*re.findall(r'figure\(\s*"(\w+)"', rules), "nearest"}
+    assert len(figures) == 13
+    shown = re.findall(r"\]\(gallery/(\w+)\.png\)", (REPOSITORY / "docs/gallery.md").read_text())
+    assert set(shown) - {"evolve", "kernels_of_a_file"} == figures
+    stored = [path.stem for path in (REPOSITORY / "docs/gallery").iterdir()]
+    assert sorted(shown) == sorted(stored)
+
+
 def test_it_needs_no_network(manual):
     """Nothing that a page loads by itself lies elsewhere."""
     for page in manual.rglob("*.html"):
