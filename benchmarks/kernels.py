@@ -16,11 +16,11 @@ from upwind.kernels import cluster_tendency as station
 from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.clustering import one_thread
 from upwind.kernels.layers import Layer
-from upwind.kernels.lloyd import kmeans_labels
+from upwind.kernels.lloyd import Centred, kmeans_labels
 from upwind.kernels.silhouette import silhouette_widths
 from upwind.networks.unet import UNet
 
-KMeansLabels = Callable[[np.ndarray, int, int, int], tuple[np.ndarray, float]]
+KMeansLabels = Callable[[Centred, int, int, int], tuple[np.ndarray, float]]
 Widths = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -48,11 +48,11 @@ def main() -> None:
 
 
 def by_scikit_learn(
-    points: np.ndarray, clusters: int, seed: int, restarts: int
+    given: Centred, clusters: int, seed: int, restarts: int
 ) -> tuple[np.ndarray, float]:
     """What ``kmeans_labels`` does, by scikit-learn itself."""
-    model = KMeans(clusters, random_state=seed, n_init=restarts).fit(points)
-    return model.labels_, -float(model.score(points))
+    model = KMeans(clusters, random_state=seed, n_init=restarts).fit(given.points)
+    return model.labels_, -float(model.score(given.points))
 
 
 def measured(
@@ -62,7 +62,7 @@ def measured(
     settings = AnalysisSettings()
     points = np.random.default_rng(0).normal(size=(20, 9))
     with one_thread():
-        widths(points, kmeans(points, 3, 0, 1)[0])
+        widths(points, kmeans(Centred.of(points), 3, 0, 1)[0])
     station.kmeans_labels, station.silhouette_widths = kmeans, widths
     start = time.process_time()
     table, _ = station.cluster_tendency(layers, settings)

@@ -19,6 +19,7 @@ from upwind.kernels.cluster_tendency import (
 )
 from upwind.kernels.clustering import kmeans, one_thread
 from upwind.kernels.layers import Layer
+from upwind.kernels.lloyd import Centred
 
 QUICK = AnalysisSettings(references=8, starts=4, resamples=200)
 
@@ -116,7 +117,7 @@ def test_the_number_of_clusters_by_tibshiranis_rule():
 
 def test_partitions_have_as_many_clusters_as_they_are_asked_for():
     with one_thread():
-        found = partitions(one_cloud(), 4, 0)
+        found = partitions(Centred.of(one_cloud()), 4, 0)
     assert [len(set(each.labels)) for each in found] == [1, 2, 3, 4]
     assert sorted((each.log_w for each in found), reverse=True) == [each.log_w for each in found]
 

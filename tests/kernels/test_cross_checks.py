@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 from upwind.kernels.cluster_tendency import gap_statistic, partitions
 from upwind.kernels.clustering import one_thread
 from upwind.kernels.filter_db import randomness, sparsity, variance_entropy
+from upwind.kernels.lloyd import Centred
 
 RANDOM = np.random.default_rng(0)
 ARRAYS = {
@@ -45,8 +46,8 @@ def test_the_gap_statistic_by_its_definition():
     points = RANDOM.normal(size=(90, 9)) + 3 * np.repeat(np.eye(9)[:3], 30, axis=0)
     drawn = [RANDOM.normal(size=(90, 9)) for _ in range(5)]
     with one_thread():
-        ours = partitions(points, 4, 0)
-        found = gap_statistic(ours, [partitions(one, 4, 0) for one in drawn])
+        ours = partitions(Centred.of(points), 4, 0)
+        found = gap_statistic(ours, [partitions(Centred.of(one), 4, 0) for one in drawn])
     for k, row in zip(range(1, 5), found.itertuples(), strict=True):
         references = [_log_dispersion(one, k) for one in drawn]
         assert row.gap == pytest.approx(np.mean(references) - _log_dispersion(points, k))

@@ -5,7 +5,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from upwind.kernels.clustering import one_thread
-from upwind.kernels.lloyd import kmeans_labels
+from upwind.kernels.lloyd import Centred, kmeans_labels
 
 
 def points(kind, count):
@@ -22,7 +22,7 @@ def test_labels_are_scikit_learns(kind, count, restarts):
     given = points(kind, count)
     for clusters in (2, 3, 4, 5):
         for seed in range(5 if clusters < len(np.unique(given, axis=0)) else 0):
-            labels, total = kmeans_labels(given, clusters, seed, restarts)
+            labels, total = kmeans_labels(Centred.of(given), clusters, seed, restarts)
             with one_thread():
                 theirs = KMeans(clusters, random_state=seed, n_init=restarts).fit(given)
             np.testing.assert_array_equal(labels, theirs.labels_)
@@ -33,6 +33,6 @@ def test_a_run_that_empties_a_cluster_is_left_to_scikit_learn():
     """Two different points and three clusters: one of k-means++'s centres is there twice."""
     given = np.repeat(np.eye(9)[:2], 5, axis=0)
     with pytest.warns(match="Number of distinct clusters"):
-        labels, total = kmeans_labels(given, 3, 0, 1)
+        labels, total = kmeans_labels(Centred.of(given), 3, 0, 1)
     assert len(set(labels)) == 2
     assert total == 0

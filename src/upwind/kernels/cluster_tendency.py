@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from upwind.common.compiled import jit
 from upwind.common.intervals import percentile_interval
 from upwind.common.side_by_side import side_by_side
 from upwind.kernels.analysis_settings import AnalysisSettings, normal_quantile
 from upwind.kernels.clustering import can_be_clustered, kmeans, one_thread, sampled
 from upwind.kernels.layers import Layer
-from upwind.kernels.lloyd import kmeans_labels
+from upwind.kernels.lloyd import Centred, kmeans_labels
 from upwind.kernels.silhouette import silhouette_widths
 
 SILHOUETTE, GAP, BEST, STARTS = "silhouette", "gap", "best_clusters", "ari_starts"
@@ -113,13 +114,13 @@ class Partition:
     log_w: float
 
 
-def partitions(points: np.ndarray, most_clusters: int, seed: int) -> list[Partition]:
-    """k-means of points (n, d) with 1 to ``most_clusters`` clusters; within
+def partitions(given: Centred, most_clusters: int, seed: int) -> list[Partition]:
+    """k-means of points with 1 to ``most_clusters`` clusters; within
     :func:`upwind.kernels.clustering.one_thread`."""
-    squares = ((points - points.mean(axis=0)) ** 2).sum()
-    one = Partition(np.zeros(len(points), int), float(np.log(squares)))
+    squares = (given.centred**2).sum()
+    one = Partition(np.zeros(len(given.points), int), float(np.log(squares)))
     numbers = range(2, most_clusters + 1)
-    return [one, *(_partition(points, number, seed, _GAP_RESTARTS) for number in numbers)]
+    return [one, *(_partition(given, number, seed, _GAP_RESTARTS) for number in numbers)]
 
 
 def gap_statistic(
@@ -161,13 +162,10 @@ def _measured(
     """The first table's rows and the second's of kernels (n, 9)."""
     sets = [kernels, *_gaussian_draws(kernels, settings)]
     with one_thread():
-        ours, *theirs = side_by_side(
-            lambda points: partitions(points, settings.tried, settings.seed), sets, threads
-        )
-        starts = side_by_side(lambda points: _starts(points, settings), sets, threads)
+        found = side_by_side(lambda points: _all_partitions(points, settings), sets, threads)
+    (ours, *theirs), starts = zip(*found, strict=True)
     gap = gap_statistic(ours, theirs)
-    found = [partition[settings.clusters - 1] for partition in [ours, *theirs]]
-    labels = [_best([one, *others]).labels for one, others in zip(found, starts, strict=True)]
+    labels = [_best([tried[settings.clusters - 1], *others]).labels for tried, others in found]
     rows = [
         _silhouette_row(sets, labels, settings, threads),
         _gap_row(gap, settings),
@@ -215,13 +213,18 @@ def _starts_row(pairs: list[np.ndarray], settings: AnalysisSettings) -> dict[str
     return row | _reference(np.array([_mean(other) for other in theirs]), settings)
 
 
-def _starts(points: np.ndarray, settings: AnalysisSettings) -> list[Partition]:
+def _all_partitions(
+    points: np.ndarray, settings: AnalysisSettings
+) -> tuple[list[Partition], list[Partition]]:
+    """The :func:`partitions` of points, and those of runs that differ in their one start alone."""
+    given = Centred.of(points)
     seeds = range(settings.seed, settings.seed + settings.starts)
-    return [_partition(points, settings.clusters, seed, restarts=1) for seed in seeds]
+    starts = [_partition(given, settings.clusters, seed, restarts=1) for seed in seeds]
+    return partitions(given, settings.tried, settings.seed), starts
 
 
-def _partition(points: np.ndarray, clusters: int, seed: int, restarts: int) -> Partition:
-    labels, total = kmeans_labels(points, clusters, seed, restarts)
+def _partition(given: Centred, clusters: int, seed: int, restarts: int) -> Partition:
+    labels, total = kmeans_labels(given, clusters, seed, restarts)
     return Partition(labels, float(np.log(total)))
 
 
@@ -246,18 +249,23 @@ def adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:
     """Adjusted Rand index (Hubert and Arabie 1985) of two assignments (n,) of numbers from 0: 1 for
     the same clusters, 0 on average for chance. As scikit-learn's, which takes ten times as long
     for a layer, mostly to look at its arguments; a test holds the two together."""
-    size = int(one.max()) + 1, int(other.max()) + 1
-    table = np.bincount(one * size[1] + other, minlength=size[0] * size[1]).reshape(size)
-    together = _pairs(table).sum()
-    in_one, in_other = _pairs(table.sum(axis=1)).sum(), _pairs(table.sum(axis=0)).sum()
-    by_chance = in_one * in_other / _pairs(len(one))
+    table = _contingency(one, other)
+    together, in_one, in_other = (
+        float((count * (count - 1) // 2).sum())
+        for count in (table, table.sum(axis=1), table.sum(axis=0))
+    )
+    by_chance = in_one * in_other / (len(one) * (len(one) - 1) / 2)
     most = (in_one + in_other) / 2
-    return 1.0 if most == by_chance else float((together - by_chance) / (most - by_chance))
+    return 1.0 if most == by_chance else (together - by_chance) / (most - by_chance)
 
 
-def _pairs(count: np.ndarray | int) -> np.ndarray:
-    count = np.asarray(count, dtype=float)
-    return count * (count - 1) / 2
+@jit(nogil=True)
+def _contingency(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How many points (k, l) have each number in one assignment and each in the other."""
+    table = np.zeros((one.max() + 1, other.max() + 1), np.int64)
+    for place in range(len(one)):
+        table[one[place], other[place]] += 1
+    return table
 
 
 def _ari_matrix(labels: Sequence[np.ndarray]) -> np.ndarray:

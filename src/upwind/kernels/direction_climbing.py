@@ -3,6 +3,7 @@
 import numpy as np
 
 from upwind.common.compiled import jit
+from upwind.kernels.lloyd import AT_ONCE, members_of, row_of
 
 _jit = jit(nogil=True)
 
@@ -28,45 +29,69 @@ def _climb(unit: np.ndarray, across: np.ndarray, centres: np.ndarray, axial: boo
     is ``unit`` with its axes swapped."""
     count = len(unit)
     best, projected, weight = np.empty(count), np.empty(count), np.empty(count)
-    labels = np.empty(count, np.int64)
+    labels, members = np.empty(count, np.int64), np.empty(count, np.int64)
     value = before = 0.0
     for _ in range(_MOST_ITERATIONS):
+        best[:] = -np.inf
         for number in range(len(centres)):
             _project(across, centres[number], projected)
             for place in range(count):
                 along = projected[place]
                 close = along * along if axial else along
-                if number == 0 or close > best[place]:
-                    best[place], labels[place] = close, number
-                    weight[place] = along if axial else 1.0
+                closer = close > best[place]
+                best[place] = close if closer else best[place]
+                labels[place] = number if closer else labels[place]
+                weight[place] = (along if axial else 1.0) if closer else weight[place]
         value = best.sum() / count
         if value <= before * (1 + _TOLERANCE):
             break
         before = value
-        _turn(unit, labels, weight, centres)
+        _turn(across, labels, weight, centres, members)
     return value
 
 
 @_jit
 def _project(across: np.ndarray, centre: np.ndarray, out: np.ndarray) -> None:
     out[:] = 0
-    for axis in range(len(across)):
-        row, at = across[axis], centre[axis]
+    whole = len(across) // AT_ONCE * AT_ONCE
+    for axis in range(0, whole, AT_ONCE):
+        rows = across[axis], across[axis + 1], across[axis + 2]
+        at = centre[axis], centre[axis + 1], centre[axis + 2]
         for place in range(len(out)):
-            out[place] += row[place] * at
+            one, two = rows[0][place] * at[0], rows[1][place] * at[1]
+            out[place] = out[place] + one + two + rows[2][place] * at[2]
+    for axis in range(whole, len(across)):
+        row, only = across[axis], centre[axis]
+        for place in range(len(out)):
+            out[place] += row[place] * only
 
 
 @_jit
-def _turn(unit: np.ndarray, labels: np.ndarray, weight: np.ndarray, centres: np.ndarray) -> None:
+def _turn(
+    across: np.ndarray,
+    labels: np.ndarray,
+    weight: np.ndarray,
+    centres: np.ndarray,
+    members: np.ndarray,
+) -> None:
     """Each direction to the weighted mean of its kernels, made of length 1: a step of the power
-    iteration where a kernel weighs as much as it lies along. One without kernels stays."""
-    sums = np.zeros(centres.shape)
-    for place in range(len(unit)):
-        for axis in range(unit.shape[1]):
-            sums[labels[place], axis] += weight[place] * unit[place, axis]
+    iteration where a kernel weighs as much as it lies along. One without kernels stays. ``members``
+    (n,) is room to work in."""
+    sums = np.zeros(centres.shape[1])
     for number in range(len(centres)):
+        count = members_of(labels, number, members)
+        for axis in range(0, len(across), AT_ONCE):
+            rows = across[axis], row_of(across, axis + 1), row_of(across, axis + 2)
+            one = two = three = 0.0
+            for member in members[:count]:
+                one += weight[member] * rows[0][member]
+                two += weight[member] * rows[1][member]
+                three += weight[member] * rows[2][member]
+            of_axes = one, two, three
+            for step in range(min(AT_ONCE, len(across) - axis)):
+                sums[axis + step] = of_axes[step]
         length = 0.0
-        for axis in range(unit.shape[1]):
-            length += sums[number, axis] ** 2
+        for axis in range(len(sums)):
+            length += sums[axis] ** 2
         if length > 0:
-            centres[number] = sums[number] / np.sqrt(length)
+            centres[number] = sums / np.sqrt(length)

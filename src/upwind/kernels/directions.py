@@ -20,7 +20,7 @@ from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.clustering import can_be_clustered, one_thread, sampled
 from upwind.kernels.direction_climbing import closeness
 from upwind.kernels.layers import Layer
-from upwind.kernels.lloyd import kmeans_labels
+from upwind.kernels.lloyd import Centred, kmeans_labels
 from upwind.kernels.proportions import wilson
 from upwind.kernels.sizes import Size
 from upwind.kernels.stencils import STENCILS, stencils_of
@@ -135,7 +135,8 @@ def statistic(kernels: np.ndarray, name: str, clusters: int, seed: int) -> float
     if name != POINTS:
         return closeness(unit(kernels), clusters, name == AXES, seed)
     total = ((kernels - kernels.mean(axis=0)) ** 2).sum()
-    return float(1 - kmeans_labels(kernels, clusters, seed, _KMEANS_RESTARTS)[1] / total)
+    _, within = kmeans_labels(Centred.of(kernels), clusters, seed, _KMEANS_RESTARTS)
+    return float(1 - within / total)
 
 
 def _tests(

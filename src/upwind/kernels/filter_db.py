@@ -73,8 +73,8 @@ def distribution_shift(one: np.ndarray, other: np.ndarray) -> float:
     out: sum_i lambda_i (KL(P_i || Q_i) + KL(Q_i || P_i)) over the nine principal axes of the pool,
     lambda_i being an axis's share of the variance and P_i and Q_i histograms along it. 0 for equal
     sets; for small ones far from 0 by chance, see :func:`chance_shift`."""
-    coefficients, ratios = _pooled_axes(one, other)
-    return _divergence(coefficients[: len(one)], coefficients[len(one) :], ratios)
+    bins, ratios = _pooled_bins(one, other)
+    return _divergence(bins[: len(one)], bins[len(one) :], ratios)
 
 
 def chance_shift(
@@ -84,7 +84,7 @@ def chance_shift(
     that they are distributed alike: what the shift is by chance. Where kernel i of one is kernel i
     of the other at another time (``paired``), each of the two sets has one of the two, by lot:
     they are as alike as the sets themselves, and halves of the pool are not."""
-    coefficients, ratios = _pooled_axes(one, other)
+    bins, ratios = _pooled_bins(one, other)
     count = len(one)
     generator = np.random.default_rng(seed)
     found = []
@@ -93,21 +93,26 @@ def chance_shift(
             swapped = generator.integers(2, size=count).astype(bool)
             order = np.arange(2 * count).reshape(2, count)
             order[:, swapped] = order[::-1, swapped]
-            mixed = coefficients[order.ravel()]
+            mixed = bins[order.ravel()]
         else:
-            mixed = generator.permutation(coefficients)
+            mixed = generator.permutation(bins)
         found.append(_divergence(mixed[:count], mixed[count:], ratios))
     return float(np.mean(found))
 
 
-def _pooled_axes(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (n + m, 9) of both sets along the pool's axes, and the axes' shares (9,)."""
+def _pooled_bins(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """In which bin (n + m, 9) the kernels of both sets lie along each of the pool's axes, bins
+    being of one width from the least to the largest coefficient, and the axes' shares (9,)."""
     pool = np.concatenate([_scaled(one), _scaled(other)])
     centred = pool - pool.mean(axis=0)
     variances, axes = np.linalg.eigh(centred.T @ centred)
     variances = np.clip(variances, 0, None)
     total = variances.sum()
-    return centred @ axes, variances / total if total > 0 else variances
+    coefficients = centred @ axes
+    limits = (coefficients.min(), coefficients.max())
+    edges = np.histogram_bin_edges(coefficients, _BINS, limits)
+    bins = np.minimum(np.searchsorted(edges, coefficients, side="right"), _BINS) - 1
+    return bins, variances / total if total > 0 else variances
 
 
 def _scaled(kernels: np.ndarray) -> np.ndarray:
@@ -117,20 +122,18 @@ def _scaled(kernels: np.ndarray) -> np.ndarray:
 
 
 def _divergence(one: np.ndarray, other: np.ndarray, ratios: np.ndarray) -> float:
-    low = min(one.min(), other.min())
-    high = max(one.max(), other.max())
-    total = 0.0
-    for axis, ratio in enumerate(ratios):
-        p, q = (_histogram(part[:, axis], low, high) for part in (one, other))
-        total += ratio * ((p - q) * np.log(p / q)).sum()
-    return float(total)
+    p, q = _histograms(one), _histograms(other)
+    return float(sum(ratios * ((p - q) * np.log(p / q)).sum(axis=1)))
 
 
-def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    counts, _ = np.histogram(values, bins=_BINS, range=(low, high))
-    shares = counts / counts.sum()
+def _histograms(bins: np.ndarray) -> np.ndarray:
+    """Shares (9, bins) of kernels in each bin along each axis, none of them 0."""
+    axes = bins.shape[1]
+    places = bins + np.arange(axes) * _BINS
+    counts = np.bincount(places.ravel(), minlength=axes * _BINS).reshape(axes, _BINS)
+    shares = counts / counts.sum(axis=1, keepdims=True)
     shares[shares == 0] = _EMPTY_BIN
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def filter_table(layers: Iterable[Layer]) -> pd.DataFrame:
