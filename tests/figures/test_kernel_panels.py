@@ -43,9 +43,9 @@ def heights(axes, marker):
 def test_tendency_shows_values_intervals_and_what_there_is_without_clusters(
     tables, assert_legible, texts
 ):
-    figure = draw_cluster_tendency(tables["cluster_tendency"])
+    figure = draw_cluster_tendency(tables["cluster_tendency"], tables["cluster_tests"])
     table = tables["cluster_tendency"].set_index(["network", "measure"])
-    for axes, measure_ in zip(figure.axes, ("silhouette", "gap", "ari_starts"), strict=False):
+    for axes, measure_ in zip(figure.axes[1:], ("silhouette", "gap", "ari_starts"), strict=False):
         rows = table.loc[("trained", measure_)]
         np.testing.assert_allclose(heights(axes, "o"), rows["value"])
         np.testing.assert_allclose(heights(axes, "s"), table.loc[("initial", measure_), "value"])
@@ -54,8 +54,11 @@ def test_tendency_shows_values_intervals_and_what_there_is_without_clusters(
         tops = [bar.get_y() + bar.get_height() for bar in bars]
         np.testing.assert_allclose(tops, rows["reference_high"])
     np.testing.assert_allclose(
-        heights(figure.axes[3], "v"), table.loc[("trained", "ari_initial"), "value"]
+        heights(figure.axes[4], "v"), table.loc[("trained", "ari_initial"), "value"]
     )
+    z = tables["cluster_tests"].groupby(["network", "layer"])["z"].max()
+    np.testing.assert_allclose(heights(figure.axes[0], "o"), z["trained"])
+    np.testing.assert_allclose(heights(figure.axes[0], "s"), z["initial"])
     assert {"encoder", "bottleneck", "decoder", "at initialisation"} <= set(texts(figure))
     assert_legible(figure)
 
@@ -89,7 +92,9 @@ def test_nearest_shows_ours_and_the_published(tables, assert_legible):
 def test_a_network_of_which_only_the_weights_are_known(assert_legible, texts):
     tables, _ = analyse([replace(layer, part="all") for layer in network(0)], SETTINGS, 16)
     for figure in (
-        draw_cluster_tendency(tables["cluster_tendency"], "random weights"),
+        draw_cluster_tendency(
+            tables["cluster_tendency"], tables["cluster_tests"], "random weights"
+        ),
         draw_content(tables["content"], "random weights"),
         draw_nearest(tables["nearest_shares"], "random weights"),
     ):

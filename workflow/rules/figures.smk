@@ -71,6 +71,7 @@ rule draw_figure2_icons:
 rule draw_cluster_tendency:
     input:
         cluster_tendency=f"{RESULTS}/kernels/cluster_tendency.csv",
+        cluster_tests=f"{RESULTS}/kernels/cluster_tests.csv",
     output:
         **figure(
             "cluster_tendency",

@@ -7,4 +7,8 @@ from upwind.figures.kernel_cluster_tendency import draw_cluster_tendency
 from upwind.figures.style import save
 
 with logged(snakemake.log[0]):
-    save(draw_cluster_tendency(pd.read_csv(snakemake.input.cluster_tendency)), *snakemake.output)
+    tendency, tests = (
+        pd.read_csv(path)
+        for path in (snakemake.input.cluster_tendency, snakemake.input.cluster_tests)
+    )
+    save(draw_cluster_tendency(tendency, tests), *snakemake.output)

@@ -1,6 +1,5 @@
 """Are there clusters among a layer's kernels? Measures with their intervals, layer by layer."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -26,22 +25,27 @@ from upwind.kernels.cluster_verdicts import REASONABLE, WEAK
 from upwind.kernels.layers import TRAINED
 
 _REFERENCE = "#BBBBBB"
+_Z = "z"
 
 
 @styled
-def draw_cluster_tendency(cluster_tendency: pd.DataFrame, chance: str = CHANCE) -> Figure:
-    """Silhouette, gap statistic and agreement of k-means for each layer, with intervals, beside the
-    same for kernels without clusters; ``cluster_tendency`` is the table of
+def draw_cluster_tendency(
+    cluster_tendency: pd.DataFrame, cluster_tests: pd.DataFrame, chance: str = CHANCE
+) -> Figure:
+    """The test for clusters, and below it silhouette, gap statistic and agreement of k-means, with
+    intervals, for each layer beside the same for kernels without clusters. The tables are those of
     :func:`upwind.kernels.cluster_verdicts.measure_cluster_tendency`."""
     folds = (cluster_tendency["measure"] == FOLDS).any()
+    cluster_tendency = pd.concat([cluster_tendency, _largest_z(cluster_tests)], ignore_index=True)
     shown = [
+        (_Z, "largest z\nof the test"),
         (SILHOUETTE, "silhouette"),
         (GAP, "gap statistic"),
         (STARTS, "ARI between\nk-means starts"),
         *([(FOLDS, "ARI between\nfolds")] if folds else []),
     ]
     figure = new_figure(TEXT_WIDTH, 0.75 + len(shown) * PANEL, layout="constrained")
-    rows = np.atleast_1d(figure.subplots(len(shown), 1, sharex=True))
+    rows = figure.subplots(len(shown), 1, sharex=True)
     places = layer_places(cluster_tendency)
     for axes, (measure, label) in zip(rows, shown, strict=True):
         shade_parts(axes, cluster_tendency, places, named=axes is rows[0])
@@ -50,8 +54,8 @@ def draw_cluster_tendency(cluster_tendency: pd.DataFrame, chance: str = CHANCE) 
         for network, part in groups(chosen, "network", sort=False):
             draw_points(axes, part, places, LOOKS[network])
         axes.set_ylabel(label)
-    _draw_levels(rows[0])
-    for axes in rows[2:]:
+    _draw_levels(rows[1])
+    for axes in rows[3:]:
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
     handles: list[Artist] = [*network_handles(cluster_tendency, chance)]
     handles.append(Patch(color=_REFERENCE, label="drawn from the layer's Gaussian"))
@@ -62,6 +66,13 @@ def draw_cluster_tendency(cluster_tendency: pd.DataFrame, chance: str = CHANCE) 
         handles.append(look_handle(look))
     finish(figure, rows[-1], places, handles)
     return figure
+
+
+def _largest_z(cluster_tests: pd.DataFrame) -> pd.DataFrame:
+    """Of each network and layer the largest z of the statistics, as a further measure."""
+    z = cluster_tests.groupby(["network", "part", "layer"], sort=False)["z"].max()
+    table = z.rename("value").reset_index()
+    return table.assign(measure=_Z, low=table["value"], high=table["value"])
 
 
 def _draw_levels(axes: Axes) -> None:

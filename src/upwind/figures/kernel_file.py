@@ -26,8 +26,8 @@ _CAPTIONS = {
     "nearest": "Share of each layer's kernels that is nearest to each hand-crafted kernel.",
     "clusters": "Kernels of each layer, divided by its scale, on the first two principal axes of "
     "all; hand-crafted ones, divided by their length, on top.",
-    "cluster_tendency": "Are there clusters? Each measure beside a Gaussian's and that of random "
-    "weights.",
+    "cluster_tendency": "Are there clusters? The largest z of the test, which asks for an effect "
+    "above 0.03, too; below it each measure beside a Gaussian's and that of random weights.",
 }
 _MOST_PANELS = 12  # layers of the figure of clusters, from the first to the last
 
@@ -58,7 +58,9 @@ def _draw_size(tables: Mapping[str, pd.DataFrame], folder: Path, place: str) -> 
         names = dict(zip(tables["network"]["layer"], tables["network"]["name"], strict=True))
         figures["clusters"] = draw_icons(clustering, layers[shown].tolist(), names=names)
         captions["clusters"] += f" {len(shown)} of {len(layers)} layers, from first to last."
-        figures["cluster_tendency"] = draw_cluster_tendency(tables["cluster_tendency"], _CHANCE)
+        figures["cluster_tendency"] = draw_cluster_tendency(
+            tables["cluster_tendency"], tables["cluster_tests"], _CHANCE
+        )
     for name, figure in figures.items():
         save(figure, *(folder / place / f"{name}.{ending}" for ending in ("png", "pdf")))
     return [Picture(f"{place}{name}", captions[name]) for name in figures]
