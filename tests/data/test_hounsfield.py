@@ -1,6 +1,6 @@
 import pytest
 
-from upwind.data.hounsfield import doubt_hu
+from upwind.data.hounsfield import doubt_hu, doubt_liver
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,14 @@ def test_every_other_range_is_doubted_with_what_it_may_be(low, high, why):
 def test_a_lost_offset_of_any_whole_ct_is_seen(wrong):
     assert doubt_hu(-1000, 1500) is None
     assert doubt_hu(-1000 + wrong, 1500 + wrong) is not None
+
+
+@pytest.mark.parametrize(
+    ("median", "fat_or_air", "doubted"),
+    [(-20, 0.05, False), (200, 0, False), (-21, 0, True), (201, 0, True), (100, 0.051, True)],
+)
+def test_what_lies_inside_a_livers_label(median, fat_or_air, doubted):
+    said = doubt_liver(median, fat_or_air)
+    assert (said is not None) is doubted
+    if said:
+        assert f"the median inside it is {median} HU" in said

@@ -13,6 +13,7 @@ from upwind.data.volumes import Grid, read_volume, write_mask
 from upwind.networks.lsn import LSN
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, save_weights
+from upwind.segmentation.evolution import read_inputs
 
 nib = pytest.importorskip("nibabel")
 # Stored left to right and upside down, so that world, stored and canonical places differ.
@@ -54,6 +55,18 @@ def test_a_bubble_in_air_is_refused_and_axes_are_named(files):
     assert said.exit_code == 1
     assert re.search(r"the bubble lies in air: its mean is -[23]\d\d HU", said.stderr)
     assert "of a viewer in LPS, give X and Y with the other sign" in said.stderr
+
+
+def test_a_label_beside_the_liver_is_told(files, caplog):
+    read_inputs(files / "ct.nii.gz", files / "label.nii.gz")
+    assert caplog.records == []
+    beside = np.zeros(SHAPE, bool)
+    beside[:8, :8, :4] = True
+    write_mask(files / "beside.nii.gz", beside, Grid(SHAPE, AFFINE))
+    hu = np.asarray(nib.load(files / "ct.nii.gz").dataobj) - np.int16(100)
+    nib.save(nib.Nifti1Image(hu, AFFINE), files / "fat.nii.gz")
+    read_inputs(files / "fat.nii.gz", files / "beside.nii.gz")
+    assert "beside.nii.gz hardly lies on a liver: the median inside it is -100 HU" in caplog.text
 
 
 @pytest.mark.parametrize("engine", ["simpleitk", "torch"])

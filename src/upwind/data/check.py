@@ -17,7 +17,7 @@ from rich.progress import track
 from upwind.common.errors import UpwindError
 from upwind.common.wording import count_of
 from upwind.data.grids import by, turned_grid
-from upwind.data.hounsfield import doubt_hu, no_hu
+from upwind.data.hounsfield import FAT_BELOW, doubt_hu, doubt_liver, no_hu
 from upwind.data.labels import label_turning
 from upwind.data.naming import CaseFiles, find_cases, partner_name, short_name
 from upwind.data.placing import Limits, affine_problems, header_notes, size_doubts, spacing_problems
@@ -39,14 +39,6 @@ __all__ = [
     "with_twins",
 ]
 
-# What a label on a liver shows in HU. Adipose tissue is -190 to -30 HU, as body composition is
-# measured in CT, gas in lung and bowel less still. A liver in the venous phase of contrast is at
-# about 100 HU, without contrast at 60, and the worst of fatty ones not far below 0. Of five real
-# livers of LiTS, 1.4 % at the most is below -30 HU, by noise; under the same labels mirrored, 18 %
-# at the least in plane and 7 % head to foot, while their median, -35 to 118 HU, mostly passes for a
-# liver's.
-FAT_BELOW, MOST_FAT_OR_AIR = -30, 0.05
-LIVER_HU = (-20, 200)
 # A liver has 100 to 200 mm from head to foot.
 THINNEST_MM = 5.0
 
@@ -267,13 +259,8 @@ def _inside_figures(
     if inside is None:
         return {}
     median, fat_or_air = inside
-    if fat_or_air > MOST_FAT_OR_AIR or not LIVER_HU[0] <= median <= LIVER_HU[1]:
-        findings.notes.append(
-            f"{short_name(label.path)} hardly lies on a liver: the median inside it is {median:g} "
-            f"HU (a liver's is {LIVER_HU[0]} to {LIVER_HU[1]}), and {fat_or_air:.0%} is below "
-            f"{FAT_BELOW} HU, fat or air (a liver has up to {MOST_FAT_OR_AIR:.0%}). Look whether "
-            "it is mirrored or another patient's, and whether the image is in HU."
-        )
+    if doubt := doubt_liver(median, fat_or_air):
+        findings.notes.append(f"{short_name(label.path)} {doubt}.")
     return {"liver_hu": median, "fat_or_air": fat_or_air}
 
 

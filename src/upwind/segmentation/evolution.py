@@ -10,9 +10,10 @@ import numpy as np
 
 from upwind.common.errors import UpwindError
 from upwind.data.check import check_case
+from upwind.data.hounsfield import FAT_BELOW, doubt_liver
 from upwind.data.labels import read_liver, read_mask
-from upwind.data.naming import CaseFiles
-from upwind.data.volumes import Volume, read_volume
+from upwind.data.naming import CaseFiles, short_name
+from upwind.data.volumes import Volume, read_volume, rescale
 from upwind.data.voxels import read_header
 from upwind.levelset.movie import Course, Moment, Point, moments
 from upwind.settings.levelset import EngineName, Mode, OperatorSettings
@@ -121,4 +122,7 @@ def read_inputs(
         liver = read_liver(label, volume.grid)
     if not liver.any():
         raise UpwindError(f"{label} labels no voxel: leave --label out, or give another")
+    hu = rescale(volume.array[liver], volume.slope, volume.intercept)
+    if doubt := doubt_liver(float(np.median(hu)), float(np.mean(hu < FAT_BELOW))):
+        _log.warning(f"{short_name(label)} {doubt}.")
     return volume, liver
