@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import threading
+import time
 
 import filelock
 import pytest
@@ -21,7 +22,7 @@ def test_who_is_in_it_is_written_beside_the_lock(tmp_path, monkeypatch):
 
 def test_the_second_waits_and_says_for_whom(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(locking, "_POLL_SECONDS", 0.01)
-    lock, events, inside = tmp_path / "run.lock", [], threading.Event()
+    lock, events = tmp_path / "run.lock", []
 
     def second():
         with one_at_a_time(lock, "second"):
@@ -33,7 +34,9 @@ def test_the_second_waits_and_says_for_whom(tmp_path, monkeypatch, caplog):
         holder.write_text(json.dumps(who))
         thread = threading.Thread(target=second)
         thread.start()
-        inside.wait(0.2)
+        while "is in this training" not in caplog.text:
+            assert thread.is_alive(), "it did not wait"
+            time.sleep(0.01)
         events.append("first")
     thread.join(10)
     assert events == ["first", "second"]

@@ -1,5 +1,6 @@
 """`--profile slurm`: what is submitted for LiTS, where it goes, and what a group asks for."""
 
+import base64
 import os
 import re
 import subprocess
@@ -135,6 +136,33 @@ def test_the_readme_explains_what_a_site_edits(repository):
     edited += [*profile["group-components"], "jobs", "retries", "slurm-status-command"]
     assert all(f"`{name}`" in text for name in edited)
     assert profile["set-resources"]["train"] == profile["set-resources"]["segment_fold"]
+
+
+def test_no_profile_is_read_unasked(repository, tmp_path, python):
+    """One called `default` beside the Snakefile would be read with every command, and its keys
+    take the place of those of `--profile`."""
+    assert [path.name for path in (repository / "workflow/profiles").iterdir()] == ["slurm"]
+    (tmp_path / "Snakefile").write_text("rule one:\n    output: 'x'\n    shell: 'touch x'\n")
+    for name, cores in (("profiles/default", 1), ("named", 2)):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.yaml").write_text(f"cores: {cores}\n")
+    command = [python, "-m", "snakemake", "--profile", "named"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Provided cores: 1" in done.stderr
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_a_killed_job_left_is_made_again_with_the_profile_and_without(
+    named, workplace, profile, plan
+):
+    output = "results/demo/methods.json"
+    (workplace.folder / output).parent.mkdir(parents=True)
+    (workplace.folder / output).write_text("{")
+    marks = workplace.folder / ".snakemake/incomplete"
+    marks.mkdir(parents=True)
+    (marks / base64.b64encode(output.encode(), b"-_").decode()).touch()
+    arguments = ("--profile", profile) if named else ()
+    assert [job.rule for job in plan(workplace, *arguments, output)] == ["describe_methods"]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the workflow is read, without being planned, where there is
     import grimp
 
 PACKAGE = "upwind"
-_LONGEST_SOURCE = 1 << 20  # bytes; the longest module here has a thirtieth of that
+_LONGEST_SOURCE = 1 << 18  # bytes; the longest module here has a fifteenth of that
 _SOURCES = Path(__file__).resolve().parents[1]
 # The release, and what is public: they name things and compute nothing. A new one must not train
 # every network again, although every module is reached through the package.
@@ -166,7 +166,8 @@ def module_fingerprint(module: str) -> str:
 
 
 def file_fingerprint(path: Path) -> str:
-    """SHA-256 (hex) of a normalised file. Raises UpwindError where it is no valid Python."""
+    """SHA-256 (hex) of a normalised file. Raises UpwindError where it is no valid Python, OSError
+    where it cannot be read or is longer than any module."""
     return _file_fingerprint(path, path.stat().st_mtime_ns)
 
 

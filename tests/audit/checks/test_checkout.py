@@ -1,12 +1,13 @@
 """Records against code, packages and git."""
 
 import importlib.metadata
+import os
 import platform
 
 import pytest
 
 import upwind
-from upwind.audit.checks.checkout import Checkout, check_code, find_checkout
+from upwind.audit.checks.checkout import Checkout, check_code, find_checkout, fingerprint_of
 from upwind.audit.findings import FindingKind, Severity
 from upwind.audit.provenance_graph import load
 from upwind.provenance.fingerprint import combined, source_fingerprint
@@ -126,3 +127,28 @@ def test_the_workflows_own_folder_comes_first(checkout, tmp_path):
     found = find_checkout(checkout.repository)
     assert found == checkout
     assert found.snakefile == checkout.repository / "workflow/Snakefile"
+
+
+SOURCES = {
+    "open brackets": "(" * 10_000,
+    "signs": "x = " + "-" * 100_000 + "1",
+    "calls": "f" + "()" * 50_000,
+    "sums": "x = 1" + "+1" * 50_000,
+    "zero": "x = 1\x00",
+    "words": "once upon a time",
+    "long": "x = 1\n" * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_that_nobody_writes_has_no_fingerprint(name, tmp_path):
+    """Nested deeper than Python's parser goes, longer than any module, or none."""
+    path = tmp_path / "module.py"
+    path.write_text(SOURCES[name])
+    assert fingerprint_of(path) is None
+
+
+def test_a_source_that_is_no_plain_file_has_no_fingerprint(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    for name in ("pipe.py", "gone.py", "."):
+        assert fingerprint_of(tmp_path / name) is None

@@ -214,6 +214,24 @@ def test_anything_in_an_attribute_of_keras(folder, value):
     sound(folder, "w.h5", hdf5(value))
 
 
+def test_references_in_hdf5_lead_nowhere(folder):
+    """To an object of the file, to a part of one, and to another file."""
+    file = io.BytesIO()
+    with h5py.File(file, "w") as made:
+        made["layers/conv2d/vars/0"] = WEIGHTS.transpose(2, 3, 1, 0)
+        for kind, reference in (
+            (h5py.ref_dtype, made["layers"].ref),
+            (h5py.regionref_dtype, made["layers/conv2d/vars/0"].regionref[:2]),
+        ):
+            names = np.full((3, 3, 1, 1), reference, dtype=kind)
+            made.create_dataset(f"layers/{kind.metadata['ref'].__name__}/vars/0", data=names)
+        made["layers/soft/vars/0"] = h5py.SoftLink("/layers/conv2d/vars/0")
+        made["layers/out/vars/0"] = h5py.ExternalLink(str(folder.parent / "secret"), "/x")
+    network = sound(folder, "w.h5", file.getvalue())
+    assert [layer.name for layer in network.layers] == ["layers/conv2d/vars/0"]
+    assert {one.reason for one in network.left_out} == {"numbers of type object"}
+
+
 def other_numbers(model, number):
     """A number of a model in another place of it."""
     graph = model.graph

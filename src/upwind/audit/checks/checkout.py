@@ -53,7 +53,7 @@ def fingerprints(run: RecordedRun, checkout: Checkout) -> dict[str, str | None]:
     where it is gone or no Python. Scripts are left out where there are none."""
     modules = {module for record in run.records.values() for module in record.code}
     sources = {module: checkout.source(module) for module in sorted(modules)}
-    return {module: _fingerprint(source) for module, source in sources.items() if source}
+    return {module: fingerprint_of(source) for module, source in sources.items() if source}
 
 
 def check_code(
@@ -117,7 +117,8 @@ def _modules(
         yield unchecked(FindingKind.code, "workflow/scripts", message, remedy)
 
 
-def _fingerprint(source: Path) -> str | None:
+def fingerprint_of(source: Path) -> str | None:
+    """The fingerprint of a file that may be anybody's; None where it is gone or no Python."""
     try:
         return file_fingerprint(source)
     except (OSError, UpwindError):

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from upwind.audit.checks.checkout import find_checkout
+from upwind.audit.checks.checkout import find_checkout, fingerprint_of
 from upwind.audit.crate.content import is_left_out
 from upwind.audit.crate.description import Published, kinds_of, read_broken, read_entities
 from upwind.audit.crate.labels import AUDIT, METADATA
@@ -38,7 +38,7 @@ from upwind.audit.signature.statement import FILES as SIGNATURE_FILES
 from upwind.audit.whole import Audit, audit
 from upwind.common.errors import UpwindError
 from upwind.common.wording import first_few
-from upwind.provenance.fingerprint import file_fingerprint, module_fingerprints
+from upwind.provenance.fingerprint import module_fingerprints
 from upwind.provenance.hashing import FileState
 from upwind.provenance.records import FOLDER
 
@@ -151,7 +151,7 @@ def _other_writer(root: Path) -> str:
     checkout = find_checkout(root)
     for module, digest in module_fingerprints([_WRITER]).items():
         source = checkout.source(module)
-        if source is None or not source.is_file() or file_fingerprint(source) != digest:
+        if source is None or fingerprint_of(source) != digest:
             return f"another version of upwind wrote it ({module} differs)"
     pinned, installed = _pins(root).get("rocrate"), importlib.metadata.version("rocrate")
     return "" if pinned == installed else f"rocrate {pinned} wrote it, {installed} is here"
