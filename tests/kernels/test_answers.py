@@ -16,7 +16,9 @@ from upwind.kernels.weights_file import KernelAnalysis, analyse_network
 def tables():
     energy = pd.DataFrame([[0.1, 0.2, 0.3, 0.3, 0.1], [0.3, 0.2, 0.3, 0.1, 0.1]], columns=ENERGIES)
     return {
-        "network": pd.DataFrame({"layer": [1, 2, 3], "name": list("abc"), "size": "3x3"}),
+        "network": pd.DataFrame(
+            {"layer": [1, 2, 3], "name": list("abc"), "size": "3x3", "kernels": 8, "looked_at": 8}
+        ),
         "moments": pd.concat(
             [energy.assign(network="trained"), energy[1:].assign(network="initial")]
         ),
@@ -54,6 +56,14 @@ def test_a_line_for_each_question(tables):
         "the kernels; its order is 0 for 0.25, 1 for 0.75, 2 for 0.00 of them",
         "x and 1 more: a mask, z: kernels of 4x4",
     ]
+
+
+def test_of_large_layers_it_is_said_how_many_kernels_were_looked_at(tables):
+    tables["network"] = tables["network"].assign(kernels=[8, 5000, 9000], looked_at=[8, 4096, 4096])
+    *_, left_out = answers(KernelAnalysis(tables, ()))
+    assert left_out.answer.endswith(
+        "of 2 large layers all but 4,096 kernels of each, drawn at random"
+    )
 
 
 def test_where_nothing_could_be_clustered(tables):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from upwind.common.errors import UpwindError
-from upwind.kernels.layers import Layer, by_size, check_layers, random_layers
+from upwind.kernels.layers import Layer, by_size, check_layers, random_layers, with_at_most
 
 
 def test_kernels_are_those_of_the_weights_output_channel_by_output_channel():
@@ -55,3 +55,14 @@ def test_vectors_are_kernels_row_by_row():
 def test_no_layers_are_refused():
     with pytest.raises(UpwindError, match="no convolution layers"):
         check_layers([])
+
+
+def test_of_a_large_layer_some_kernels_are_drawn_and_keep_their_numbers():
+    layer = Layer(1, "a", np.random.default_rng(0).normal(size=(6, 5, 3, 3)))
+    few = with_at_most(layer, 7, seed=0)
+    assert len(few.kernels) == len(set(few.numbers)) == 7
+    assert (np.diff(few.numbers) > 0).all()
+    np.testing.assert_array_equal(few.kernels, layer.kernels[few.numbers])
+    assert with_at_most(layer, 30, seed=0) is layer
+    again = with_at_most(few, 3, seed=1)
+    assert set(again.numbers) < set(few.numbers)

@@ -34,7 +34,7 @@ def kernels(
         int,
         typer.Option(
             **limits(_KERNELS, "sample"),
-            help="Test this many kernels of a layer at most.",
+            help="Kernels of a layer that are looked at, at most; of more, so many are drawn.",
         ),
     ] = _KERNELS.sample,
     overwrite: Annotated[bool, typer.Option(help="Write into a folder that has files.")] = False,

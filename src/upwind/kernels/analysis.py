@@ -9,7 +9,14 @@ from upwind.kernels.analysis_settings import AnalysisSettings
 from upwind.kernels.cluster_verdicts import Watched, measure_cluster_tendency, unwatched
 from upwind.kernels.clustering import can_be_clustered, cluster
 from upwind.kernels.gaussian_derivatives import gaussian_by_layer, gaussian_table
-from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers, random_layers
+from upwind.kernels.layers import (
+    INITIAL,
+    TRAINED,
+    Layer,
+    check_layers,
+    random_layers,
+    with_at_most,
+)
 from upwind.kernels.measures import measure
 from upwind.kernels.stencils import stencils_of
 from upwind.kernels.tables import Tables, stacked
@@ -25,9 +32,9 @@ def analyse(
     """All tables for one network of which only the weights are known, and whose kernels are of one
     size, and the layers that have too few different kernels to be clustered. Chance is a network of
     the same shapes with random weights (:func:`upwind.kernels.layers.random_layers`), under the
-    name ``initial``. What takes time goes through ``watched``, layer by layer, on
-    ``threads``."""
-    layers = check_layers(layers)
+    name ``initial``. Of a layer with more than ``settings.sample`` kernels, so many are drawn and
+    looked at. What takes time goes through ``watched``, layer by layer, on ``threads``."""
+    layers = [with_at_most(x, settings.sample, settings.seed) for x in check_layers(layers)]
     size = layers[0].size
     networks = {TRAINED: layers, INITIAL: random_layers(layers, settings.seed)}
     tables = measure(networks, settings, spectrum_size, published=False)

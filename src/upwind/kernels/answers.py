@@ -38,7 +38,7 @@ def answers(analysis: KernelAnalysis) -> list[Answer]:
         Answer("How much is derivative?", _by_size(_derivatives, sizes)),
         Answer("What are kernels nearest to?", _by_size(_nearest, sizes)),
         Answer("Are they derivatives of Gaussians?", _by_size(_gaussians, sizes)),
-        Answer("What was left out?", _left_out(analysis.tables["left_out"])),
+        Answer("What was left out?", _left_out(analysis)),
     ]
 
 
@@ -119,9 +119,12 @@ def _with_chance(share: float, by_chance: float) -> str:
     return f"{share:.2f} ({by_chance:.2f})"
 
 
-def _left_out(table: pd.DataFrame) -> str:
+def _left_out(analysis: KernelAnalysis) -> str:
     told = [
         f"{first_few(part['name'].tolist(), 1)}: {reason}"
-        for reason, part in groups(table, "reason", sort=False)
+        for reason, part in groups(analysis.tables["left_out"], "reason", sort=False)
     ]
+    if len(drawn := analysis.drawn):
+        each = f"{drawn['looked_at'].max():,} kernels of each"
+        told.append(f"of {count_of(len(drawn), 'large layer')} all but {each}, drawn at random")
     return first_few(told, _MOST_REASONS) or "nothing"

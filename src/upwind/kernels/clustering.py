@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from upwind.common.errors import UpwindError
 from upwind.common.files import write_csv
 from upwind.kernels.analysis_settings import AnalysisSettings
-from upwind.kernels.layers import Layer, check_layers
+from upwind.kernels.layers import Layer, check_layers, with_at_most
 from upwind.kernels.sizes import Size, weight_columns
 from upwind.kernels.stencils import STENCILS
 from upwind.settings.kernels import KernelMeasures
@@ -109,11 +109,7 @@ def can_be_clustered(kernels: np.ndarray, clusters: int) -> bool:
 def sampled(layer: Layer, settings: AnalysisSettings) -> np.ndarray:
     """A layer's kernels, each flattened, whose clusters are tested: all, or ``settings.sample`` of
     them."""
-    kernels = layer.vectors
-    if len(kernels) <= settings.sample:
-        return kernels
-    generator = np.random.default_rng(settings.seed)
-    return kernels[np.sort(generator.choice(len(kernels), settings.sample, replace=False))]
+    return with_at_most(layer, settings.sample, settings.seed).vectors
 
 
 def _check_different(layer: int, kernels: np.ndarray, clusters: int) -> None:
@@ -151,7 +147,7 @@ def kmeans(
 def _kernel_table(
     layer: Layer, in_channels: int, kernels: np.ndarray, labels: np.ndarray, pca: PCA
 ) -> pd.DataFrame:
-    index = np.arange(len(kernels))
+    index = layer.numbers
     projected = pca.transform(kernels)
     table = pd.DataFrame(
         {

@@ -27,6 +27,7 @@ class Layer:
         groups: of the convolution; 1 also where that is not known.
         part: encoder, bottleneck or decoder; 'all' where the network has no known parts.
         halvings: how often the image's side was halved on the way to this layer, where known.
+        drawn: numbers of the kernels that are looked at, from the lowest; None for all.
     """
 
     number: int
@@ -35,11 +36,18 @@ class Layer:
     groups: int = 1
     part: str = WHOLE
     halvings: int = 0
+    drawn: np.ndarray | None = None
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Of the kernels that are looked at: from 0, output channel by output channel."""
+        return np.arange(np.prod(self.weights.shape[:2])) if self.drawn is None else self.drawn
 
     @property
     def kernels(self) -> np.ndarray:
-        """The kernels (n, 3, 3), say, in double precision, output channel by output channel."""
-        return np.asarray(self.weights, dtype=float).reshape(-1, *self.size)
+        """The kernels (n, 3, 3), say, in double precision, in the order of their numbers."""
+        kernels = self.weights.reshape(-1, *self.size)
+        return np.asarray(kernels if self.drawn is None else kernels[self.drawn], dtype=float)
 
     @property
     def vectors(self) -> np.ndarray:
@@ -79,6 +87,15 @@ def check_weights(layer: Layer) -> None:
         )
     if not np.isfinite(layer.weights).all():
         raise UpwindError(f"{about} hold NaN or infinite values: was the training diverging?")
+
+
+def with_at_most(layer: Layer, most: int, seed: int) -> Layer:
+    """The layer; of one with more kernels than ``most``, so many of them, drawn at random."""
+    count = len(layer.numbers)
+    if count <= most:
+        return layer
+    drawn = np.random.default_rng(seed).choice(count, most, replace=False)
+    return replace(layer, drawn=np.sort(layer.numbers[drawn]))
 
 
 def by_size(layers: Iterable[Layer]) -> dict[Size, list[Layer]]:

@@ -24,12 +24,12 @@ def stacked(tables: Tables) -> pd.DataFrame:
 
 def kernel_table(layers: Iterable[Layer], measure: Callable[[Layer], pd.DataFrame]) -> pd.DataFrame:
     """What ``measure`` says of each kernel of a layer, one row each, for all ``layers``, with
-    ``layer`` (its number) and ``kernel`` (from 0) as first columns."""
+    ``layer`` and ``kernel`` (their numbers) as first columns."""
     parts = []
     for layer in layers:
         table = measure(layer)
         table.insert(0, "layer", layer.number)
-        table.insert(1, "kernel", range(len(table)))
+        table.insert(1, "kernel", layer.numbers)
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 

@@ -39,6 +39,12 @@ class KernelAnalysis:
     others: Mapping[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
 
     @property
+    def drawn(self) -> pd.DataFrame:
+        """The rows of ``network`` of whose kernels some were drawn and looked at, and not all."""
+        network = self.tables["network"]
+        return network[network["looked_at"] < network["kernels"]]
+
+    @property
     def sizes(self) -> dict[str, Tables]:
         """What is known of each size, by size, with its own layers in ``network``."""
         found = {_MAIN: self.tables} if "moments" in self.tables else {}
@@ -74,7 +80,7 @@ def analyse_kernels(
         weights: a PyTorch state dict, safetensors, ONNX or Keras file.
         clusters: of k-means, in each layer.
         seed: of k-means and of all draws.
-        sample: kernels of a layer whose clusters are tested, at most.
+        sample: kernels of a layer that are looked at, at most; of more, so many are drawn.
         map_size: pixels of the feature map that spectra are taken on.
 
     Raises:
@@ -105,4 +111,6 @@ def analyse_network(
         found[in_words(size)] = tables
         unclustered += [layer.name for layer in left_out]
     main = network.tables() | found.pop(_MAIN, {})
+    of_network = main["network"]
+    main["network"] = of_network.assign(looked_at=of_network["kernels"].clip(upper=settings.sample))
     return KernelAnalysis(main, tuple(unclustered), found)
