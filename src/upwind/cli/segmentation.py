@@ -153,7 +153,7 @@ def evolve(
     )
     if label is not None and not resample and (note := label_note(label, evolution.volume.grid)):
         say(f"Note: {note}", err=True)
-    if weights is None and engine == "torch":
+    if weights is not None or engine == "torch":
         said = "The first frames take longer: the scheme is compiled, once on this machine."
         say(said, err=True)
     moving = track(evolution.moments, frames + 1, "frame")
