@@ -48,7 +48,7 @@ class DatasetSettings(Settings):
 
     Source: ours: four unseen ones in each of five folds."""
     phantom_seed: Number = 0
-    """Of the phantom; another seed is another 20 patients.
+    """Seed of the phantom; another seed is another 20 patients.
 
     Source: ours."""
 

@@ -11,11 +11,11 @@ class KernelMeasures(Settings):
     """How the measures of kernels are taken."""
 
     clusters: Annotated[int, Field(ge=2, le=8)] = 3  # colours of Figure 2
-    """Of k-means, in each layer; as many as Figure 2 has colours at most.
+    """Clusters of k-means in each layer, at most as many as Figure 2 has colours.
 
     Source: paper."""
     seed: Number = 0
-    """Of k-means, and of all else that is drawn in measuring kernels.
+    """Seed of k-means and of all else that is drawn in measuring kernels.
 
     Source: code."""
     restarts: Count = 10
@@ -33,8 +33,9 @@ class KernelMeasures(Settings):
 
     Source: ours."""
     starts: Annotated[int, Field(ge=2, le=10**6)] = 5
-    """Of k-means, one each, whose assignments are compared. With several starts each, as the
-    clusters of Figure 2 have, even a cloud without clusters is cut the same way every time.
+    """Runs of k-means, with one start each, whose assignments are compared. With several starts
+    each, as the clusters of Figure 2 have, even a cloud without clusters is cut the same way every
+    time.
 
     Source: ours."""
     sample: Annotated[int, Field(ge=100, le=10**6)] = 4096
@@ -78,6 +79,6 @@ class ComparisonSettings(Settings):
 
     Source: ours."""
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    """Of the intervals.
+    """Confidence of the intervals.
 
     Source: ours."""

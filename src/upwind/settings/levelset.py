@@ -150,7 +150,7 @@ class OperatorSettings(SearchSettings):
     Source: ours. On four real livers with six trials the mean DSC was 0.917 at 3 mm, 0.928 at 4 and
     0.918 at 5, with single cases for either: finer is not better by itself."""
     margin_mm: Margin = 15.0
-    """Of the region of interest around the label's bounding box.
+    """Margin of the region of interest around the label's bounding box.
 
     Source: ours: room for leaks, which a person sees and stops, without paying for the whole
     abdomen."""
@@ -194,7 +194,7 @@ class BlindSection(Settings):
 
     Source: ours: 67 voxels."""
     margin_mm: Margin = 15.0
-    """Of the region of interest, about as far as the training patients' livers reach.
+    """Margin of the region of interest around what the training patients' livers reach.
 
     Source: ours: room for a bubble beside its place."""
     bubble_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4

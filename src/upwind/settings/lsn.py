@@ -95,7 +95,7 @@ class LSNSettings(NetworkSettings):
 
     Source: ours."""
     dilations: Dilations = (1, 2, 4, 8)
-    """Of its 3x3 convolutions; a speed depends on 31 x 31 pixels.
+    """Dilations of its 3x3 convolutions; a speed depends on 31 x 31 pixels.
 
     Source: ours."""
     sees_start: bool = False
@@ -104,9 +104,9 @@ class LSNSettings(NetworkSettings):
 
     Source: ours."""
     initial_weights: InitialWeights = "he"
-    """Of the speed network: `he` keeps the size of activations from one ReLU layer to the next (He
-    et al. 2015); `torch` is torch's own default, which shrinks them, and Adadelta's first steps are
-    small whatever the gradient.
+    """Initial weights of the speed network: `he` keeps the size of activations from one ReLU layer
+    to the next (He et al. 2015); `torch` is torch's own default, which shrinks them, and Adadelta's
+    first steps are small whatever the gradient.
 
     Source: ours."""
     edge_contrast: Annotated[float, Field(ge=0, le=1e6)] = 20

@@ -51,7 +51,8 @@ class MethodEntry(Settings):
 
     Source: yours."""
     colour: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#225522"])] | None = None
-    """Of its name in figures; `null` is nearly black, or the colour of the method that it is of.
+    """Colour of its name in figures; `null` is nearly black, or the colour of the method that it is
+    of.
 
     Source: yours."""
     order: int | None = None
@@ -103,8 +104,8 @@ class NetworkEntry(MethodEntry, NetworkSettings):
 
     Source: ours: most networks leave that to the loss."""
     seconds_per_megapixel: Positive = 25.0
-    """Of training on one core, for a million pixels in an epoch: what a cluster is asked for, twice
-    as much at the third attempt. Changing it trains nothing again.
+    """Seconds of training on one core for a million pixels in an epoch, which a cluster is asked
+    for, and twice as much at the third attempt. Changing it trains nothing again.
 
     Source: ours: forward and back on one core of an AMD EPYC, MONAI's BasicUNet takes 21 as it is
     and 4.5 with half its features; the paper's UNet took 1.7 on a processor that was not noted."""

@@ -44,14 +44,14 @@ class ExperimentSettings(Settings):
 
     Source: yours."""
     seed: Number = 0
-    """Of initial weights, of the order of slices and of the operator's trials.
+    """Seed of initial weights, of the order of slices and of the operator's trials.
 
     Source: ours."""
     seeds: Different[Number] | None = None
-    """Of the trainings of each network in each fold, those of `methods` too, `seed` among them:
-    `[0, 1, 2]` tells how far scores move from seed to seed, in `seeds.csv` and `comparison.csv`, at
-    three times the training. Post-processing follows each seed.
-    `seed` is that of Table I and of all else. `null`: `seed` alone.
+    """Seeds of the trainings of each network in each fold, those of `methods` too, `seed` among
+    them: `[0, 1, 2]` shows how far scores move from seed to seed, in `seeds.csv` and
+    `comparison.csv`, at three times the training. Post-processing follows each seed. `seed` is that
+    of Table I and of all else. `null`: `seed` alone.
 
     Source: ours."""
     folds: (
@@ -72,7 +72,7 @@ class ExperimentSettings(Settings):
 
     Source: code."""
     split_seed: Number = 0
-    """Of the shuffle before that split.
+    """Seed of the shuffle before that split.
 
     Source: code."""
     image_size: ImageSize = 256

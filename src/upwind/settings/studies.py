@@ -84,7 +84,7 @@ class Study(Settings):
 
     Source: ours."""
     seeds: Different[Number]
-    """Of the initial weights, the order of slices and the choice of patients.
+    """Seeds of the initial weights, the order of slices and the choice of patients.
 
     Source: ours."""
     patients: Different[Literal["all"] | Count]
@@ -111,7 +111,7 @@ class PlateauSettings(Settings):
     Source: ours: with the seeds below, twelve minutes of the demo on two cores; each further fold
     takes as long again."""
     seeds: Different[Number] = (0, 1, 2)
-    """Of the initial weights and the order of slices.
+    """Seeds of the initial weights and the order of slices.
 
     Source: ours."""
     epochs: Count = 80
@@ -155,11 +155,11 @@ class ReplacementSettings(Settings):
 
     Source: ours."""
     draws: Count = 2
-    """Of `shuffled` and `gaussian`; a patient counts with the mean of its draws. The random ones
-    cost as many times as much as the others.
+    """How often `shuffled` and `gaussian` are drawn; a patient counts with the mean of the draws.
+    The two cost as many times as much as the others.
 
     Source: ours."""
     seed: Number = 0
-    """Of these draws, together with fold, layer and draw.
+    """Seed of these draws, together with fold, layer and draw.
 
     Source: ours."""

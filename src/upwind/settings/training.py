@@ -23,22 +23,22 @@ class OptimiserSettings(Settings):
 
     Source: code."""
     learning_rate: Positive = 1.0
-    """Of Adadelta.
+    """Learning rate of Adadelta.
 
     Source: paper (optimiser), code (rate)."""
     rho: Annotated[float, Field(ge=0, lt=1)] = 0.95
-    """Of Adadelta; torch's own default is 0.9.
+    """Decay of Adadelta's averages; torch's own default is 0.9.
 
     Source: the default of Keras, which the authors used."""
     epsilon: Positive = 1e-7
-    """Of Adadelta; torch's own default is 1e-6.
+    """Constant of Adadelta's denominator; torch's own default is 1e-6.
 
     Source: the default of Keras, which the authors used."""
     rate: Rate = "constant"
-    """Of learning: `constant`, or it `falls` over the second half of the updates, by half a cosine
-    to a thousandth. Either ends a training that otherwise jumps from epoch to epoch: on the demo
-    five folds from seed 1 gave the UNet an unseen DSC of 0.900 (worst fold 0.894) in place of 0.876
-    (0.773).
+    """The learning rate is `constant`, or it `falls` over the second half of the updates, by half a
+    cosine to a thousandth. Either ends a training that otherwise jumps from epoch to epoch: on the
+    demo five folds from seed 1 gave the UNet an unseen DSC of 0.900 (worst fold 0.894) in place of
+    0.876 (0.773).
 
     Source: paper (`constant`); `falls` is ours, after Loshchilov and Hutter (2017)."""
     average: Annotated[float, Field(ge=0, lt=1)] = 0.97
@@ -63,9 +63,9 @@ class OptimiserSettings(Settings):
 
     Source: ours."""
     precision: Precision = "float32"
-    """Of the convolutions in training: `float32`, or `bfloat16` (autocast; weights, loss, sums and
-    the LSN's time steps stay float32). Held-out slices are evaluated, and patients segmented, in
-    float32 either way.
+    """Precision of the convolutions in training: `float32`, or `bfloat16` (autocast; weights, loss,
+    sums and the LSN's time steps stay float32). Held-out slices are evaluated, and patients
+    segmented, in float32 either way.
 
     Source: ours."""
     compile: bool = False
