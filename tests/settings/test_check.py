@@ -148,7 +148,7 @@ def test_every_problem_is_named_at_once():
 
 
 def test_the_message_says_what_to_do():
-    with pytest.raises(UpwindError, match=r"(?s)does not hold:.*config/README\.md explains"):
+    with pytest.raises(UpwindError, match=r"(?s)cannot be used:.*config/README\.md explains"):
         check_config(DEMO | {"seed": -1})
 
 

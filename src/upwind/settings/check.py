@@ -38,7 +38,7 @@ def check_config(
     if lines or settings is None:
         problems = "\n".join(f"  - {line}" for line in lines)
         raise UpwindError(
-            f"the configuration does not hold:\n{problems}\n"
+            f"the configuration cannot be used:\n{problems}\n"
             "Mend it in your --configfile; config/README.md explains every setting."
         )
     return plain(settings)
