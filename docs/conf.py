@@ -32,6 +32,7 @@ CHAPTERS = {
     "../config/README.md": "settings.md",
     "../results/README.md": "files.md",
     "../docs/": "",
+    "docs/": "",  # README, whose answer the first page has
 }
 
 

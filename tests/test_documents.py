@@ -28,3 +28,14 @@ def test_readme_names_the_commands_and_they_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for name in re.findall(r"--configfile (config/\S+)", readme):
         assert (REPOSITORY / name.rstrip("`).")).is_file(), name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*DOCUMENTS, *sorted((REPOSITORY / "config").glob("*.yaml"))],
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
+def test_targets_stand_before_configfile_which_would_take_them_for_files(path):
+    for words in re.findall(r"snakemake [^`\n#]*--configfile ([^`\n#]*)", path.read_text()):
+        given = words.split(" -")[0].split()
+        assert all(word.endswith((".yaml", ".yaml.")) for word in given), words
