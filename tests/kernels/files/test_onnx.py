@@ -129,6 +129,22 @@ def test_a_long_chain_of_nodes_is_walked_once(tmp_path):
     assert time.process_time() - start < 20
 
 
+def test_scales_that_are_made_of_each_other_are_computed_once(tmp_path):
+    """Each of the one before it, twice: computed anew for each use, 2^200 steps."""
+    count = 200
+    nodes = [
+        helper.make_node("DequantizeLinear", [f"v{n}", f"v{n}"], [f"v{n + 1}"])
+        for n in range(count)
+    ]
+    nodes += [
+        helper.make_node("DequantizeLinear", ["k", f"v{count}"], ["w"]),
+        helper.make_node("Conv", ["x", "w"], ["y"]),
+    ]
+    kernels = RANDOM.normal(size=(1, 1, 3, 3)).astype(np.float32)
+    network = read(nodes, {"v0": np.float32(1), "k": kernels}, tmp_path)
+    np.testing.assert_array_equal(network.layers[0].weights, kernels)
+
+
 def test_a_knotted_graph_ends(tmp_path):
     nodes = [
         helper.make_node("Identity", ["b"], ["a"]),

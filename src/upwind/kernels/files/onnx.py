@@ -3,7 +3,7 @@
 from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,8 @@ def _walk(path: Path, graph: Any, outside: ChainMap[str, Any]) -> Iterator[tuple
 
 
 def _made(path: Path, node: Any, known: _Known) -> "_Value | str":
-    """What a node gives: a value where it only passes on, or says in another form, stored ones."""
+    """What a node gives: a value where it only passes on, or says in another form, stored ones. It
+    is computed once, since others may be made of it many times over."""
     if node.op_type == "Constant":
         tensors = [attribute.t for attribute in node.attribute if attribute.name == "value"]
         return _stored(path, tensors[0]) if tensors else node.op_type
@@ -100,10 +101,12 @@ def _made(path: Path, node: Any, known: _Known) -> "_Value | str":
         return _Value(first.key, first.shape, False, first.read)
     if node.op_type == "DequantizeLinear" and others:
         axis, block = _number(node, "axis", 1), _number(node, "block_size", 0)
-        return _Value(first.key, first.shape, False, partial(_dequantised, values, axis, block))
+        read = cache(partial(_dequantised, values, axis, block))
+        return _Value(first.key, first.shape, False, read)
     if node.op_type == "QuantizeLinear" and others:
         axis, block = _number(node, "axis", 1), _number(node, "block_size", 0)
-        return _Value(first.key, first.shape, True, partial(_quantised, values, axis, block))
+        read = cache(partial(_quantised, values, axis, block))
+        return _Value(first.key, first.shape, True, read)
     return str(node.op_type)
 
 
