@@ -382,3 +382,18 @@ def test_a_forged_split_follows_from_no_seed(finished):
     finally:
         forger.undo()
     assert "results/tiny/split.csv" in {finding.path for finding in found}
+
+
+def test_a_forged_thickness_is_not_that_of_the_volumes(finished):
+    """By which a run leaves cases out; where none is left out, nothing else tells."""
+    root, plan = finished
+    forger = Forger(root)
+    path = "cases/case-0.json"
+    stated = re.search(r'"liver_mm": [\d.]+', (root / "results/tiny" / path).read_text())[0]
+    try:
+        forger.edit(path, stated, '"liver_mm": 999.0')
+        assert findings(root, plan)[0] == []
+        found = audit(root / "results/tiny", plan=plan, deep=True).of(Severity.broken)
+    finally:
+        forger.undo()
+    assert [finding.path for finding in found] == [f"results/tiny/{path}"]

@@ -95,6 +95,26 @@ def test_the_user_is_told_what_comes_next(empty_project, source):
     assert "To track the changes" not in result.output
 
 
+def test_in_another_locale_umask_and_temporary_folder(empty_project, source, tmp_path, monkeypatch):
+    scratch = tmp_path / "zwischen ablage ü"
+    scratch.mkdir()
+    for name in ("TMPDIR", "TMP", "TEMP"):
+        monkeypatch.setenv(name, str(scratch))
+    for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+        monkeypatch.setenv(name, value)
+    before = os.umask(0o077)
+    try:
+        result = upwind("lits", source)
+    finally:
+        os.umask(before)
+    assert result.exit_code == 0, result.output
+    assert Cache(Path()).missing(read_pointer("data/lits.dvc").version) == []
+    assert "up to date" in empty_project.dvc("status", "data/lits.dvc")
+    # DVC lets everybody read the volumes; nobody else comes to them.
+    assert ROOT.stat().st_mode & 0o077 == 0
+    assert list(scratch.iterdir()) == []
+
+
 def test_a_bad_case_is_named_and_nothing_is_left(empty_project, source):
     batch = source / "Training Batch 2"
     write_case(batch, batch, 2, liver=False)
