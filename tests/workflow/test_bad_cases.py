@@ -10,6 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from upwind.audit.recomputed.gathered import check_gathered
+from upwind.audit.recomputed.numbers import Results
+from upwind.settings.check import check_config
+
 GOOD = (0, 3, 7)
 
 
@@ -159,3 +163,7 @@ def test_a_liver_that_the_level_set_may_not_see_is_left_out_in_any_surroundings(
     assert "its liver is 5 mm thick, too thin" in cases.loc[4, "errors"]
     assert cases.index[~cases["usable"]].tolist() == [4]
     assert (results / "cases.csv").stat().st_mode & 0o777 == 0o600
+    # Its audit knows the reason.
+    checked = check_gathered(Results(results, "results/bad", check_config(settings)))
+    assert checked.counts["case_reports"] == len(GOOD) + 1
+    assert checked.holds
