@@ -34,6 +34,11 @@ def test_a_table_has_its_intervals_in_brackets_and_how_it_was_measured(docs):
     assert measured(docs, "gain") == WRITTEN
 
 
+def test_names_of_files_stay_as_they_are(docs):
+    (docs / "measured/files.csv").write_text("# how\nfile,what_is_it\n`a_b.onnx`,a_network\n")
+    assert "| `a_b.onnx` | a network |" in measured(docs, "files").splitlines()
+
+
 def test_it_stands_between_its_marks_and_the_rest_of_the_page_as_it_was(docs):
     page = (
         "# Title\n\n<!-- study: gain -->\nold\n<!-- end -->\n\ntext <!-- study --> <!-- end -->\n"

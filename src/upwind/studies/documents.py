@@ -83,7 +83,10 @@ def _is_bound(table: pd.DataFrame, name: str) -> bool:
 def _cell(value: object) -> str:
     if pd.isna(value):  # type: ignore[call-overload]  # any scalar
         return ""
-    return f"{value:.{_DIGITS}f}" if isinstance(value, float) else str(value).replace("_", " ")
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}f}"
+    text = str(value)
+    return text if "`" in text else text.replace("_", " ")
 
 
 if __name__ == "__main__":
