@@ -2,6 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+import upwind
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -39,3 +42,12 @@ def test_targets_stand_before_configfile_which_would_take_them_for_files(path):
     for words in re.findall(r"snakemake [^`\n#]*--configfile ([^`\n#]*)", path.read_text()):
         given = words.split(" -")[0].split()
         assert all(word.endswith((".yaml", ".yaml.")) for word in given), words
+
+
+def test_the_release_is_called_the_same_everywhere():
+    """The package says it (pyproject.toml reads it from there), and what people cite and read."""
+    cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    changes = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest, date = re.findall(r"^## (\d\S*) - (\S+)$", changes, re.MULTILINE)[0]
+    assert cited["version"] == newest == upwind.__version__
+    assert str(cited["date-released"]) == date

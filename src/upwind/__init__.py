@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from upwind.tables.scored import ScoreTables as ScoreTables
     from upwind.tables.scored import score as score
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "LSN",
