@@ -16,6 +16,8 @@ FILES = ("report.html",)
 COLUMNS = frozenset({"seconds", "spent_seconds", "memory_mb", "mtime_ns"})
 # Where a run's results and its data lie. Volumes are compared by their content.
 SETTINGS = frozenset({"experiment", "dataset.root"})
+# Of what weights say of themselves: the release that wrote them.
+HEADER = frozenset({"upwind.version"})
 # Of a job's machine, what cannot move a number.
 MACHINE = frozenset({"host"})
 
@@ -24,6 +26,7 @@ REASONS = {
     "report.html": "it holds dates and the records of jobs",
     "columns": "times, memory and dates of files",
     "settings": "where results and data lie",
+    "headers": "the release of upwind that wrote weights",
 }
 
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -46,6 +48,20 @@ def test_the_hash_of_tensors_is_theirs_alone(weights):
     other = weights("other", {"epochs": "2"}, a=np.zeros(1, np.float32))
     assert tensors_sha256(one) == tensors_sha256(other)
     assert [part.name for part in compare_tensors(one, other).parts] == [
+        "what the file says of itself beside its tensors"
+    ]
+
+
+def test_the_release_that_wrote_weights_is_set_apart_and_nothing_else_of_their_header(weights):
+    def written(name, **stated):
+        return weights(name, {"upwind": json.dumps(stated)}, a=np.zeros(1, np.float32))
+
+    one = written("one", version="0.1.0", network="unet")
+    found = compare_tensors(one, written("other", version="1.0.0", network="unet"))
+    assert (found.expected, found.apart) == (True, ["upwind.version"])
+    found = compare_tensors(one, written("third", version="1.0.0", network="lsn"))
+    assert not found.expected
+    assert [part.name for part in found.parts] == [
         "what the file says of itself beside its tensors"
     ]
 

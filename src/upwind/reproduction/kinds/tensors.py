@@ -1,23 +1,45 @@
 """Weights and slices (safetensors), tensor by tensor."""
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from upwind.reproduction.difference import Difference, Part, counted
+from upwind.reproduction.kinds.documents import differing
+from upwind.reproduction.set_apart import HEADER
 
 
 def compare_tensors(first: Path, second: Path) -> Difference:
-    """Tensors that differ, with the largest difference of their numbers. Raises ValueError or
-    OSError for a file that is none of them."""
+    """Tensors that differ, with the largest difference of their numbers; where none does, whether
+    only the release differs that wrote the file. Raises ValueError or OSError for a file that is
+    none of them."""
     one, other = read_tensors(first), read_tensors(second)
     names = sorted(one.keys() | other.keys())
     parts = [part for name in names if (part := _compared(name, one.get(name), other.get(name)))]
+    apart: list[str] = []
     if not parts:
-        parts = [Part("what the file says of itself beside its tensors", None, None)]
-    return Difference(counted(parts, len(names), "tensors"), parts, len(names))
+        stated = {part.name for part in differing(_header(first), _header(second))}
+        apart = sorted(stated & HEADER)
+        if stated - HEADER or not apart:
+            parts = [Part("what the file says of itself beside its tensors", None, None)]
+    return Difference(counted(parts, len(names), "tensors"), parts, len(names), apart)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """What the file says of itself; JSON in it is read."""
+    with safe_open(path, "np") as file:
+        return {name: _read(text) for name, text in (file.metadata() or {}).items()}
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
