@@ -163,7 +163,7 @@ from upwind.figures.patients import draw_patients
 from upwind.figures.style import save
 
 with logged(snakemake.log[0]):
-    save(draw_patients(pd.read_csv(snakemake.input.scores)), snakemake.output.png)
+    save(draw_patients(pd.read_csv(snakemake.input.scores)), *snakemake.output)
 ''',
     "workflow/report/patients.rst": "How many patients were scored.\n",
 }
