@@ -401,7 +401,7 @@ def test_a_packages_version(project, tmp_path, package, expected):
 
 
 def test_a_label_of_the_report(project):
-    project.replace("workflow/report/table1.rst", "Mean DSC", "The mean DSC")
+    project.replace("workflow/report/table1.rst", "Each cell", "Every cell")
     assert project.planned() == NOTHING
 
 
