@@ -39,6 +39,11 @@ def test_names_of_files_stay_as_they_are(docs):
     assert "| `a_b.onnx` | a network |" in measured(docs, "files").splitlines()
 
 
+def test_whole_numbers_stay_whole_beside_empty_cells(docs):
+    (docs / "measured/times.csv").write_text("# how\nfile,seconds,share\na,47,1.5\nb,,\n")
+    assert measured(docs, "times").splitlines()[2:4] == ["| a | 47 | 1.500 |", "| b |  |  |"]
+
+
 def test_it_stands_between_its_marks_and_the_rest_of_the_page_as_it_was(docs):
     page = (
         "# Title\n\n<!-- study: gain -->\nold\n<!-- end -->\n\ntext <!-- study --> <!-- end -->\n"

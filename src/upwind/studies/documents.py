@@ -47,7 +47,15 @@ def measured(docs: Path, name: str) -> str:
     if not how.startswith("# "):
         raise UpwindError(f"{path}: the first line has to say `# machine; seeds; commit`")
     table = pd.read_csv(io.StringIO(content), dtype={"patients": str, "seed": str})
-    return "\n".join([*markdown(table), "", how.removeprefix("# ")])
+    return "\n".join([*markdown(_with_whole_numbers(table)), "", how.removeprefix("# ")])
+
+
+def _with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of whole numbers that cells are missing of are read as if they had digits behind the
+    point."""
+    gaps = [n for n in table if table[n].isna().any() and pd.api.types.is_float_dtype(table[n])]
+    whole = [n for n in gaps if (table[n].dropna() % 1 == 0).all()]
+    return table.astype(dict.fromkeys(whole, "Int64"))
 
 
 def markdown(table: pd.DataFrame) -> Iterator[str]:
