@@ -31,7 +31,7 @@ def content(file):
 
 
 def places(value, path=()):
-    """Every value in a record, by the way to it."""
+    """Every value in what was read from JSON, by the way to it."""
     inside = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in inside:
         yield (*path, key)

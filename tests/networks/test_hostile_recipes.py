@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from forged import places
 from fuzzing import tries
 from upwind.common.errors import UpwindError
 from upwind.networks.weights import Recipe, build, load_weights, save_weights
@@ -52,15 +53,6 @@ class Files:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     return Files(tmp_path_factory.mktemp("recipes"))
-
-
-def places(stated, way=()):
-    """The way to every value."""
-    pairs = stated.items() if isinstance(stated, dict) else enumerate(stated)
-    for key, value in pairs:
-        yield (*way, key)
-        if isinstance(value, dict | list):
-            yield from places(value, (*way, key))
 
 
 def with_value(stated, way, text):
