@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ from matplotlib.colors import to_rgb
 
 from upwind.common.errors import UpwindError
 from upwind.figures.gallery import (
+    RANKS,
     GalleryItem,
     body_box,
     chosen_by,
@@ -153,6 +156,19 @@ def test_many_methods_fill_a_page_at_most(assert_legible):
     figure = draw_gallery(items, "UNet")
     assert figure.get_figheight() <= 9.4
     assert_legible(figure)
+
+
+def test_a_long_name_stays_beside_its_own_row():
+    named = [f"UNet, averaged weights {n}, largest component" for n in range(8)]
+    items = [dataclasses.replace(item(rank=rank), method=name) for name in named for rank in RANKS]
+    figure = draw_gallery(items, "UNet")
+    figure.canvas.draw()
+    panels = {round(a.get_window_extent().y0): a.get_window_extent() for a in figure.axes}
+    names = [text for text in figure.texts if "averaged" in text.get_text()]
+    assert [" ".join(text.get_text().split()) for text in names] == named
+    for text in names:
+        box = text.get_window_extent()
+        assert any(panel.y0 <= box.y0 and box.y1 <= panel.y1 for panel in panels.values())
 
 
 def test_contours_follow_label_and_mask_in_different_colours():

@@ -103,19 +103,38 @@ def test_published_folds_are_left_out_where_ours_are_others(texts):
     assert list(marks["published-average-1"]) == [0.903]
 
 
-def test_the_axis_holds_the_patients_and_a_published_value_below_is_a_number(texts, assert_legible):
+def test_the_axis_holds_the_patients_and_published_values_below_are_numbers(texts, assert_legible):
     table = scores()
     table["dsc"] = 0.85 + table["dsc"] / 10
-    figure = draw_scores(table, METHODS, published(), "phantom")
+    figure = draw_scores(table, METHODS, published(), "the phantom")
     (axes,) = figure.axes
-    assert axes.get_ylim() == pytest.approx((0.85, 1.0))
+    assert axes.spines["left"].get_bounds() == pytest.approx((0.85, 1.0))
+    assert (np.array(axes.get_yticks()) > 0.849).all()
     marks = {line.get_gid(): line.get_ydata() for line in axes.lines if line.get_gid()}
     assert list(marks["published-1"]) == [0.912, 0.919, 0.874, 0.895, 0.915]
     assert list(marks["published-2"]) == []
     (below,) = [t.get_text() for t in axes.texts if t.get_gid() == "published-below-2"]
-    assert below.splitlines()[1:] == ["0.619", "0.729", "0.005", "0.606", "0.596", "all 0.511"]
+    assert below.splitlines()[1:] == ["0.619, 0.729,", "0.005, 0.606,", "0.596", "all 0.511"]
     assert any("their heights do not compare" in text for text in texts(figure))
     assert_legible(figure)
+
+
+def test_numbers_below_the_axis_lie_over_no_published_bar():
+    table = scores()
+    table["dsc"] = 0.55 + table["dsc"] / 3  # 0.619 and 0.606 are just within the axis
+    figure = draw_scores(table, METHODS, published())
+    (axes,) = figure.axes
+    figure.canvas.draw()
+    bottom = axes.spines["left"].get_bounds()[0]
+    assert bottom == pytest.approx(0.6)
+    end = axes.transData.transform((0, bottom))[1]
+    marks = [line for line in axes.lines if (line.get_gid() or "").startswith("published")]
+    assert all((np.asarray(line.get_ydata()) >= bottom).all() for line in marks)
+    notes = [t for t in axes.texts if (t.get_gid() or "").startswith("published-below")]
+    assert {note.get_gid() for note in notes} == {"published-below-0", "published-below-2"}
+    for note in notes:
+        box = note.get_window_extent()
+        assert axes.get_window_extent().y0 <= box.y0 < box.y1 <= end
 
 
 def test_the_box_is_of_all_patients_of_the_method():

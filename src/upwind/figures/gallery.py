@@ -2,6 +2,7 @@
 best, as its median, and worst."""
 
 import functools
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -30,6 +31,8 @@ _SCALE_BAR = 50.0  # mm
 _MOST_ROWS = 5  # of one method each; more methods stand two in a row
 _PAGE = 9.3  # inches
 _LEFT, _TOP, _BOTTOM, _TITLE, _GAP = 0.25, 0.28, 0.3, 0.2, 0.06  # inches
+_LINE = 0.115  # inches from one line of a method's name to the next
+_LETTER = 0.6 * style.SMALLEST / 72  # width in inches
 
 
 @dataclass(frozen=True)
@@ -155,16 +158,25 @@ def draw_gallery(
     side_by_side = 1 if len(methods) <= _MOST_ROWS else 2
     lines = ceil(len(methods) / side_by_side)
     block = style.TEXT_WIDTH / side_by_side
-    width = (block - _LEFT - _GAP * len(ranks)) / len(ranks)
-    tallest = max(_height(item) for item in items)
-    height = min(width * min(tallest, 1.5), (_PAGE - _TOP - _BOTTOM) / lines - _TITLE)
+    tallest = min(max(_height(item) for item in items), 1.5)
+    highest = (_PAGE - _TOP - _BOTTOM) / lines - _TITLE
+
+    def size(names: float) -> tuple[float, float]:
+        """Width and height of a panel where names take so many inches."""
+        width = (block - names - _GAP * len(ranks)) / len(ranks)
+        return width, min(width * tallest, highest)
+
+    # Names that take more room make panels lower, by less than a tenth.
+    broken = {name: _broken(name, 0.9 * size(_LEFT)[1]) for name in methods}
+    names = _LEFT + _LINE * max(name.count("\n") for name in broken.values())
+    width, height = size(names)
     total = _TOP + _BOTTOM + lines * (height + _TITLE)
     figure = style.new_figure(style.TEXT_WIDTH, total)
     scale = np.tile([style.TEXT_WIDTH, total], 2)
     for item in items:
         beside, row = divmod(methods.index(item.method), lines)
         column = ranks.index(item.rank)
-        left = beside * block + _LEFT + column * (width + _GAP)
+        left = beside * block + names + column * (width + _GAP)
         bottom = total - _TOP - (row + 1) * (height + _TITLE)
         axes = figure.add_axes(tuple(np.array([left, bottom, width, height]) / scale))
         _draw_item(axes, item, window)
@@ -179,23 +191,23 @@ def draw_gallery(
             )
         if column == 0:
             figure.text(
-                (left - _LEFT + 0.12) / style.TEXT_WIDTH,
+                (left - names / 2) / style.TEXT_WIDTH,
                 (bottom + height / 2) / total,
-                _broken(item.method, height),
+                broken[item.method],
                 color=item.colour,
                 rotation=90,
                 ha="center",
                 va="center",
-                linespacing=0.95,
+                linespacing=1.0,
             )
     _draw_legend(figure, by, window)
     return figure
 
 
 def _broken(name: str, height: float) -> str:
-    """A method's name in two lines where it is longer than its panel is high."""
-    letters = int(height * 72 / (0.55 * style.SMALLEST))
-    return name if len(name) <= letters else name.replace(", ", ",\n", 1)
+    """A method's name in lines that are no longer than its panel is high (inches), if its words
+    are not."""
+    return textwrap.fill(name, max(1, int(height / _LETTER)), break_long_words=False)
 
 
 def _height(item: GalleryItem) -> float:

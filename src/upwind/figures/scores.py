@@ -1,5 +1,6 @@
 """DSC of every unseen patient, by method, beside the published means."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from upwind.common.errors import UpwindError
 from upwind.common.frames import groups
@@ -20,6 +22,8 @@ _SPREAD = 0.6  # width over which the folds of a method are laid side by side
 _JITTER = 0.35  # width of a fold's points, as a share of its place
 _FEW = 4  # methods whose names stand side by side; more are written aslant
 _MARGIN = 0.03  # of DSC, below the lowest patient and above the highest
+_NOTE = 14  # letters of a line of published values
+_NOTE_LINE = 0.055  # height of such a line, of that of the patients' axis
 _PUBLISHED_DATA = "LiTS"  # what the paper's Table I is about
 _FOLD_MEAN: dict[str, Any] = {"marker": "_", "ms": 9, "mew": 1.5}
 _AVERAGE: dict[str, Any] = {"marker": "D", "ms": 4.5, "mfc": "white", "mec": "black"}
@@ -34,7 +38,7 @@ def draw_scores(
 ) -> Figure:
     """Points are patients, laid out by fold within each method; a box shows median and quartiles
     of all patients, with whiskers to the outermost within 1.5 of the box's height. The axis holds
-    the patients; a published value below it is an arrow with its number.
+    the patients; published values below it are numbers in a strip of their own.
 
     Args:
         scores: rows of ``scores.csv`` (method, fold, case, subset, dsc); only unseen patients are
@@ -55,14 +59,17 @@ def draw_scores(
     folds = sorted(unseen["fold"].unique())
     figure = style.new_figure(style.TEXT_WIDTH, 3.6, layout="constrained")
     axes = figure.subplots()
-    axes.set_ylim(_limits(unseen["dsc"]))
+    bottom, top = _limits(unseen["dsc"])
+    axes.set_ylim(bottom, top)
+    notes: list[Text] = []
     for x, method in enumerate(drawn):
         _draw_method(axes, x, unseen[unseen["method"] == method.key], folds)
         for column in method.columns:
             if published is not None and column.subset == UNSEEN and column.key in published:
-                _draw_published(axes, x, published[column.key], folds)
+                notes += _draw_published(axes, x, published[column.key], folds)
+    _make_room(axes, notes)
     _name_methods(axes, drawn)
-    axes.set_ylabel(f"DSC of the volume, unseen patients\nof the {data}")
+    axes.set_ylabel(f"DSC of the volume,\nunseen patients of {data}")
     axes.grid(axis="y", color=style.PALE, linewidth=0.5)
     axes.set_axisbelow(True)
     handles = _legend(folds, published)
@@ -71,7 +78,7 @@ def draw_scores(
     )
     if published is not None and data != _PUBLISHED_DATA:
         figure.supxlabel(
-            f"Published values are of {_PUBLISHED_DATA}, points of the {data}: "
+            f"Published values are of {_PUBLISHED_DATA}, points of {data}: "
             "their heights do not compare."
         )
     return figure
@@ -127,7 +134,8 @@ def _draw_method(axes: Axes, x: int, scores: pd.DataFrame, folds: list[int]) -> 
         )
 
 
-def _draw_published(axes: Axes, x: int, printed: pd.Series, folds: list[int]) -> None:
+def _draw_published(axes: Axes, x: int, printed: pd.Series, folds: list[int]) -> list[Text]:
+    """Draws what lies on the axis; what lies below it comes back, written below it."""
     bottom = axes.get_ylim()[0]
     known = folds if _same_folds(folds, printed) else []
     places = {_place(x, fold, folds): float(printed[str(fold)]) for fold in known}
@@ -154,21 +162,32 @@ def _draw_published(axes: Axes, x: int, printed: pd.Series, folds: list[int]) ->
             **_AVERAGE,
         )
     below = [f"{value:.3f}" for place, value in places.items() if place not in above]
+    said = textwrap.wrap(", ".join(below), _NOTE)
     if average < bottom:
-        below.append(f"all {average:.3f}")
-    if below:
-        text = axes.annotate(
-            "published below:\n" + "\n".join(below),
-            (x, bottom),
-            (0, 9),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            linespacing=1.1,
-            arrowprops={"arrowstyle": "->", "lw": 0.7, "color": "black"},
-            bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.7},
-        )
-        text.set_gid(f"published-below-{x}")
+        said.append(f"all {average:.3f}")
+    if not said:
+        return []
+    note = axes.annotate(
+        "\n".join(["published below:", *said]),
+        (x, bottom),
+        (0, -2),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        linespacing=1.1,
+    )
+    note.set_gid(f"published-below-{x}")
+    return [note]
+
+
+def _make_room(axes: Axes, notes: Sequence[Text]) -> None:
+    """Room for what is written below the patients' axis, which ends where it did."""
+    bottom, top = axes.get_ylim()
+    ticks = [tick for tick in axes.get_yticks() if bottom - 1e-9 <= tick <= top + 1e-9]
+    lines = max((note.get_text().count("\n") + 1.5 for note in notes), default=0)
+    axes.set_yticks(ticks)
+    axes.set_ylim(bottom - lines * _NOTE_LINE * (top - bottom), top)
+    axes.spines["left"].set_bounds(bottom, top)
 
 
 def _colour(fold: int, folds: list[int]) -> str:

@@ -21,7 +21,7 @@ def _a_folder(text: str) -> str:
 
 DatasetKind = Literal["phantom", "lits", "msd"]
 # What the patients are of, for people. Task03 of the Decathlon is LiTS' training set.
-DATA_TITLES = {"phantom": "phantom", "lits": "LiTS", "msd": "LiTS"}
+DATA_TITLES = {"phantom": "the phantom", "lits": "LiTS", "msd": "LiTS"}
 
 
 class DatasetSettings(Settings):
