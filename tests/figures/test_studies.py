@@ -45,6 +45,12 @@ def test_one_line_a_variant_with_its_mean_and_its_runs(tmp_path):
     assert (tmp_path / "study.png").stat().st_size > 0
 
 
+@pytest.mark.parametrize(("folds", "over"), [(1, "patients"), (2, "folds")])
+def test_what_the_interval_is_over_is_said(folds, over):
+    axes = drawn(rows(["lsn"], ["all"], folds=folds))[0].axes[0]
+    assert f"interval over {over};" in axes.get_xlabel()
+
+
 def test_curves_over_numbers_of_patients():
     figure, _ = drawn(rows(["unet", "lsn"], [2, 4, 8]))
     axes = figure.axes[0]

@@ -45,7 +45,7 @@ def draw_study(rows: pd.DataFrame, summary: pd.DataFrame, title: str) -> Figure:
 
 
 def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
-    """One line a variant: its runs as dots, its mean with the interval over patients, by each
+    """One line a variant: its runs as dots, its mean with its interval, by each
     reading of the weights."""
     first = summary.iloc[0]
     axes.axvline(first["dsc"], color=PALE, zorder=0)
@@ -75,8 +75,9 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
     ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.5)
+    over = "folds" if rows["fold"].nunique() > 1 else "patients"
     axes.set_xlabel(
-        "DSC of unseen patients: mean with 95 % interval over patients; small: mean of each run"
+        f"DSC of unseen patients: mean with its interval over {over}; small: mean of each run"
     )
     if len(readings) > 1:
         handles, labels = axes.get_legend_handles_labels()
