@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from upwind.common.intervals import Resampling
 from upwind.figures.studies import draw_study
 from upwind.figures.style import save
 from upwind.studies.tables import summarise
@@ -28,7 +29,7 @@ def rows(variants, patients, folds=2, seeds=2, failed=(), weights=("last",)):
 
 def drawn(table):
     variants = list(dict.fromkeys(table["variant"]))
-    summary = summarise(table, variants, 100, 0.95, 0)
+    summary = summarise(table, variants, {}, Resampling(100, 0.95, 0))
     return draw_study(table, summary, "a study"), summary
 
 

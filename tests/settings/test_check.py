@@ -38,6 +38,7 @@ def merged(base, over):
     return result
 
 
+STUDY = {"variants": ["unet", "lsn"], "folds": [0], "seeds": [0], "patients": ["all"]}
 # Whatever other networks somebody adds.
 PAPER = settings_model({"unet": UNetSettings, "lsn": LSNSettings}, {"lsn": ("speed",)})
 
@@ -264,6 +265,14 @@ def test_a_misspelt_setting_gets_the_nearest_name(over, line):
             "variants.mine: speed is no part of the unet",
         ),
         (
+            {"studies": {"mine": STUDY | {"against": {"lsn": "speed_alone"}}}},
+            "studies.mine.against.lsn: no variant 'speed_alone' in this study; it has unet, lsn",
+        ),
+        (
+            {"studies": {"mine": STUDY | {"against": {"lsn": "lsn"}}}},
+            "studies.mine.against: lsn cannot be compared with itself",
+        ),
+        (
             {"replacements": {"draws": 0}},
             "replacements.draws: 0 is less than the minimum of 1",
         ),
@@ -436,6 +445,15 @@ def test_what_is_at_fault_itself_says_nothing_about_others():
     assert problems(wrong | {"studies": {"mine": study}}) == [
         "variants.mine.of: 'vnet' is not one of 'unet', 'lsn'"
     ]
+
+
+def test_what_a_study_compares_with_what_are_variants_of_it():
+    wrong = {"studies": {"mine": STUDY | {"against": {"lnn": "unet"}}}}
+    assert problems(wrong) == [
+        f"studies.mine.against: no variant 'lnn'; known are {', '.join(DEMO['variants'])}"
+    ]
+    # A shorter list of variants needs no other `against`.
+    assert not problems({"studies": {"gain": {"variants": ["unet", "speed_alone", "lsn"]}}})
 
 
 def test_a_study_names_variants_that_are_there():

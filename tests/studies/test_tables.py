@@ -3,8 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from upwind.studies.tables import run_rows, summarise
+from upwind.common.intervals import Resampling
+from upwind.studies.tables import references, run_rows, summarise
+
+SETTINGS = Resampling(resamples=1000, confidence=0.95, seed=0)
 
 
 def rows(**scores):
@@ -21,8 +25,8 @@ def rows(**scores):
     return pd.DataFrame(parts)
 
 
-def summary(table, variants=("a", "b")):
-    return summarise(table, variants, 1000, 0.95, 0).set_index("variant")
+def summary(table, variants=("a", "b"), against=None):
+    return summarise(table, variants, against or {}, SETTINGS).set_index("variant")
 
 
 def test_means_are_over_patients_each_with_its_mean_over_seeds():
@@ -39,6 +43,32 @@ def test_the_gain_is_paired_by_patient():
     assert table.loc["b", ["gain", "gain_low", "gain_high"]].tolist() == pytest.approx([0.1] * 3)
     assert table.loc["b", "high"] - table.loc["b", "low"] > 0.3
     assert np.isnan(table.loc["a", "gain"])
+    assert table["against"].fillna("").to_dict() == {"a": "", "b": "a"}
+
+
+def test_a_variant_is_compared_with_the_one_that_the_study_names():
+    table = summary(
+        rows(
+            a_0_0=[0.5, 0.6], a_1_0=[0.7, 0.6],
+            b_0_0=[0.4, 0.8], b_1_0=[0.5, 0.4],
+            c_0_0=[0.5, 0.7], c_1_0=[0.6, 0.8],
+        ),
+        variants=("a", "b", "c"),
+        against={"c": "b"},
+    )  # fmt: skip
+    assert table["against"].fillna("").to_dict() == {"a": "", "b": "a", "c": "b"}
+    assert table.loc["b", "gain"] == pytest.approx((-0.1 + 0.2 - 0.2 - 0.2) / 4)
+    assert table.loc["c", "gain"] == pytest.approx((0.1 - 0.1 + 0.1 + 0.4) / 4)
+    assert table["cases_above"].fillna(-1).to_dict() == {"a": -1, "b": 1, "c": 3}
+    # Student's t with one degree of freedom, of the means of two folds: 0 and 0.25.
+    half = stats.t.ppf(0.975, 1) * 0.125
+    interval = table.loc["c", ["gain_low", "gain_high"]].tolist()
+    assert interval == pytest.approx([0.125 - half, 0.125 + half])
+
+
+def test_what_is_not_named_is_compared_with_the_first():
+    assert references(["a", "b", "c"], {}) == {"b": "a", "c": "a"}
+    assert references(["a", "b", "c"], {"c": "b", "a": "c"}) == {"a": "c", "b": "a", "c": "b"}
 
 
 def test_failed_trainings_are_counted_as_runs_not_as_patients():
@@ -49,7 +79,7 @@ def test_failed_trainings_are_counted_as_runs_not_as_patients():
 def test_numbers_of_patients_are_compared_among_themselves():
     few = rows(a_0_0=[0.2, 0.2], b_0_0=[0.3, 0.3]).assign(patients="2")
     many = rows(a_0_0=[0.8, 0.8], b_0_0=[0.9, 0.9])
-    table = summarise(pd.concat([few, many]), ["a", "b"], 100, 0.95, 0)
+    table = summarise(pd.concat([few, many]), ["a", "b"], {}, SETTINGS)
     gains = table[table["variant"] == "b"].set_index("patients")["gain"]
     assert gains.to_dict() == pytest.approx({"2": 0.1, "all": 0.1})
 
@@ -57,7 +87,7 @@ def test_numbers_of_patients_are_compared_among_themselves():
 def test_readings_of_the_weights_are_compared_among_themselves():
     last = rows(a_0_0=[0.2, 0.2], b_0_0=[0.3, 0.3])
     averaged = rows(a_0_0=[0.8, 0.8], b_0_0=[0.7, 0.9]).assign(weights="averaged")
-    table = summarise(pd.concat([last, averaged]), ["a", "b"], 100, 0.95, 0)
+    table = summarise(pd.concat([last, averaged]), ["a", "b"], {}, SETTINGS)
     assert table[["variant", "weights"]].to_numpy().tolist() == [
         ["a", "last"], ["a", "averaged"], ["b", "last"], ["b", "averaged"],
     ]  # fmt: skip

@@ -75,6 +75,7 @@ rule summarise_study:
         **resources_for("table"),
     params:
         runs=lambda w: [vars(run) for run in runs_of(config, w.study)],
+        against=lambda w: config["studies"][w.study]["against"],
         failed_below=config["training"]["failed_below"],
         resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],

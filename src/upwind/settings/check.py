@@ -201,6 +201,22 @@ def _missing_variants(settings: Any, at_fault: AtFault) -> Iterator[str]:
                 yield f"{where}.variants: no variant {name!r}; known are {known}"
 
 
+def _unfit_references(settings: Any, at_fault: AtFault) -> Iterator[str]:
+    """Variants of a study are compared with others of it; of those that it leaves out nothing has
+    to hold, so that a shorter list of variants is one setting."""
+    for study, given in settings.studies.items():
+        where = f"studies.{study}.against"
+        for name, other in given.against.items():
+            if name not in given.variants:
+                if name not in settings.variants and not at_fault.touches("variants", name):
+                    yield f"{where}: no variant {name!r}; known are {', '.join(settings.variants)}"
+            elif name == other:
+                yield f"{where}: {name} cannot be compared with itself"
+            elif other not in given.variants:
+                known = ", ".join(given.variants)
+                yield f"{where}.{name}: no variant {other!r} in this study; it has {known}"
+
+
 def _missing_folds(settings: Any, at_fault: AtFault) -> Iterator[str]:
     count = _fold_count(settings, at_fault)
     if count is None:
@@ -257,6 +273,7 @@ _CHECKS: tuple[Callable[[Any, AtFault], Iterator[str]], ...] = (
     _impossible_variants,
     _no_disc,
     _missing_variants,
+    _unfit_references,
     _missing_folds,
     _taken_names,
     _missing_sources,

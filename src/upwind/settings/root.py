@@ -109,7 +109,8 @@ class ExperimentSettings(Settings):
     """Studies by name, each with its `variants` (the first is what the others are compared with),
     `folds` (`all`, or a list), `seeds` (of the initial weights, the order of slices and the choice
     of patients), `patients` (numbers of training patients, or `all`; fewer are the first ones of
-    more) and, if its trainings are to be equally long whatever their patients, `updates`.
+    more) and, if wanted, `against` (`{lsn: speed_alone}` compares `lsn` with that variant in place
+    of the first) and `updates` (of each training, whatever its patients).
 
     Source: ours."""
     plateau: PlateauSettings = PlateauSettings()

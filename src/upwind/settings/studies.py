@@ -73,12 +73,18 @@ class Variant(Settings):
 
 
 class Study(Settings):
-    """Variants, trained and compared with the first of them."""
+    """Variants, trained and compared with the first of them, or with others of them."""
 
     variants: Different[str]
-    """Names in `variants`; the first is what the others are compared with.
+    """Names in `variants`; the first is what the others are compared with, unless `against` says
+    otherwise.
 
     Source: ours."""
+    against: dict[str, str] = Field(default_factory=dict)
+    """Of variants that are compared with another than the first, by name, that other one.
+
+    Source: ours: one thing at a time, so that what a contour is worth at equal connectivity is the
+    difference to a network without one at the same connectivity."""
     folds: FoldChoice
     """`all`, or a list.
 

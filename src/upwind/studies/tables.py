@@ -1,7 +1,7 @@
-"""A study's tables: every patient of every run, and each variant against the first."""
+"""A study's tables: every patient of every run, and each variant against another."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -28,38 +28,53 @@ def run_rows(
     )[[*RUN, "weights", "case", "dsc", "dsc_liver_slices", "heldout_dsc", "failed", "seconds"]]
 
 
+def references(variants: Sequence[str], against: Mapping[str, str]) -> dict[str, str]:
+    """What each variant is compared with: what ``against`` says, and the first of them if it says
+    nothing; nothing is compared with itself."""
+    others = dict.fromkeys(variants[1:], variants[0]) | dict(against)
+    return {name: others[name] for name in variants if name in others}
+
+
 def summarise(
-    rows: pd.DataFrame, variants: Iterable[str], resamples: int, confidence: float, seed: int
+    rows: pd.DataFrame, variants: Sequence[str], against: Mapping[str, str], settings: Resampling
 ) -> pd.DataFrame:
     """One row per variant, number of training patients, and reading of the weights.
 
     ``runs`` and ``failed`` count trainings; ``dsc`` is the mean over unseen patients, each with its
     mean over seeds, ``low`` and ``high`` its interval over folds and their patients
     (:func:`upwind.common.intervals.mean_interval`); ``seed_sd`` the standard deviation over seeds
-    of a seed's mean (empty for one seed). ``gain`` is the mean of the differences, patient by
-    patient, to the first variant with as many training patients, read alike, and ``gain_low`` and
-    ``gain_high`` its interval: where it spans 0, the difference may be chance.
+    of a seed's mean (empty for one seed). ``against`` is the variant that this one is compared with
+    (:func:`references`), ``gain`` the mean of the differences to it, patient by patient, with as
+    many training patients, read alike, ``gain_low`` and ``gain_high`` its interval: where it spans
+    0, the difference may be chance. ``cases_above`` counts the patients whose difference is
+    positive.
     """
-    names, settings = list(variants), Resampling(resamples, confidence, seed)
-    result = []
+    others, result = references(variants, against), []
     for patients, part in rows.groupby("patients", sort=False):
         by_case = part.pivot_table(
             index=["fold", "case"], columns=["weights", "variant"], values="dsc"
         )
-        for name, weights in itertools.product(names, part["weights"].unique()):
+        for name, weights in itertools.product(variants, part["weights"].unique()):
             runs = part[(part["variant"] == name) & (part["weights"] == weights)]
-            dsc, first = by_case[weights, name], by_case[weights, names[0]]
+            dsc = by_case[weights, name]
             found = over_patients(dsc.dropna(), settings)
             row = {"variant": name, "patients": patients, "weights": weights, **_counts(runs)}
             row |= {"dsc": found.mean, "low": found.low, "high": found.high}
             row["seed_sd"] = runs.groupby("seed")["dsc"].mean().std(ddof=1)
-            if name != names[0]:
-                found = over_patients((dsc - first).dropna(), settings)
-                row |= {"gain": found.mean, "gain_low": found.low, "gain_high": found.high}
+            if other := others.get(name):
+                row |= {"against": other, **_gain(dsc - by_case[weights, other], settings)}
             result.append(row)
     columns = ["variant", "patients", "weights", "runs", "failed", "cases"]
-    columns += ["dsc", "low", "high", "seed_sd", "gain", "gain_low", "gain_high"]
-    return pd.DataFrame(result).reindex(columns=columns)
+    columns += ["dsc", "low", "high", "seed_sd"]
+    columns += ["against", "gain", "gain_low", "gain_high", "cases_above"]
+    return pd.DataFrame(result).reindex(columns=columns).astype({"cases_above": "Int64"})
+
+
+def _gain(differences: pd.Series, settings: Resampling) -> dict[str, Any]:
+    differences = differences.dropna()
+    found = over_patients(differences, settings)
+    row = {"gain": found.mean, "gain_low": found.low, "gain_high": found.high}
+    return row | {"cases_above": int((differences > 0).sum())}
 
 
 def _counts(runs: pd.DataFrame) -> dict[str, int]:
