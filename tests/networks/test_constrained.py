@@ -12,7 +12,7 @@ from upwind.common.errors import UpwindError
 from upwind.kernels.unet import unet_layers
 from upwind.networks.constrained import ConstrainedConvolution
 from upwind.networks.subspaces import SPANS, span_of
-from upwind.networks.unet import BOTTOM_FILTERS, LEVEL_FILTERS, UNet
+from upwind.networks.unet import BOTTOM_FILTERS, KERNELS, LEVEL_FILTERS, UNet
 from upwind.networks.weights import Recipe, load_weights, save_weights
 from upwind.training.loss import squared_dsc_loss
 from upwind.training.precision import probability_in
@@ -52,19 +52,35 @@ def outside(network, kernels):
     return max(abs(w - v).max() / abs(w).max() for w, v in zip(weights, within, strict=True))
 
 
-def test_the_default_is_the_published_network_to_the_bit():
-    """Drawn as it always was: torch's own initial weights first, then Glorot's over them."""
-    torch.manual_seed(4)
-    network = UNet()
-    torch.manual_seed(4)
+def channels():
+    """(in, out) of the 18 layers in order of execution, and of the head."""
     inputs = (1, *LEVEL_FILTERS[:-1])
     pairs = [*zip(inputs, LEVEL_FILTERS, strict=True), (LEVEL_FILTERS[-1], BOTTOM_FILTERS)]
     below = BOTTOM_FILTERS
     for given, filters in zip(reversed(inputs), reversed(LEVEL_FILTERS), strict=True):
         pairs.append((below, filters))
         below = filters + given
-    expected = [nn.Conv2d(*c, 3, padding=1) for i, o in pairs for c in ((i, o), (o, o))]
-    expected.append(nn.Conv2d(below, 1, 1))
+    return [c for i, o in pairs for c in ((i, o), (o, o))], (below, 1)
+
+
+def seeded(seed=4, **options):
+    torch.manual_seed(seed)
+    return UNet(**options)
+
+
+def sizes(network):
+    """Each layer's mean of a kernel's summed squares, times its inputs: 2 as ReLU needs it."""
+    weights = [layer.weight.detach() for layer in network.layers()]
+    return [float(w.square().sum(dim=(2, 3)).mean()) * w.shape[1] for w in weights]
+
+
+def test_the_default_is_the_published_network_to_the_bit():
+    """Drawn as it always was: torch's own initial weights first, then Glorot's over them."""
+    network = seeded()
+    torch.manual_seed(4)
+    layers, head = channels()
+    expected = [nn.Conv2d(*c, 3, padding=1) for c in layers]
+    expected.append(nn.Conv2d(*head, 1))
     # Modules are walked as they are named: down, bottom, up, head.
     for layer in expected:
         nn.init.xavier_uniform_(layer.weight)
@@ -73,6 +89,63 @@ def test_the_default_is_the_published_network_to_the_bit():
         assert torch.equal(ours.weight, theirs.weight)
     assert list(UNet(kernels="free").state_dict()) == list(network.state_dict())
     assert not any("coefficients" in name for name in network.state_dict())
+
+
+@pytest.mark.parametrize("kernels", [*CONSTRAINED, "frozen"])
+def test_other_kernels_are_drawn_layer_by_layer_as_they_always_were(kernels):
+    network = seeded(kernels=kernels)
+    torch.manual_seed(4)
+    layers, head = channels()
+    basis = torch.tensor(np.zeros((9, 3, 3)) if kernels == "frozen" else span_of(kernels))
+    for layer, (given, filters) in zip(network.layers(), layers, strict=True):
+        if kernels == "frozen":
+            expected = nn.Conv2d(given, filters, 3).weight
+        else:
+            expected = torch.empty(filters, given, len(basis))
+        nn.init.kaiming_normal_(expected, nonlinearity="relu")
+        assert torch.equal(expected, getattr(layer, "coefficients", layer.weight))
+        assert not layer.bias.any()
+    last = nn.Conv2d(*head, 1)
+    nn.init.xavier_uniform_(last.weight)
+    assert torch.equal(network.head.weight, last.weight)
+    assert not network.head.bias.any()
+
+
+def test_frozen_is_the_free_network_from_he_with_its_kernels_held():
+    free, frozen, but_first = (
+        seeded(initial_weights="he"),
+        seeded(kernels="frozen"),
+        seeded(kernels="frozen", first_layer="free"),
+    )
+    for name, values in free.state_dict().items():
+        assert torch.equal(frozen.state_dict()[name], values)
+        assert torch.equal(but_first.state_dict()[name], values)
+    assert all(p.requires_grad for p in free.parameters())
+    learned = [layer.weight.requires_grad for layer in but_first.layers()]
+    assert learned == [True] + [False] * 17
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_he_weights_keep_the_size_of_a_response_whatever_learning_may_do(kernels):
+    assert sizes(seeded(kernels=kernels, initial_weights="he")) == pytest.approx([2] * 18, rel=0.25)
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_glorot_weights_are_as_large_in_a_subspace_as_without_one(kernels):
+    expected = [2 * given / (given + filters) for given, filters in channels()[0]]
+    network = seeded(kernels=kernels, initial_weights="glorot")
+    assert sizes(network) == pytest.approx(expected, rel=0.25)
+
+
+@pytest.mark.parametrize("kernels", [*CONSTRAINED, "frozen"])
+def test_a_free_first_layer_begins_as_large_as_a_constrained_one(kernels):
+    """It began 12 to 19 times as small, so that two things changed with one setting."""
+    same, free = (
+        np.mean([sizes(seeded(seed, kernels=kernels, first_layer=rule))[0] for seed in range(20)])
+        for rule in ("same", "free")
+    )
+    assert free == pytest.approx(same, rel=0.15)
+    assert same == pytest.approx(2, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +282,19 @@ def test_free_weights_are_not_taken_for_constrained_ones(saved):
 def test_kernels_that_are_not_known_are_refused():
     with pytest.raises(UpwindError, match=r"unet\.kernels: 'odd'; choose from .*mean_zero"):
         UNet(kernels="odd")
+    with pytest.raises(UpwindError, match=r"unet\.initial_weights: 'odd'; choose from .*glorot"):
+        UNet(initial_weights="odd")
+
+
+def test_weights_of_before_initial_weights_were_a_setting_are_read(tmp_path):
+    """A recipe without the setting builds what it built; a loaded network's start says nothing."""
+    path, recipe = tmp_path / "w.safetensors", Recipe("unet", 32, (-100.0, 400.0))
+    recipe.options.update(SMALL, kernels="differences", first_layer="free", subspace=0)
+    network = UNet(**recipe.options)
+    save_weights(path, network, recipe)
+    again, read = load_weights(path)
+    assert "initial_weights" not in read.options
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in network.state_dict().items())
 
 
 def test_a_restored_training_goes_on_to_the_same_bits():

@@ -22,7 +22,7 @@ def load(name):
 
 
 DEMO = load("config/config.yaml")
-UNET_KNOWN = "epochs, kernels, subspace, first_layer"
+UNET_KNOWN = "epochs, kernels, subspace, first_layer, initial_weights"
 LITS = load("config/lits.yaml")
 REAL = load("config/real_cases.yaml")
 DEVELOPMENT = load("config/development.yaml")

@@ -1,4 +1,5 @@
-"""3x3 convolutions whose kernels stay in a subspace while they are learned, or as they are."""
+"""3x3 convolutions whose kernels stay in a subspace while they are learned, or as they are, and the
+initial weights of each."""
 
 from typing import Any
 
@@ -32,11 +33,7 @@ class ConstrainedConvolution(nn.Module):
         self.register_buffer("basis", basis, persistent=False)
         self.coefficients = nn.Parameter(torch.empty(out_channels, in_channels, len(basis)))
         self.bias = nn.Parameter(torch.zeros(out_channels))
-        # For ReLU (He et al. 2015), with the free dimensions as fan: a response to uncorrelated
-        # pixels keeps its variance whatever the span. The UNet's own Glorot weights shrink it from
-        # layer to layer, and differences of a smooth slice are small to begin with: from those,
-        # the demo's 20 epochs ended before training had begun (docs/replacements.md).
-        nn.init.kaiming_normal_(self.coefficients, nonlinearity="relu")
+        he_weights(self)
 
     @property
     def weight(self) -> torch.Tensor:
@@ -69,11 +66,32 @@ class ConstrainedConvolution(nn.Module):
         return torch.allclose(own, given.to(own), rtol=_SAME, atol=_SAME * float(own.abs().max()))
 
 
-def frozen_convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """A 3x3 convolution with random kernels that are not learned: normal, with He et al.'s (2015)
-    variance. Its bias is learned."""
+def plain_convolution(in_channels: int, out_channels: int, learned: bool) -> nn.Conv2d:
+    """A 3x3 convolution with any kernels, which are ``learned``, or stay as they were drawn. Its
+    bias is learned."""
     layer = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # there is one
-    layer.weight.requires_grad_(False)
+    layer.weight.requires_grad_(learned)
     return layer
+
+
+def he_weights(layer: nn.Conv2d | ConstrainedConvolution) -> None:
+    """Initial weights for ReLU (He et al. 2015), normal, and zero biases. The fan is of the free
+    dimensions: a response to uncorrelated pixels keeps its variance whatever the span."""
+    nn.init.kaiming_normal_(_drawn(layer), nonlinearity="relu")
+    _without_bias(layer)
+
+
+def glorot_weights(layer: nn.Conv2d | ConstrainedConvolution) -> None:
+    """Glorot and Bengio's (2010), uniform, and zero biases: the defaults of Keras, in which the
+    authors' code is written. They shrink a response from one ReLU layer to the next."""
+    nn.init.xavier_uniform_(_drawn(layer))
+    _without_bias(layer)
+
+
+def _drawn(layer: nn.Conv2d | ConstrainedConvolution) -> torch.Tensor:
+    return layer.coefficients if isinstance(layer, ConstrainedConvolution) else layer.weight
+
+
+def _without_bias(layer: nn.Conv2d | ConstrainedConvolution) -> None:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -9,7 +9,7 @@ finite differences: what the kernels are said to be is then all that they can be
 kernels in random subspaces, and random kernels that are not learned.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -19,14 +19,19 @@ from torch import nn
 from torch.nn import functional
 
 from upwind.common.errors import UpwindError
-from upwind.networks.constrained import ConstrainedConvolution, frozen_convolution
-from upwind.settings.unet import KernelRule, UNetSettings
+from upwind.networks.constrained import (
+    ConstrainedConvolution,
+    glorot_weights,
+    he_weights,
+    plain_convolution,
+)
+from upwind.settings.unet import InitialWeights, KernelRule, UNetSettings
 
 Convolution = nn.Conv2d | ConstrainedConvolution
 Filters = Annotated[int, Field(ge=1, le=4096)]
 
 # What learning may do to the 3x3 kernels: anything, or subspaces of upwind.networks.subspaces.
-KERNELS = get_args(KernelRule)
+KERNELS, INITIAL_WEIGHTS = get_args(KernelRule), get_args(InitialWeights)
 _DEFAULT = UNetSettings()
 
 # Filters of the four down levels, outermost first, and of the bottleneck (authors' code).
@@ -36,19 +41,22 @@ BOTTOM_FILTERS = 64
 
 @dataclass(frozen=True)
 class Kernels:
-    """What learning may do to a layer's kernels: one of :data:`KERNELS`, and which of the random
-    subspaces that is."""
+    """What learning may do to a layer's kernels: one of :data:`KERNELS`, which of the random
+    subspaces that is, and what the kernels begin as."""
 
     rule: str
     subspace: int
+    initial_weights: str
 
     def convolution(self, in_channels: int, out_channels: int) -> Convolution:
-        """A 3x3 convolution ('same' zero padding, bias) with such kernels."""
-        if self.rule == "free":
-            return nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        if self.rule == "frozen":
-            return frozen_convolution(in_channels, out_channels)
-        return ConstrainedConvolution(in_channels, out_channels, self.rule, self.subspace)
+        """A 3x3 convolution ('same' zero padding, bias) with such kernels. Glorot's weights are
+        drawn when the whole network is there."""
+        if self.rule not in ("free", "frozen"):
+            return ConstrainedConvolution(in_channels, out_channels, self.rule, self.subspace)
+        layer = plain_convolution(in_channels, out_channels, learned=self.rule == "free")
+        if self.initial_weights == "he":
+            he_weights(layer)
+        return layer
 
 
 class Level(nn.Module):
@@ -79,8 +87,9 @@ class UNet(nn.Module):
     difference, its sum 0 (117,330 parameters); 'differences' keeps it in the span of first- and
     second-order finite differences (73,506 parameters). Such a layer answers 0 to a constant but
     for its bias and the zeros beyond the image's border. The other rules are controls for these:
-    :class:`upwind.settings.unet.UNetSettings` has them, ``subspace`` and ``first_layer``. The 1x1
-    head stays free.
+    :class:`upwind.settings.unet.UNetSettings` has them, ``subspace``, ``first_layer`` and
+    ``initial_weights`` (of all 3x3 kernels; None: 'glorot' where ``kernels`` are free, else 'he').
+    The 1x1 head stays free and begins with Glorot's weights.
     """
 
     def __init__(
@@ -92,12 +101,19 @@ class UNet(nn.Module):
         kernels: str = _DEFAULT.kernels,
         subspace: Annotated[int, Field(ge=0)] = _DEFAULT.subspace,
         first_layer: Literal["same", "free"] = _DEFAULT.first_layer,
+        initial_weights: str | None = _DEFAULT.initial_weights,
     ) -> None:
         super().__init__()
-        if kernels not in KERNELS:
-            raise UpwindError(f"unet.kernels: {kernels!r}; choose from {list(KERNELS)}")
-        rule = Kernels(kernels, subspace)
-        outermost = Kernels("free", subspace) if first_layer == "free" else rule
+        if initial_weights is None:
+            initial_weights = "glorot" if kernels == "free" else "he"
+        for name, value, known in (
+            ("kernels", kernels, KERNELS),
+            ("initial_weights", initial_weights, INITIAL_WEIGHTS),
+        ):
+            if value not in known:
+                raise UpwindError(f"unet.{name}: {value!r}; choose from {list(known)}")
+        rule = Kernels(kernels, subspace, initial_weights)
+        outermost = replace(rule, rule="free") if first_layer == "free" else rule
         level_inputs = (1, *level_filters[:-1])
         self.down = nn.ModuleList(
             Level(i, o, rule if place else outermost, rule)
@@ -112,7 +128,9 @@ class UNet(nn.Module):
             below = filters + level_input  # up-sampled output and the level's input, concatenated
         self.up = nn.ModuleList(up)
         self.head = nn.Conv2d(below, 1, 1)
-        self.apply(_keras_initialisation)
+        for layer in self.layers() if initial_weights == "glorot" else ():
+            glorot_weights(layer)
+        glorot_weights(self.head)
 
     def forward(self, slices: torch.Tensor) -> torch.Tensor:
         """Probability of liver for each pixel."""
@@ -143,11 +161,3 @@ class UNet(nn.Module):
         """The 3x3 convolutions in order of execution: layer numbers 1 to 18 of Figure 2."""
         levels = [*self.down, self.bottom, *self.up]
         return [convolution for level in levels for convolution in (level.first, level.second)]
-
-
-def _keras_initialisation(module: nn.Module) -> None:
-    # Glorot uniform and zero biases: the defaults of Keras, in which the authors' code is written.
-    if isinstance(module, nn.Conv2d) and module.weight.requires_grad:
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -17,6 +17,7 @@ KernelRule = Literal[
     "random_8_with_mean",
     "frozen",
 ]
+InitialWeights = Literal["glorot", "he"]
 
 
 class UNetSettings(NetworkSettings):
@@ -46,6 +47,15 @@ class UNetSettings(NetworkSettings):
     Source: ours."""
     first_layer: Literal["same", "free"] = "same"
     """Whether `kernels` holds for layer 1, too, which alone sees the CT slice, or whether its
-    sixteen kernels are free.
+    sixteen kernels are free. They begin as large as the other layers' do.
 
     Source: ours."""
+    initial_weights: InitialWeights | None = None
+    """What all 3x3 kernels are drawn from: `glorot` (uniform), or `he` (normal; He et al. 2015),
+    which keeps the size of activations from one ReLU layer to the next; in a subspace, by its
+    dimensions. Without it (`null`) `glorot` where `kernels` are `free`, and `he` where they are
+    not: differences of a smooth slice are small, and from `glorot` a UNet of them hardly trained
+    (`docs/replacements.md`). A free UNet from `he` is therefore what the others are compared with.
+    The 1x1 head has `glorot`.
+
+    Source: code (`glorot`, Keras' default, for the paper's UNet); `he` is ours."""
