@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from upwind.levelset.equation import scheme
 from upwind.networks.lsn import LSN
 from upwind.networks.prior import disc_of
 from upwind.networks.unet import UNet
@@ -68,6 +69,56 @@ def test_the_log_says_it_of_level_set_networks_alone():
     assert line is not None
     assert line.endswith("lsn.dt, 0.5, is beyond it")
     assert remark_on(UNet(), heldout, WINDOW) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"differences": "central"}, "central differences"),
+        ({"upwind_stencils": "free"}, "free stencils"),
+        ({"curvature_stencils": "free"}, "free stencils"),
+        (
+            {"differences": "central", "curvature_stencils": "free"},
+            "central differences and free stencils",
+        ),
+    ],
+)
+def test_the_log_vouches_for_no_time_step_that_no_limit_is_known_of(options, said):
+    network = LSN(DISC, steps=3, channels=2, dilations=[1], dt=0.05, **options)
+    line = network.remark(torch.zeros(2, 1, 16, 16))
+    assert line == f"no time step is known to be stable with {said}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"terms": ["curvature"], "differences": "central", "upwind_stencils": "free"},
+        {"terms": ["balloon"], "curvature_stencils": "free"},
+        {"upwind_stencils": "fixed", "curvature_stencils": "fixed"},
+    ],
+)
+def test_stencils_that_no_term_uses_leave_the_limit_as_it_is(options):
+    network = LSN(DISC, steps=3, channels=2, dilations=[1], dt=0.05, **options)
+    assert network.remark(torch.zeros(2, 1, 16, 16)).endswith("lsn.dt, 0.05, is within it")
+
+
+def test_central_differences_are_stable_at_no_time_step():
+    """Why no limit is known of them: what noise there is grows, at any step, where by the upwind
+    scheme it does not; the limit by the formula is 0.56."""
+    noise = 0.01 * torch.randn(1, 64, 64, generator=torch.Generator().manual_seed(0))
+    u = scheme.signed_distance_to_disc(64, (31.0, 31.0), 10.0)[None] + noise
+    zero = torch.zeros_like(u)
+    fields = scheme.Fields(zero - 0.9, zero, zero, zero)
+    largest = {}
+    for differences in ("upwind", "central"):
+        stencils = LSN(DISC, steps=3, differences=differences).stencils
+        with torch.no_grad():
+            for dt, steps in ((0.5, 56), (0.05, 560)):
+                evolved = scheme.evolve(u, fields, stencils, dt, steps)
+                largest[differences, dt] = float(evolved.abs().max())
+    bound = float(u.abs().max()) + 0.9 * 28 + 1
+    assert max(largest["upwind", dt] for dt in (0.5, 0.05)) < bound
+    assert min(largest["central", dt] for dt in (0.5, 0.05)) > 10 * bound
 
 
 def test_half_the_time_step_moves_hardly_a_pixel_of_a_trained_network():

@@ -93,18 +93,16 @@ def test_the_summary_is_that_of_the_paired_differences(noisy):
         assert row.ours == pytest.approx((theirs + by).mean())
         assert row.low < row.difference < row.high
         assert row.better == (by > 0).sum()
-        assert np.isnan(row.p)
-        assert row.note == "5 folds differ: least possible p 0.0625"
 
 
 def test_a_message_says_what_was_found(noisy):
     summary = summarise(noisy[1], 2000, 0.95, 0)
-    plain, largest = (text.replace("\N{NO-BREAK SPACE}", " ") for text in messages(summary, 0.95))
+    plain, largest = messages(summary, 0.95)
     row = summary.iloc[0]
     assert plain == (
         f"The mask as it is: mean DSC {row['ours']:.3f}, theirs 0.885, on 131 patients; difference "
-        f"{row['difference']:+.3f} (95% interval {row['low']:+.3f} to {row['high']:+.3f}), "
-        f"5 folds differ: least possible p 0.0625; ours is better on {row['better']}."
+        f"{row['difference']:+.3f} (95% interval {row['low']:+.3f} to {row['high']:+.3f}); "
+        f"ours is better on {row['better']}."
     )
     assert largest.startswith("Its largest component: mean DSC ")
     assert "theirs 0.925" in largest

@@ -110,7 +110,7 @@ class LSN(nn.Module):
             raise UpwindError(f"lsn.kept_steps: {kept_steps} is not {LEAST_KEPT_STEPS} or more")
         self.rules = tuple(rules.values())
         self.softness, self.readout, self.kept_steps = softness, readout, kept_steps
-        self.start = start
+        self.start, self.differences = start, differences
         self._step = scheme.step
         self.disc, self.steps, self.dt, self.terms = triple(disc), steps, dt, tuple(terms)
         self.edge = EdgeFunction(edge_contrast, learned=edge == "learned")
@@ -198,7 +198,9 @@ class LSN(nn.Module):
     def stable_time_step(self, slices: torch.Tensor) -> float:
         """The largest stable time step of its equation on slices (n, 1, h, w), intensities in
         [-1, 1]: that of the scheme with finite differences, whatever became of its stencils
-        (:func:`upwind.levelset.equation.limits.stable_time_step`).
+        (:func:`upwind.levelset.equation.limits.stable_time_step`). Of central differences or free
+        stencils no limit is known, and this one is not theirs: transport alone, by central
+        differences, is stable at no time step.
 
         Only the construction is guarded: ``dt`` is at most the limit of the balloon term. That of
         the whole equation follows from what was learned, the weights of transport and curvature.
@@ -213,12 +215,24 @@ class LSN(nn.Module):
 
     def remark(self, slices: torch.Tensor) -> str:
         """What the log of its training says; see :class:`upwind.networks.network.Remarking`."""
+        unknown = self._without_limit()
+        if unknown:
+            return f"no time step is known to be stable with {' and '.join(unknown)}"
         limit = self.stable_time_step(slices)
         beyond = "beyond" if self.dt > limit else "within"
         return (
             f"the largest time step that is stable by the whole equation is {limit:.3f} on the "
             f"held-out slices; lsn.dt, {self.dt:g}, is {beyond} it"
         )
+
+    def _without_limit(self) -> list[str]:
+        """What its terms are computed with that no stable time step is known of."""
+        upwind, curvature = self.rules
+        one_sided = {"balloon", "transport"} & set(self.terms)
+        found = ["central differences"] if one_sided and self.differences == "central" else []
+        if (one_sided and upwind == "free") or ("curvature" in self.terms and curvature == "free"):
+            found.append("free stencils")
+        return found
 
     def initial(self, size: int, device: torch.device | str = "cpu") -> torch.Tensor:
         """What u (size, size) begins as: the signed distance to the initial disc in pixels, or 1 in
