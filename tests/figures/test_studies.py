@@ -46,10 +46,18 @@ def test_one_line_a_variant_with_its_mean_and_its_runs(tmp_path):
     assert (tmp_path / "study.png").stat().st_size > 0
 
 
-@pytest.mark.parametrize(("folds", "over"), [(1, "patients"), (2, "folds")])
-def test_what_the_interval_is_over_is_said(folds, over):
-    axes = drawn(rows(["lsn"], ["all"], folds=folds))[0].axes[0]
-    assert f"interval over {over};" in axes.get_xlabel()
+@pytest.mark.parametrize(
+    ("folds", "seeds", "mean"),
+    [
+        (2, 1, "mean with its interval over folds;"),
+        (2, 2, "mean with its interval over folds;"),
+        (1, 2, "mean with its interval over seeds;"),
+        (1, 1, "mean;"),
+    ],
+)
+def test_what_the_interval_is_over_is_said(folds, seeds, mean):
+    axes = drawn(rows(["lsn"], ["all"], folds=folds, seeds=seeds))[0].axes[0]
+    assert f"unseen patients: {mean}" in axes.get_xlabel()
 
 
 def test_curves_over_numbers_of_patients():

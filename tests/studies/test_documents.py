@@ -13,12 +13,14 @@ TABLE = """\
 variant,patients,weights,runs,dsc,low,high,seed_sd,gain,gain_low,gain_high
 unet,all,last,10,0.87166,0.855,0.8884,,,,
 lsn_as_long,all,averaged,10,0.8545,0.838,0.871,,-0.0171,-0.039,0.0044
+speed_alone,all,last,1,0.8,,,,-0.0717,,
 """
 WRITTEN = """\
 | variant | patients | weights | runs | dsc | gain |
 | --- | --- | --- | ---: | ---: | ---: |
 | unet | all | last | 10 | 0.872 (0.855 to 0.888) |  |
 | lsn as long | all | averaged | 10 | 0.855 (0.838 to 0.871) | -0.017 (-0.039 to 0.004) |
+| speed alone | all | last | 1 | 0.800 | -0.072 |
 
 Some machine, 2 cores; seeds 0, 1; commit abc"""
 

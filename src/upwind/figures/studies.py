@@ -45,7 +45,7 @@ def draw_study(rows: pd.DataFrame, summary: pd.DataFrame, title: str) -> Figure:
 
 
 def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
-    """One line a variant: its runs as dots, its mean with its interval, by each
+    """One line a variant: its runs as dots, its mean with its interval, if it has one, by each
     reading of the weights."""
     first = summary.iloc[0]
     axes.axvline(first["dsc"], color=PALE, zorder=0)
@@ -75,14 +75,18 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:
     ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.5)
-    over = "folds" if rows["fold"].nunique() > 1 else "patients"
-    axes.set_xlabel(
-        f"DSC of unseen patients: mean with its interval over {over}; small: mean of each run"
-    )
+    axes.set_xlabel(f"DSC of unseen patients: mean{_interval_of(rows)}; small: mean of each run")
     if len(readings) > 1:
         handles, labels = axes.get_legend_handles_labels()
         shown = dict(zip(labels, handles, strict=True))
         axes.legend(shown.values(), shown, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+
+
+def _interval_of(rows: pd.DataFrame) -> str:
+    """What the intervals of these runs are over, as :func:`upwind.studies.intervals.over_networks`
+    has it."""
+    several = [name for name in ("fold", "seed") if rows[name].nunique() > 1]
+    return f" with its interval over {several[0]}s" if several else ""
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame) -> None:

@@ -59,8 +59,8 @@ def _with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame) -> Iterator[str]:
-    """Lines of a table in Markdown: three digits, an interval in brackets behind its value, and no
-    column that is empty."""
+    """Lines of a table in Markdown: three digits, an interval, where there is one, in brackets
+    behind its value, and no column that is empty."""
     table = table.dropna(axis="columns", how="all")
     columns = {name: _column(table, name) for name in table.columns if not _is_bound(table, name)}
     numeric = [pd.api.types.is_numeric_dtype(table[name]) for name in columns]
@@ -75,7 +75,7 @@ def _column(table: pd.DataFrame, name: str) -> list[str]:
     if not set(bounds) <= set(table.columns):
         return [_cell(value) for value in table[name]]
     return [
-        f"{_cell(value)} ({_cell(low)} to {_cell(high)})" if pd.notna(value) else ""
+        f"{_cell(value)} ({_cell(low)} to {_cell(high)})" if pd.notna(low) else _cell(value)
         for value, low, high in zip(table[name], *(table[bound] for bound in bounds), strict=True)
     ]
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from upwind.common.frames import groups
 from upwind.common.intervals import Resampling
+from upwind.studies.intervals import over_networks
 from upwind.studies.plan import PlateauRun
-from upwind.tables.comparison import over_patients
 
 # Of the seconds of the epochs of a variant's runs: what else a machine does can only slow an epoch
 # down, so that a low quantile is nearest to what a training takes by itself.
@@ -40,9 +40,10 @@ def plateau_summary(
 
     ``updates`` and ``seconds`` until then, the former as a mean over runs, the latter from
     ``seconds_an_epoch`` (:func:`undisturbed_seconds`); ``dsc``, the mean over unseen patients, each
-    with its mean over seeds, with its interval over folds and their patients; ``seed_sd``, the
-    standard deviation over seeds of a seed's mean; ``lowest`` and ``highest`` mean DSC of a run;
-    ``plateau``: is it ``within`` so much of the mean after the last epoch from here on?
+    with its mean over seeds, with its interval over folds and their patients, or, of one fold, over
+    seeds (:func:`upwind.studies.intervals.over_networks`); ``seed_sd``, the standard deviation over
+    seeds of a seed's mean; ``lowest`` and ``highest`` mean DSC of a run; ``plateau``: is it
+    ``within`` so much of the mean after the last epoch from here on?
     """
     result: list[dict[str, Any]] = []
     for variant, curves in groups(rows, "variant", sort=False):
@@ -71,9 +72,9 @@ def undisturbed_seconds(curves: Iterable[pd.DataFrame]) -> float:
 
 
 def _point(at: pd.DataFrame, settings: Resampling) -> dict[str, Any]:
-    by_case = at.groupby(["fold", "case"])["dsc"].mean()
+    by_case = at.pivot_table(index=["fold", "case"], columns="seed", values="dsc")
     runs = at.groupby(["fold", "seed"])["dsc"].mean()
-    found = over_patients(by_case, settings)
+    found = over_networks(by_case, settings)
     return {
         "parameters": int(at["parameters"].iloc[0]),
         "runs": len(runs),

@@ -17,9 +17,10 @@ def summarise_replacements(
     :func:`upwind.studies.replacements.replacement_scores` with their ``replacement`` and ``fold``.
 
     ``dsc`` and ``change`` are means over unseen patients, each with its mean over draws; ``low``
-    and ``high`` the interval of ``change`` over folds and their patients
-    (:func:`upwind.common.intervals.mean_interval`). ``kernels`` (rounded) and
-    ``relative_norm`` are means over folds and draws, ``folds`` is the number of folds.
+    and ``high`` the interval of ``change`` over folds and their patients, or, of one fold, over its
+    patients, which is then of this one network (:func:`upwind.common.intervals.mean_interval`).
+    ``kernels`` (rounded) and ``relative_norm`` are means over folds and draws, ``folds`` is the
+    number of folds.
     """
     result, settings = [], Resampling(resamples, confidence, seed)
     for (replacement, layer), part in rows.groupby(["replacement", "layer"], sort=False):

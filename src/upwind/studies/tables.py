@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from upwind.common.intervals import Resampling
-from upwind.tables.comparison import over_patients
+from upwind.studies.intervals import over_networks
 from upwind.training.verdict import verdict
 
 RUN = ["variant", "patients", "fold", "seed"]
@@ -41,23 +41,23 @@ def summarise(
     """One row per variant, number of training patients, and reading of the weights.
 
     ``runs`` and ``failed`` count trainings; ``dsc`` is the mean over unseen patients, each with its
-    mean over seeds, ``low`` and ``high`` its interval over folds and their patients
-    (:func:`upwind.common.intervals.mean_interval`); ``seed_sd`` the standard deviation over seeds
-    of a seed's mean (empty for one seed). ``against`` is the variant that this one is compared with
-    (:func:`references`), ``gain`` the mean of the differences to it, patient by patient, with as
-    many training patients, read alike, ``gain_low`` and ``gain_high`` its interval: where it spans
-    0, the difference may be chance. ``cases_above`` counts the patients whose difference is
-    positive.
+    mean over seeds, ``low`` and ``high`` its interval over folds and their patients, or, of one
+    fold, over seeds (:func:`upwind.studies.intervals.over_networks`); ``seed_sd`` the standard
+    deviation over seeds of a seed's mean (empty for one seed). ``against`` is the variant that this
+    one is compared with (:func:`references`), ``gain`` the mean of the differences to it, by
+    patient and seed, with as many training patients, read alike, ``gain_low`` and
+    ``gain_high`` its interval: where it spans 0, the difference may be chance. ``cases_above``
+    counts the patients whose difference, as a mean over seeds, is positive.
     """
     others, result = references(variants, against), []
     for patients, part in rows.groupby("patients", sort=False):
         by_case = part.pivot_table(
-            index=["fold", "case"], columns=["weights", "variant"], values="dsc"
+            index=["fold", "case"], columns=["weights", "variant", "seed"], values="dsc"
         )
         for name, weights in itertools.product(variants, part["weights"].unique()):
             runs = part[(part["variant"] == name) & (part["weights"] == weights)]
             dsc = by_case[weights, name]
-            found = over_patients(dsc.dropna(), settings)
+            found = over_networks(_without_gaps(dsc), settings)
             row = {"variant": name, "patients": patients, "weights": weights, **_counts(runs)}
             row |= {"dsc": found.mean, "low": found.low, "high": found.high}
             row["seed_sd"] = runs.groupby("seed")["dsc"].mean().std(ddof=1)
@@ -70,11 +70,17 @@ def summarise(
     return pd.DataFrame(result).reindex(columns=columns).astype({"cases_above": "Int64"})
 
 
-def _gain(differences: pd.Series, settings: Resampling) -> dict[str, Any]:
-    differences = differences.dropna()
-    found = over_patients(differences, settings)
+def _gain(differences: pd.DataFrame, settings: Resampling) -> dict[str, Any]:
+    """Of differences with rows (fold, case) and columns (seed)."""
+    values = _without_gaps(differences)
+    found = over_networks(values, settings)
     row = {"gain": found.mean, "gain_low": found.low, "gain_high": found.high}
-    return row | {"cases_above": int((differences > 0).sum())}
+    return row | {"cases_above": int((values.mean(axis=1) > 0).sum())}
+
+
+def _without_gaps(values: pd.DataFrame) -> pd.DataFrame:
+    """Without patients and seeds of which nothing is defined."""
+    return values.dropna(how="all").dropna(axis="columns", how="all")
 
 
 def _counts(runs: pd.DataFrame) -> dict[str, int]:
