@@ -11,10 +11,11 @@ EPOCHS = (1, 5, 20, 80)
 DSC = {"unet": (0.0, 0.8, 0.9, 0.93), "lsn": (0.1, 0.7, 0.925, 0.93)}
 
 
-def summary():
+def summary(failed=0):
     return pd.DataFrame(
         [
             {"variant": name, "weights": weights, "epoch": epoch, "updates": 17 * epoch}
+            | {"runs": 3, "failed": failed if name == "lsn" else 0}
             | {"parameters": 7220, "seconds": 1.5 * epoch, "plateau": dsc > 0.92, "dsc": dsc}
             | {"lowest": dsc - 0.01, "highest": dsc + 0.01}
             for name, curve in DSC.items()
@@ -50,3 +51,24 @@ def test_a_ring_stands_where_a_curve_reaches_its_plateau():
     rings = [line for line in draw_plateau(summary()).axes[0].lines if line.get_marker() == "o"]
     assert [ring.get_xdata().tolist() for ring in rings] == [[1360], [340]]
     assert np.all([ring.get_fillstyle() == "none" for ring in rings])
+
+
+def said(table):
+    return [text.get_text() for text in draw_plateau(table).axes[0].texts]
+
+
+def test_a_plateau_that_is_not_reached_has_no_ring_and_is_said():
+    table = summary()
+    table["plateau"] &= table["variant"] == "unet"
+    rings = [line for line in draw_plateau(table).axes[0].lines if line.get_marker() == "o"]
+    assert [ring.get_xdata().tolist() for ring in rings] == [[1360], []]
+    assert said(table) == ["ring: plateau reached\nplateau not reached: lsn"]
+    assert said(summary()) == ["ring: plateau reached"]
+    nowhere = "plateau not reached: unet\nplateau not reached: lsn"
+    assert said(table.assign(plateau=False)) == [nowhere]
+
+
+def test_runs_that_failed_are_counted():
+    labels = [line.get_label() for line in draw_plateau(summary(failed=1)).axes[0].lines]
+    assert "lsn, last weights (1 of 3 failed)" in labels
+    assert "unet, last weights" in labels

@@ -7,8 +7,9 @@ from torch import nn
 
 from upwind.data.slices import Slices, write_slices
 from upwind.data.volumes import Grid
-from upwind.networks.weights import Recipe
-from upwind.studies.scores import pooled_dsc, unseen_scores
+from upwind.networks.weights import Recipe, build, save_weights
+from upwind.studies.scores import pooled_dsc, scores_on_the_way, unseen_scores
+from upwind.training.kept import kept_file
 
 
 class Bright(nn.Module):
@@ -69,6 +70,21 @@ def test_only_the_cases_asked_for(files):
     recipe = Recipe("unet", 16, (-100.0, 400.0))
     table = unseen_scores(Bright(), recipe, files, [7], torch.device("cpu"))
     assert table["case"].tolist() == [7]
+
+
+@pytest.mark.parametrize(("kernels", "learned"), [("free", 131_938), ("frozen", 466)])
+def test_of_kept_weights_the_parameters_that_are_learned_are_counted(
+    tmp_path, files, kernels, learned
+):
+    """Of the frozen UNet biases and the last layer."""
+    kept = tmp_path / "kept"
+    recipe = Recipe("unet", 16, (-100.0, 400.0), options={"kernels": kernels})
+    for epoch in (1, 5):
+        for reading in ("last", "averaged"):
+            save_weights(kept_file(kept, epoch, reading), build(recipe), recipe)
+    table = scores_on_the_way(kept, 0.5, files, [7], torch.device("cpu"))
+    assert table["epoch"].tolist() == [1, 1, 5, 5]
+    assert table["parameters"].eq(learned).all()
 
 
 def test_pooled_dsc_of_nothing_is_undefined():

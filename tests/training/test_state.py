@@ -34,6 +34,10 @@ def same(a, b):
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
+def weights_of(state):
+    return {name: value.clone() for name, value in state.network.state_dict().items()}
+
+
 def begun():
     state = TrainingState(network(), SETTINGS, seed=5)
     advance(state, 3)
@@ -126,6 +130,27 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_finite_weights(bad
     assert same(dict(state.network.state_dict()), kept)
     assert same(state.averaged.values, averaged)
     assert not np.isfinite(state.rows[-1][1])
+
+
+@pytest.mark.parametrize("diverged", [1, 2, 3])
+def test_a_run_that_ends_early_keeps_what_it_ended_with_for_the_epochs_to_come(diverged):
+    state = TrainingState(network(), SETTINGS.changed(kept=(1, 2, 3)), seed=5)
+    finite = [weights_of(state)]
+    for epoch in range(1, diverged + 1):
+        advance(state, 1)
+        if epoch < diverged:
+            finite.append(weights_of(state))
+        else:
+            state.end_batch(torch.tensor(float("nan")))
+        state.end_epoch([2] * state.batch, 0.5, 0.5)
+    assert state.finished
+    other = TrainingState(network(seed=9), SETTINGS, seed=6)
+    other.restore(state.numbers(), load(save(state.tensors())))
+    for run in (state, other):
+        assert sorted(run.kept) == [1, 2, 3]
+        for epoch, readings in run.kept.items():
+            assert same(readings["last"], finite[min(epoch, diverged - 1)])
+    assert same(state.kept[3]["averaged"], state.averaged.values)
 
 
 def test_weights_that_are_kept_are_those_of_their_epochs_and_survive():

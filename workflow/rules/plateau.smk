@@ -74,6 +74,8 @@ rule summarise_plateau:
         runs=[vars(run) for run in plateau_runs(config)],
         batch_size=config["training"]["batch_size"],
         within=PLATEAU["within"],
+        span=PLATEAU["span"],
+        failed_below=config["training"]["failed_below"],
         resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],
         seed=config["seed"],

@@ -19,7 +19,13 @@ with logged(snakemake.log[0]):
     ]
     updates = [updates_an_epoch(sum(map(len, p.values())), params.batch_size) for p in parts]
     scores = map(pd.read_csv, given.scores)
-    rows = pd.concat(map(plateau_rows, runs, scores, curves, updates), ignore_index=True)
+    rows = pd.concat(
+        (
+            plateau_rows(run, table, curve, count, params.failed_below)
+            for run, table, curve, count in zip(runs, scores, curves, updates, strict=True)
+        ),
+        ignore_index=True,
+    )
     seconds = {
         name: undisturbed_seconds(
             table for run, table in zip(runs, curves, strict=True) if run.variant == name
@@ -28,4 +34,5 @@ with logged(snakemake.log[0]):
     }
     settings = Resampling(params.resamples, params.confidence, params.seed)
     write_csv(snakemake.output.runs, rows)
-    write_csv(snakemake.output.table, plateau_summary(rows, seconds, settings, params.within))
+    summary = plateau_summary(rows, seconds, settings, params.within, params.span)
+    write_csv(snakemake.output.table, summary)

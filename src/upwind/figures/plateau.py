@@ -18,12 +18,12 @@ _MARGINS = 0.7, 1.2  # of the axes
 def draw_plateau(summary: pd.DataFrame) -> Figure:
     """The figure of ``summary``, :func:`upwind.studies.plateau.plateau_summary`: a line for each
     variant and reading of its weights, the band from the lowest to the highest run, and a ring
-    where a curve reaches its plateau."""
+    where a curve of averaged weights reaches its plateau; which do not is said."""
     figure = new_figure(TEXT_WIDTH, 3.3, layout="constrained")
     panels = figure.subplots(1, len(_AXES), sharey=True)
     for axes, (column, name) in zip(panels, _AXES.items(), strict=True):
         for place, (variant, part) in enumerate(summary.groupby("variant", sort=False)):
-            _draw_variant(axes, part, column, PALETTE[place], str(variant).replace("_", " "))
+            _draw_variant(axes, part, column, PALETTE[place], _words(variant))
         axes.set_xlabel(name)
     several = (summary["highest"] > summary["lowest"]).any()
     over = ":\nmean over runs; band: lowest to highest run" if several else ", one run"
@@ -34,9 +34,22 @@ def draw_plateau(summary: pd.DataFrame) -> Figure:
     for axes, column, scale in zip(panels, _AXES, (_scale_updates, scale_time), strict=True):
         below, above = _MARGINS
         scale(axes, below * shown[column].min(), above * shown[column].max())
+    panels[0].text(0.98, 0.02, _reached(summary), transform=panels[0].transAxes, ha="right")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
+
+
+def _reached(summary: pd.DataFrame) -> str:
+    averaged = summary[summary["weights"] == AVERAGED]
+    reached = averaged.groupby("variant", sort=False)["plateau"].any()
+    missed = [_words(name) for name in reached.index[~reached]]
+    ring = ["ring: plateau reached"] if reached.any() else []
+    return "\n".join(ring + [f"plateau not reached: {name}" for name in missed])
+
+
+def _words(variant: object) -> str:
+    return str(variant).replace("_", " ")
 
 
 def _scale_updates(axes: Axes, low: float, high: float) -> None:
@@ -48,7 +61,8 @@ def _scale_updates(axes: Axes, low: float, high: float) -> None:
 
 
 def _draw_variant(axes: Axes, part: pd.DataFrame, column: str, colour: str, name: str) -> None:
-    count = int(part["parameters"].iloc[0])
+    first = part.iloc[0]
+    failed = f" ({first['failed']} of {first['runs']} failed)" if first["failed"] else ""
     for weights, curve in part.groupby("weights", sort=False):
         averaged = weights == AVERAGED
         axes.fill_between(
@@ -65,13 +79,11 @@ def _draw_variant(axes: Axes, part: pd.DataFrame, column: str, colour: str, name
             "-" if averaged else ":",
             color=colour,
             linewidth=1.4 if averaged else 1.0,
-            label=f"{name}, {count:,} parameters, averaged"
+            label=f"{name}, {first['parameters']:,} parameters, averaged"
             if averaged
-            else f"{name}, last weights",
+            else f"{name}, last weights{failed}",
         )
-        first = curve[curve["plateau"]].iloc[:1]
+        ring = curve[curve["plateau"]].iloc[:1]
         if averaged:
-            axes.plot(
-                first[column], first["dsc"], "o", color=colour, markersize=5, fillstyle="none"
-            )
+            axes.plot(ring[column], ring["dsc"], "o", color=colour, markersize=5, fillstyle="none")
     axes.grid(axis="y", color=GREY, alpha=0.25, linewidth=0.4)

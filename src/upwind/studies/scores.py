@@ -54,11 +54,12 @@ def scores_on_the_way(
 ) -> pd.DataFrame:
     """:func:`upwind.studies.scores.unseen_scores` by all weights that a training kept in a
     ``folder``, with ``epoch``, ``weights`` ('last' or 'averaged') and the number of ``parameters``
-    before them."""
+    that are learned before them."""
     tables = []
     for epoch, reading, path in kept_files(folder):
         network, recipe = load_weights(path, diverged=True)
-        count = sum(parameter.numel() for parameter in network.parameters())
+        learned = (values for values in network.parameters() if values.requires_grad)
+        count = sum(values.numel() for values in learned)
         recipe = replace(recipe, threshold=threshold)
         scores = unseen_scores(network, recipe, files, cases, device)
         about = {"epoch": epoch, "weights": reading, "parameters": count}

@@ -26,7 +26,8 @@ class TrainingState:
     are done with ``losses`` (0-d tensors), ``updates`` batches in all epochs together, ``rows`` are
     the curves of the epochs before, ``averaged`` the average of the weights so far, ``last_finite``
     the weights, and their average, to return to where the loss is no longer finite, and ``kept``
-    the same after each epoch that the settings name."""
+    the same after each epoch that the settings name; after epochs that a run did not come to,
+    because its loss was no longer finite, they are those that it ended with."""
 
     def __init__(self, network: nn.Module, settings: TrainingSettings, seed: int) -> None:
         self.network, self.epochs = network, settings.epochs
@@ -67,13 +68,14 @@ class TrainingState:
         finite = np.isfinite([loss, heldout_loss]).all()
         if finite:
             self.last_finite = self._readings()
-            if self.epoch in self._kept_epochs:
-                # Copies of their own: a checkpoint's tensors share no memory.
-                self.kept[self.epoch] = self._readings()
         else:
             self.network.load_state_dict(self.last_finite[LAST])
             self.averaged.restore(self.last_finite[AVERAGED])
         self.finished = not finite or self.epoch == self.epochs
+        for epoch in self._kept_epochs:
+            if epoch == self.epoch or (epoch > self.epoch and not finite):
+                # Copies of their own: a checkpoint's tensors share no memory.
+                self.kept[epoch] = self._readings()
         self.epoch, self.batch, self.losses = self.epoch + 1, 0, []
         self._order_before = self._order.get_state()
 
