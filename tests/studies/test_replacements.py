@@ -18,6 +18,7 @@ from upwind.networks.weights import Recipe
 from upwind.studies.replacement_tables import summarise_replacements
 from upwind.studies.replacements import (
     COLUMNS,
+    check_start,
     exchanges,
     kernels_before_training,
     kernels_of,
@@ -156,6 +157,16 @@ def test_kernels_before_training_are_those_that_a_run_starts_from():
     for array, layer in zip(before, UNet(kernels="differences").layers(), strict=True):
         np.testing.assert_array_equal(array, layer.weight.detach().numpy())
     assert len(before) == 18
+
+
+def test_a_start_that_is_not_the_networks_is_refused_and_one_of_some_layers_warned_of(caplog):
+    first, second = (kernels_before_training(RECIPE, seed) for seed in (0, 1))
+    check_start(first, first, "w.safetensors", 0)
+    assert not caplog.text
+    check_start(first, [*first[:2], second[2], *first[3:]], "w.safetensors", 0)
+    assert "its seed gives now in layers 3: its own are not correlated with them" in caplog.text
+    with pytest.raises(UpwindError, match=r"w\.safetensors: no layer's .* that seed 1 gives"):
+        check_start(first, second, "w.safetensors", 1)
 
 
 def test_other_networks_than_a_unet_are_refused():

@@ -8,6 +8,7 @@ from upwind.common.jobs import logged
 from upwind.kernels.replacements import REPLACEMENTS
 from upwind.networks.weights import load_weights
 from upwind.studies.replacements import (
+    check_start,
     exchanges,
     kernels_before_training,
     kernels_of,
@@ -23,6 +24,8 @@ with logged(snakemake.log[0]):
     recipe = replace(recipe, threshold=params.threshold)
     weights = kernels_of(network, snakemake.input.weights)
     start = kernels_before_training(recipe, params.training_seed)
+    if snakemake.wildcards.replacement == "initial":
+        check_start(weights, start, snakemake.input.weights, params.training_seed)
     seeds = (params.seed, int(fold))
     replaced = exchanges(weights, start, replacement, params.draws, seeds, params.together)
     slices, cases = snakemake.input.slices, params.cases

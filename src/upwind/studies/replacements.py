@@ -18,6 +18,7 @@ from torch import nn
 from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.kernels.replacements import Replacement, changed_kernels, relative_norm
+from upwind.kernels.since_start import strange_layers, warn_of_start
 from upwind.networks.patching import Answer, answering, convolving, layer_kernels
 from upwind.networks.unet import UNet
 from upwind.networks.weights import Recipe, build
@@ -59,6 +60,22 @@ def kernels_before_training(recipe: Recipe, seed: int) -> list[np.ndarray]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return kernels_of(build(recipe), "the network of the recipe")
+
+
+def check_start(
+    weights: Sequence[np.ndarray], start: Sequence[np.ndarray], what: object, seed: int
+) -> None:
+    """Raises UpwindError where nothing says in any layer that the ``weights`` of ``what`` began as
+    ``start``, built again from ``seed``; warns where nothing says so in some
+    (:func:`upwind.kernels.since_start.strange_layers`)."""
+    strange = strange_layers(weights, start)
+    if len(strange) == len(weights):
+        raise UpwindError(
+            f"{what}: no layer's weights are correlated with those before training that seed "
+            f"{seed} gives, so that these are not what it began with; train it again with this "
+            "version of torch, or leave `initial` out of replacements.replacements"
+        )
+    warn_of_start(strange)
 
 
 def exchanges(
