@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from upwind.common.intervals import Resampling, mean_interval
-from upwind.studies.intervals import over_networks
+from upwind.studies.intervals import dsc_over_networks, over_networks
 from upwind.tables.comparison import over_patients
 
 SETTINGS = Resampling(resamples=200, confidence=0.95, seed=0)
@@ -29,6 +29,13 @@ def test_of_one_fold_it_is_over_seeds():
     assert (found.mean, found.low, found.high) == pytest.approx((0.8, 0.8 - half, 0.8 + half))
     assert found.over == "t over 3 seeds"
     assert over_networks(table([[means] * 9]), SETTINGS).low == pytest.approx(found.low)
+
+
+def test_an_interval_of_dsc_holds_nothing_that_is_impossible():
+    found = dsc_over_networks(table([[[0.1, 0.9]]]), SETTINGS)
+    assert found == {"dsc": pytest.approx(0.5), "low": 0, "high": 1}
+    assert np.isnan(dsc_over_networks(table([[[0.5]]]), SETTINGS)["low"])
+    assert over_networks(table([[[0.1, 0.9]]]), SETTINGS).low < 0
 
 
 def test_one_network_has_no_interval():

@@ -18,7 +18,8 @@ _MARGINS = 0.7, 1.2  # of the axes
 def draw_plateau(summary: pd.DataFrame) -> Figure:
     """The figure of ``summary``, :func:`upwind.studies.plateau.plateau_summary`: a line for each
     variant and reading of its weights, the band from the lowest to the highest run, and a ring
-    where a curve of averaged weights reaches its plateau; which do not is said."""
+    where a curve of averaged weights reaches its plateau. The legend says after how many epochs, or
+    that it does not."""
     figure = new_figure(TEXT_WIDTH, 3.3, layout="constrained")
     panels = figure.subplots(1, len(_AXES), sharey=True)
     for axes, (column, name) in zip(panels, _AXES.items(), strict=True):
@@ -34,18 +35,9 @@ def draw_plateau(summary: pd.DataFrame) -> Figure:
     for axes, column, scale in zip(panels, _AXES, (_scale_updates, scale_time), strict=True):
         below, above = _MARGINS
         scale(axes, below * shown[column].min(), above * shown[column].max())
-    panels[0].text(0.98, 0.02, _reached(summary), transform=panels[0].transAxes, ha="right")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
     return figure
-
-
-def _reached(summary: pd.DataFrame) -> str:
-    averaged = summary[summary["weights"] == AVERAGED]
-    reached = averaged.groupby("variant", sort=False)["plateau"].any()
-    missed = [_words(name) for name in reached.index[~reached]]
-    ring = ["ring: plateau reached"] if reached.any() else []
-    return "\n".join(ring + [f"plateau not reached: {name}" for name in missed])
 
 
 def _words(variant: object) -> str:
@@ -79,7 +71,7 @@ def _draw_variant(axes: Axes, part: pd.DataFrame, column: str, colour: str, name
             "-" if averaged else ":",
             color=colour,
             linewidth=1.4 if averaged else 1.0,
-            label=f"{name}, {first['parameters']:,} parameters, averaged"
+            label=f"{name}, {first['parameters']:,} parameters, averaged; {_reached(curve)}"
             if averaged
             else f"{name}, last weights{failed}",
         )
@@ -87,3 +79,9 @@ def _draw_variant(axes: Axes, part: pd.DataFrame, column: str, colour: str, name
         if averaged:
             axes.plot(ring[column], ring["dsc"], "o", color=colour, markersize=5, fillstyle="none")
     axes.grid(axis="y", color=GREY, alpha=0.25, linewidth=0.4)
+
+
+def _reached(curve: pd.DataFrame) -> str:
+    """When the plateau is reached, in words."""
+    epochs = curve.loc[curve["plateau"], "epoch"]
+    return "plateau not reached" if epochs.empty else f"plateau after {epochs.iloc[0]} epochs"

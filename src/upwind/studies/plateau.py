@@ -8,7 +8,7 @@ import pandas as pd
 
 from upwind.common.frames import groups
 from upwind.common.intervals import Resampling
-from upwind.studies.intervals import over_networks
+from upwind.studies.intervals import dsc_over_networks
 from upwind.studies.plan import PlateauRun
 from upwind.training.verdict import verdict
 
@@ -54,9 +54,9 @@ def plateau_summary(
     former as a mean over runs, the latter from ``seconds_an_epoch`` (:func:`undisturbed_seconds`);
     ``dsc``, the mean over unseen patients, each with its mean over seeds, with its interval over
     folds and their patients, or, of one fold, over seeds
-    (:func:`upwind.studies.intervals.over_networks`); ``seed_sd``, the standard deviation over seeds
-    of a seed's mean; ``lowest`` and ``highest`` mean DSC of a run; ``plateau``: is the point on it
-    (:func:`on_the_plateau`)?
+    (:func:`upwind.studies.intervals.dsc_over_networks`); ``seed_sd``, the standard deviation over
+    seeds of a seed's mean; ``lowest`` and ``highest`` mean DSC of a run; ``plateau``: is the point
+    on it (:func:`on_the_plateau`)?
     """
     result: list[dict[str, Any]] = []
     for variant, curves in groups(rows, "variant", sort=False):
@@ -96,7 +96,6 @@ def _point(at: pd.DataFrame, settings: Resampling) -> dict[str, Any]:
     by_case = at.pivot_table(index=["fold", "case"], columns="seed", values="dsc")
     runs = at.groupby(["fold", "seed"])["dsc"].mean()
     failed = at[at["failed"]].groupby(["fold", "seed"])
-    found = over_networks(by_case, settings)
     return {
         "parameters": int(at["parameters"].iloc[0]),
         "runs": len(runs),
@@ -104,9 +103,7 @@ def _point(at: pd.DataFrame, settings: Resampling) -> dict[str, Any]:
         "cases": at["case"].nunique(),
         "epoch": int(at["epoch"].iloc[0]),
         "updates": round(at["updates"].mean()),
-        "dsc": found.mean,
-        "low": found.low,
-        "high": found.high,
+        **dsc_over_networks(by_case, settings),
         "seed_sd": at.groupby("seed")["dsc"].mean().std(ddof=1),
         "lowest": runs.min(),
         "highest": runs.max(),

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from upwind.common.intervals import Resampling
-from upwind.studies.intervals import over_networks
+from upwind.studies.intervals import dsc_over_networks, over_networks
 from upwind.training.verdict import verdict
 
 RUN = ["variant", "patients", "fold", "seed"]
@@ -42,7 +42,7 @@ def summarise(
 
     ``runs`` and ``failed`` count trainings; ``dsc`` is the mean over unseen patients, each with its
     mean over seeds, ``low`` and ``high`` its interval over folds and their patients, or, of one
-    fold, over seeds (:func:`upwind.studies.intervals.over_networks`); ``seed_sd`` the standard
+    fold, over seeds (:func:`upwind.studies.intervals.dsc_over_networks`); ``seed_sd`` the standard
     deviation over seeds of a seed's mean (empty for one seed). ``against`` is the variant that this
     one is compared with (:func:`references`), ``gain`` the mean of the differences to it, by
     patient and seed, with as many training patients, read alike, ``gain_low`` and
@@ -57,9 +57,8 @@ def summarise(
         for name, weights in itertools.product(variants, part["weights"].unique()):
             runs = part[(part["variant"] == name) & (part["weights"] == weights)]
             dsc = by_case[weights, name]
-            found = over_networks(_without_gaps(dsc), settings)
             row = {"variant": name, "patients": patients, "weights": weights, **_counts(runs)}
-            row |= {"dsc": found.mean, "low": found.low, "high": found.high}
+            row |= dsc_over_networks(_without_gaps(dsc), settings)
             row["seed_sd"] = runs.groupby("seed")["dsc"].mean().std(ddof=1)
             if other := others.get(name):
                 row |= {"against": other, **_gain(dsc - by_case[weights, other], settings)}
