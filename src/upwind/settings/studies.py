@@ -114,7 +114,7 @@ class PlateauSettings(Settings):
     folds: FoldChoice = (0,)
     """`all`, or a list.
 
-    Source: ours: with the seeds below, twelve minutes of the demo on two cores; each further fold
+    Source: ours: with the seeds below, twelve minutes of the demo on two cores of an AMD EPYC; each further fold
     takes as long again."""
     seeds: Different[Number] = (0, 1, 2)
     """Seeds of the initial weights and the order of slices.
@@ -147,8 +147,8 @@ class ReplacementSettings(Settings):
 
     folds: FoldChoice = "all"
     """Whose UNets lose their kernels: `all`, or a list. With all, every patient is unseen once, and
-    the intervals rest on all of them; the demo's five take some four minutes on two cores.
-    `config/lits.yaml` takes fold 0 alone: it has 27 unseen patients, and each further fold takes as
+    the intervals rest on all of them; the demo's five took seven minutes on two busy cores of an
+    AMD EPYC. `config/lits.yaml` takes fold 0 alone: it has 27 unseen patients, and each further fold takes as
     long again.
 
     Source: ours."""
