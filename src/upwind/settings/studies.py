@@ -114,8 +114,8 @@ class PlateauSettings(Settings):
     folds: FoldChoice = (0,)
     """`all`, or a list.
 
-    Source: ours: with the seeds below, twelve minutes of the demo on two cores of an AMD EPYC; each further fold
-    takes as long again."""
+    Source: ours: with the seeds below, twelve minutes of the demo on two cores of an AMD EPYC; each
+    further fold takes as long again."""
     seeds: Different[Number] = (0, 1, 2)
     """Seeds of the initial weights and the order of slices.
 
@@ -148,8 +148,8 @@ class ReplacementSettings(Settings):
     folds: FoldChoice = "all"
     """Whose UNets lose their kernels: `all`, or a list. With all, every patient is unseen once, and
     the intervals rest on all of them; the demo's five took seven minutes on two busy cores of an
-    AMD EPYC. `config/lits.yaml` takes fold 0 alone: it has 27 unseen patients, and each further fold takes as
-    long again.
+    AMD EPYC. `config/lits.yaml` takes fold 0 alone: it has 27 unseen patients, and each further
+    fold takes as long again.
 
     Source: ours."""
     replacements: Different[Replacement] = get_args(Replacement)
