@@ -1,5 +1,7 @@
 """Trainings to a plateau, against numbers worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,6 +65,14 @@ def test_a_summary_has_a_row_for_each_point_of_each_curve():
     low = 0.85 - stats.t.ppf(0.975, 1) * 0.05
     assert (best["low"], best["high"]) == pytest.approx((low, 1))
     assert not points["plateau"].any()
+
+
+def test_every_column_is_explained():
+    told = (Path(__file__).resolve().parents[2] / "results/README.md").read_text()
+    section = told.partition("\n## studies\n")[2]
+    table = rows(last_1=[0.5], last_8=[0.8])
+    found = plateau_summary(table, {"lsn": 2.5}, Resampling(100, 0.95, 0), within=0.005, span=0.5)
+    assert not [name for name in set(found) - {"variant"} if f"`{name}`" not in section]
 
 
 def test_a_run_that_diverged_stays_in_the_curve_and_is_counted():

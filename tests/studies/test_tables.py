@@ -1,5 +1,7 @@
 """A study's tables, against numbers worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,13 @@ def test_a_variant_is_compared_with_the_one_that_the_study_names():
 def test_what_is_not_named_is_compared_with_the_first():
     assert references(["a", "b", "c"], {}) == {"b": "a", "c": "a"}
     assert references(["a", "b", "c"], {"c": "b", "a": "c"}) == {"a": "c", "b": "a", "c": "b"}
+
+
+def test_every_column_is_explained():
+    told = (Path(__file__).resolve().parents[2] / "results/README.md").read_text()
+    section = told.partition("\n## studies\n")[2]
+    names = set(summarise(rows(a_0_0=[0.5]), ["a"], {}, SETTINGS)) - {"variant"}
+    assert not [name for name in names if f"`{name}`" not in section]
 
 
 def test_failed_trainings_are_counted_as_runs_not_as_patients():
