@@ -95,6 +95,11 @@ def test_a_run_that_diverged_stays_in_the_curve_and_is_counted():
     assert found["dsc"].tolist() == pytest.approx([0.35, 0.5, 0.55])
     assert found["lowest"].tolist() == pytest.approx([0.2, 0.2, 0.2])
     assert found["updates"].tolist() == [16, 128, 1280]
+    flat = rows.assign(dsc=0.2)
+    for failed, plateau in ((False, True), (True, False)):
+        table = flat.assign(failed=failed & (flat["seed"] == 1))
+        found = plateau_summary(table, {"lsn": 2.0}, Resampling(100, 0.95, 0), 0.005, 0.333)
+        assert found["plateau"].tolist() == [plateau] * 3
 
 
 def plateau(means, span=0.333, epochs=None):

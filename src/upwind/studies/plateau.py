@@ -56,7 +56,8 @@ def plateau_summary(
     folds and their patients, or, of one fold, over seeds
     (:func:`upwind.studies.intervals.dsc_over_networks`); ``seed_sd``, the standard deviation over
     seeds of a seed's mean; ``lowest`` and ``highest`` mean DSC of a run; ``plateau``: is the point
-    on it (:func:`on_the_plateau`)?
+    on it (:func:`on_the_plateau`)? No point of a curve with a run that failed is, which is flat
+    because it ended.
     """
     result: list[dict[str, Any]] = []
     for variant, curves in groups(rows, "variant", sort=False):
@@ -64,10 +65,11 @@ def plateau_summary(
             points = [_point(at, settings) for _, at in groups(part, "epoch")]
             curve = pd.Series({point["epoch"]: point["dsc"] for point in points})
             reached = on_the_plateau(curve, within, span)
+            trained = not part["failed"].any()
             for point, plateau in zip(points, reached, strict=True):
                 seconds = point["epoch"] * seconds_an_epoch[variant]
                 about = {"variant": variant, "weights": weights, "seconds": seconds}
-                result.append(about | point | {"plateau": plateau})
+                result.append(about | point | {"plateau": plateau and trained})
     columns = ["variant", "parameters", "weights", "runs", "failed", "cases", "epoch", "updates"]
     columns += ["seconds", "dsc", "low", "high", "seed_sd", "lowest", "highest", "plateau"]
     return pd.DataFrame(result)[columns]
