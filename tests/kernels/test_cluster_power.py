@@ -10,6 +10,7 @@ from upwind.kernels.cluster_power import (
     SCENARIOS,
     cluster_power,
     gaussian,
+    one_stencil,
     some_sobel,
     three_clusters,
 )
@@ -34,12 +35,14 @@ def test_clusters_lie_as_far_apart_as_is_said():
 
 def test_what_is_there_is_found_and_what_is_not_is_not():
     scenarios = {gaussian: (0,), three_clusters: (5,), some_sobel: (0.1,)}
+    scenarios |= {one_stencil: (0.05,)}
     table = cluster_power(4, AnalysisSettings(), sizes=(256,), scenarios=scenarios)
     assert list(table.columns) == list(COLUMNS)
     shares = table.set_index(["scenario", "found"])["share"]
     assert shares["three_clusters", "clusters"] == 1
     assert shares["some_sobel", "favoured directions"] == 1
-    assert (shares["gaussian"] == 0).all()
+    assert shares["one_stencil", "one shared direction"] == 1
+    assert (shares["gaussian"].drop("clusters, as the only layer") == 0).all()
     assert (table["low"] <= table["share"]).all()
     assert (table["share"] <= table["high"]).all()
     figure = draw_cluster_power(table)

@@ -18,10 +18,10 @@ def statistics_of(layer, *given, network="trained"):
     ]
 
 
-def shares_of(layer, share, p, network="trained"):
+def shares_of(layer, share, p, network="trained", isotropic=1.0):
     return [
         {"network": network, "layer": layer, "stencil": "edge_right", "share": share}
-        | {"reference": 0.01, "holm_p": p}
+        | {"reference": 0.01, "holm_p": p, "isotropic": 0.00006, "holm_p_isotropic": isotropic}
     ]
 
 
@@ -79,6 +79,34 @@ def test_the_rule_for_favoured_directions(share, p, expected):
     assert verdict(clustered, shares_of(3, share, p)).verdict == "clusters"
 
 
+@pytest.mark.parametrize(
+    ("share", "p", "expected"),
+    [
+        (0.5, 0.001, "one shared direction, no clusters"),
+        (0.5, 0.06, "no clusters"),
+        (0.49, 0.001, "no clusters"),  # as random directions do not, and yet not most
+    ],
+)
+def test_the_rule_for_a_shared_direction(share, p, expected):
+    rows = shares_of(3, share, 1.0, isotropic=p)
+    row = verdict(statistics_of(3, *NOTHING), rows)
+    assert (row.verdict, row.favoured) == (expected, "")
+    assert row.shared == ("edge_right" if "shared" in expected else "")
+    if row.shared:
+        assert "; 0.500 of the kernels at edge right, of directions at random 6e-05; " in (
+            row.sentence
+        )
+    clustered = statistics_of(3, (0.5, 0.001), *NOTHING[1:])
+    assert verdict(clustered, rows).verdict == "clusters"
+
+
+def test_what_is_favoured_against_clouds_is_said_first():
+    rows = shares_of(3, 0.9, 0.001, isotropic=0.001)
+    row = verdict(statistics_of(3, *NOTHING), rows)
+    assert row.verdict == "favoured directions, no clusters"
+    assert (row.favoured, row.shared) == ("edge_right", "edge_right")
+
+
 def test_what_another_network_has_decides_nothing():
     before = statistics_of(3, *[(0.9, 1e-9)] * 3, network="initial")
     assert verdict([*statistics_of(3, *NOTHING), *before]).verdict == "no clusters"
@@ -93,7 +121,7 @@ def test_the_sentence_has_the_numbers():
     assert row.sentence == (
         "Clusters: axes z 50.0 (effect 0.50), poles z 0.0 (effect 0.00), points z -2.0 (effect "
         "-0.02), least corrected p 0.001; before training z 1.0, 0.0, -2.0; 0.060 of the kernels "
-        "at edge right, by chance 0.010; silhouette 0.12 (0.11 to 0.13), of a Gaussian 0.10 (0.05 "
+        "at edge right, in clouds 0.01; silhouette 0.12 (0.11 to 0.13), of a Gaussian 0.10 (0.05 "
         "to 0.15); the gap statistic takes 1 cluster; adjusted Rand index 0.50 (0.40 to 0.60) "
         "between starts of k-means, 0.30 (0.20 to 0.40) between folds."
     )

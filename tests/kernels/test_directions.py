@@ -13,6 +13,9 @@ from upwind.kernels.directions import (
     clouds,
     direction_tables,
     directions_of,
+    favoured,
+    isotropic_share,
+    shared,
     shortened,
     unit,
 )
@@ -65,6 +68,18 @@ def of_many_scales(random, count):
     return 0.7 + random.normal(size=(count, 9)) @ np.diag(np.linspace(0.3, 2, 9)) / scale
 
 
+def one_long_axis(share, freedom=np.inf):
+    """Gaussian or Student's t; one axis, that no weight is along, has the share of the variance."""
+
+    def draw(random, count):
+        deviations = np.sqrt([share, *[(1 - share) / 8] * 8])
+        turned = np.linalg.qr(random.normal(size=(9, 9)))[0]
+        scale = 1 if np.isinf(freedom) else random.chisquare(freedom, size=(count, 1)) / freedom
+        return random.normal(size=(count, 9)) * deviations @ turned / np.sqrt(scale)
+
+    return draw
+
+
 def uniform(random, count):
     return random.uniform(-1, 1, size=(count, 9))
 
@@ -101,12 +116,54 @@ def test_a_few_sobel_kernels_are_found_at_sobels_kernel_and_nowhere_else():
     assert found(tests) == set()  # too few to be what kernels crowd around
 
 
+@pytest.mark.parametrize("signs", [[1], [-1, 1]])
+@pytest.mark.parametrize("noise", [0, 0.02, 0.1])
+@pytest.mark.parametrize("name", ["edge_right", "laplacian", "mean", "gaussian"])
+def test_one_stencil_in_every_kernel_is_a_direction_they_share(name, noise, signs):
+    random = np.random.default_rng(0)
+    lengths = random.choice(signs, size=(256, 1)) * (1 + 0.3 * random.normal(size=(256, 1)))
+    kernels = lengths * unit_stencils(name) + noise * random.normal(size=(256, 9))
+    _, shares = tables(kernels, AnalysisSettings(references=4))
+    assert name in shared(shares, LEVEL).index
+    assert shares.loc[name, "isotropic"] < 1e-4
+
+
+def test_a_layer_is_not_said_to_share_a_direction_for_its_covariance():
+    """An axis that dominates puts kernels at the mean kernel, and no more than in a cloud."""
+    random = np.random.default_rng(0)
+    kernels = random.normal(size=(512, 9)) + 3 * random.normal(size=(512, 1)) * unit_stencils(
+        "mean"
+    )
+    _, shares = tables(kernels)
+    assert shares.loc["mean", "share"] > 0.015
+    assert shares.loc["mean", "holm_p_isotropic"] < 1e-9
+    assert favoured(shares, LEVEL).empty
+    assert shared(shares, LEVEL).empty
+
+
+@pytest.mark.parametrize("weights", [9, 25])
+def test_the_isotropic_share_by_drawing(weights):
+    drawn = unit(np.random.default_rng(0).normal(size=(400_000, weights)))[:, 0]
+    expected = (np.abs(drawn) > 0.95).mean()
+    assert isotropic_share(weights) == pytest.approx(expected, abs=2e-5)
+
+
 @pytest.mark.parametrize("kernels", [gaussian, of_many_scales, uniform])
 @pytest.mark.parametrize("count", [16, 256, 1024])
 def test_nothing_is_found_where_there_is_nothing(kernels, count):
     tests, shares = tables(kernels(np.random.default_rng(1), count))
     assert found(tests) == set()
     assert (shares["holm_p"] > LEVEL).all()
+
+
+@pytest.mark.parametrize("share", [0.8, 0.95])
+@pytest.mark.parametrize("freedom", [np.inf, 5])
+@pytest.mark.parametrize("count", [512, 2048])
+def test_one_dominant_axis_makes_no_clusters(share, freedom, count):
+    settings = AnalysisSettings(references=10)
+    tests, _ = tables(one_long_axis(share, freedom)(np.random.default_rng(2), count), settings)
+    assert found(tests) == set()
+    assert (tests["z"] < 4).all()
 
 
 @pytest.mark.parametrize("kernels", [gaussian, of_many_scales, uniform])
@@ -121,11 +178,25 @@ def test_of_sets_without_clusters_few_have_a_small_p(kernels):
         assert 0.35 < np.mean([(one["z"] > 0).mean() for one in tests]) < 0.65
 
 
-def test_kernels_are_shortened_to_twice_the_median():
-    lengths = np.array([0.0, 1.0, 2.0, 2.0, 3.0, 50.0])
-    kernels = lengths[:, None] * np.eye(9)[:1]
-    assert np.linalg.norm(shortened(kernels), axis=1).tolist() == [0, 1, 2, 2, 3, 4]
+def test_distant_kernels_are_moved_to_twice_the_median_distance_and_no_other():
+    kernels = of_many_scales(np.random.default_rng(2), 300)
+    kernels[:3] = 100 * kernels[:3] + 50
+    moved = shortened(kernels)
+    distances = mahalanobis(moved)
+    assert distances.max() == pytest.approx(2 * np.median(distances), rel=0.01)
+    inside = distances < 1.9 * np.median(distances)
+    assert inside.sum() > 200
+    assert np.array_equal(moved[inside], kernels[inside])
+    # Towards the mean, on a straight line.
+    ours, theirs = (unit(x[~inside] - moved.mean(axis=0)) for x in (kernels, moved))
+    assert (np.sum(ours * theirs, axis=1) > 0.9999).all()
     assert (shortened(0 * kernels) == 0).all()
+
+
+def test_what_is_moved_does_not_depend_on_the_scales_of_axes():
+    random = np.random.default_rng(3)
+    kernels, change = of_many_scales(random, 200), random.normal(size=(9, 9))
+    np.testing.assert_allclose(shortened(kernels @ change), shortened(kernels) @ change, atol=1e-7)
 
 
 def test_clouds_have_mean_covariance_and_lengths_of_the_kernels():
@@ -207,7 +278,8 @@ def test_correction_is_over_all_layers_and_small_layers_are_left_out():
     settings = AnalysisSettings(references=4)
     for table, each in zip(direction_tables(layers, settings), (3, 7), strict=True):
         assert table["layer"].tolist() == [2] * each + [3] * each
-        assert table["holm_p"].tolist() == holm(table["p"].tolist())
+        for p in {"p", "p_isotropic"} & set(table):
+            assert table[f"holm_{p}"].tolist() == holm(table[p].tolist())
     assert set(direction_tables(layers, settings)[0]["statistic"]) == set(STATISTICS)
     assert all(table.empty for table in direction_tables(layers[:1], settings))
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from upwind.common.frames import groups
 from upwind.common.wording import count_of, first_few
-from upwind.kernels.cluster_verdicts import CLUSTERS, FAVOURED
+from upwind.kernels.cluster_verdicts import CLUSTERS, FAVOURED, SHARED
 from upwind.kernels.gaussian_derivatives import WELL
 from upwind.kernels.layers import INITIAL, TRAINED
 from upwind.kernels.sizes import energies_in
@@ -60,10 +60,12 @@ def _clusters(tables: Mapping[str, pd.DataFrame]) -> str:
     verdicts = tables["cluster_verdicts"]["verdict"]
     asked = len(verdicts)
     left = layers - asked
+    alike = (verdicts == SHARED).sum()
+    one = f", one shared direction in {alike}" if alike else ""
     few = f"; {left} with too few different kernels are not asked" if left else ""
     return (
         f"clusters in {(verdicts == CLUSTERS).sum()} of {count_of(asked, 'layer')}, favoured "
-        f"directions without clusters in {(verdicts == FAVOURED).sum()}{few}"
+        f"directions without clusters in {(verdicts == FAVOURED).sum()}{one}{few}"
     )
 
 

@@ -14,12 +14,13 @@ from upwind.kernels.cluster_tendency import (
     cluster_tendency,
     stability,
 )
-from upwind.kernels.directions import direction_tables, favoured
+from upwind.kernels.directions import direction_tables, favoured, shared
 from upwind.kernels.layers import INITIAL, TRAINED, Layer, check_layers
 from upwind.kernels.tables import Networks, Tables, stacked
 
 NONE, FAVOURED, CLUSTERS = "no clusters", "favoured directions, no clusters", "clusters"
-COLUMNS = ["part", "layer", "verdict", "around", "favoured", "sentence"]
+SHARED = "one shared direction, no clusters"
+COLUMNS = ["part", "layer", "verdict", "around", "favoured", "shared", "sentence"]
 # Mean silhouette widths above which Kaufman and Rousseeuw (Finding Groups in Data, 1990, table 4)
 # speak of a weak structure that could be artificial, and of a reasonable one.
 WEAK, REASONABLE = 0.25, 0.5
@@ -65,35 +66,47 @@ def measure_cluster_tendency(
 def verdicts(found: Tables, level: float) -> pd.DataFrame:
     """One row per layer of the trained network: ``part``, ``layer``, ``verdict``, ``around`` (the
     statistics that found clusters), ``favoured`` (the hand-crafted kernels that more kernels lie at
-    than chance puts there), ``sentence``.
+    than in a cloud), ``shared`` (those that most kernels lie at), ``sentence``.
 
     ``found`` are :func:`measure_cluster_tendency`'s tables. The rule: there are *clusters* where
     one of the three statistics has a corrected p below ``level``, p being that of an effect of
     0.03 at most; *favoured directions* where the share of kernels at a hand-crafted kernel has one
-    and exceeds the cloud's by 0.01 or more. Silhouette, gap statistic and the agreement of starts
-    stand beside it, and decide nothing.
+    and exceeds the cloud's by 0.01 or more; otherwise *one shared direction* where half of the
+    kernels or more lie at one, with such a p against directions at random. Silhouette, gap
+    statistic and the agreement of starts stand beside it, and decide nothing.
     """
     tests, shares, tendency = (
         found[name] for name in ("cluster_tests", "concentrations", "cluster_tendency")
     )
     clustered = tests[tests["holm_p"] < level]
-    many = favoured(shares, level)
+    many, most = favoured(shares, level), shared(shares, level)
     rows = []
     ours = tests[tests["network"] == TRAINED]
     for (part, layer), now in ours.groupby(["part", "layer"], sort=False):
         around = _of_layer(clustered, layer, TRAINED)["statistic"].tolist()
         near = _of_layer(many, layer, TRAINED)
         at = near["stencil"].tolist()
-        verdict = CLUSTERS if around else FAVOURED if at else NONE
+        alike = _of_layer(most, layer, TRAINED)
+        verdict = _verdict(bool(around), not near.empty, not alike.empty)
         parts = [
             _tested(now, _of_layer(tests, layer, INITIAL)),
-            *_shares(near),
+            *_shares(near, "reference", "in clouds"),
+            *_shares(alike, "isotropic", "of directions at random"),
             *_beside(_named(_of_layer(tendency, layer, TRAINED))),
         ]
         row = {"part": part, "layer": layer, "verdict": verdict}
         row |= {"around": " ".join(around), "favoured": " ".join(at)}
+        row |= {"shared": " ".join(alike["stencil"])}
         rows.append(row | {"sentence": f"{verdict.capitalize()}: {'; '.join(parts)}."})
     return pd.DataFrame(rows, columns=COLUMNS).sort_values("layer", ignore_index=True)
+
+
+def _verdict(around: bool, favoured: bool, shared: bool) -> str:
+    if around:
+        return CLUSTERS
+    if favoured:
+        return FAVOURED
+    return SHARED if shared else NONE
 
 
 def _of_layer(table: pd.DataFrame, layer: object, network: str) -> pd.DataFrame:
@@ -115,10 +128,10 @@ def _tested(now: pd.DataFrame, before: pd.DataFrame) -> str:
     )
 
 
-def _shares(rows: pd.DataFrame) -> list[str]:
+def _shares(rows: pd.DataFrame, column: str, against: str) -> list[str]:
     return [
-        f"{row['share']:.3f} of the kernels at {row['stencil'].replace('_', ' ')}, by chance "
-        f"{row['reference']:.3f}"
+        f"{row['share']:.3f} of the kernels at {row['stencil'].replace('_', ' ')}, {against} "
+        f"{row[column]:.2g}"
         for _, row in rows.iterrows()
     ]
 

@@ -33,9 +33,13 @@ WITHIN = 0.95
 SLIGHT = 0.03
 # The same for the share of kernels at a stencil, above that of the cloud.
 SLIGHT_SHARE = 0.01
-# Longer kernels are shortened to so many times the median length: a few that are much longer than
-# the others would make the covariance theirs, and a cluster of each.
-_LONGEST = 2.0
+# Kernels share a direction where this share of them lies at it. That more do than of directions at
+# random is no news: in nine dimensions those are 3 in 100,000, and kernels have a covariance.
+MOST = 0.5
+# Farther kernels are moved to so many times the median distance from the mean: a few that are much
+# farther than the others would make the covariance theirs, and a cluster of each.
+_FARTHEST = 2.0
+_ROUNDS = 10
 _KMEANS_RESTARTS = 2
 # Below this share of the largest variance, a principal axis has none.
 _FLAT = 1e-12
@@ -65,7 +69,10 @@ def direction_tables(
 
     The second has a row per layer and hand-crafted kernel: ``stencil``, the ``share`` of kernels
     within 18 degrees of it or of its negative, with Wilson's interval ``low`` to ``high``, the
-    ``reference`` share in the clouds, ``p`` (Fisher's exact test, one-sided) and ``holm_p``.
+    ``reference`` share in the clouds, ``p`` (Fisher's exact test, one-sided) and ``holm_p``; and
+    ``isotropic``, the share of directions at random that lie there, ``p_isotropic`` (binomial test,
+    one-sided) and ``holm_p_isotropic``. Clouds have a layer's mean and covariance: a direction that
+    all kernels share is theirs, too, and only the isotropic share tells it.
     """
     tests, shares = [], []
     for layer in layers:
@@ -78,7 +85,7 @@ def direction_tables(
         with one_thread():
             tests += [facts | row for row in _tests(sets, settings, threads)]
         shares += [facts | row for row in _concentrations(sets, directions, settings.confidence)]
-    return _corrected(tests), _corrected(shares)
+    return _corrected(tests, "p"), _corrected(shares, "p", "p_isotropic")
 
 
 def favoured(shares: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -88,32 +95,61 @@ def favoured(shares: pd.DataFrame, level: float) -> pd.DataFrame:
     return shares[(shares["holm_p"] < level) & above]
 
 
+def shared(shares: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The rows of the table ``concentrations`` at whose hand-crafted kernel half of the kernels lie
+    or more, and more than directions at random, with a corrected p below ``level``."""
+    most = shares["share"] >= MOST
+    return shares[(shares["holm_p_isotropic"] < level) & most]
+
+
+def isotropic_share(weights: int) -> float:
+    """Of directions at random of so many weights, the share within 18 degrees of a given axis: the
+    squared cosine has the beta distribution of 1/2 and (weights - 1)/2."""
+    return float(stats.beta.sf(WITHIN**2, 0.5, (weights - 1) / 2))
+
+
 def shortened(kernels: np.ndarray) -> np.ndarray:
-    """Kernels (n, d), none longer than twice the median length of those that are not zero."""
-    lengths = np.linalg.norm(kernels, axis=1, keepdims=True)
-    most = _LONGEST * np.median(lengths[lengths > 0]) if lengths.any() else 0.0
-    return kernels * np.divide(most, lengths, out=np.ones_like(lengths), where=lengths > most)
+    """Kernels (n, d), none farther from their mean than twice the median distance.
+
+    Distances are in units of the covariance (Mahalanobis), and mean and covariance those of what is
+    returned, to which a few rounds come close. Elliptical kernels so stay elliptical, however much
+    one axis dominates; cut by their lengths they would gather at both ends of such an axis.
+    """
+    moved = kernels
+    for _ in range(_ROUNDS):
+        mean, axes, deviations = _ellipsoid(moved)
+        distances = np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1, keepdims=True)
+        most = _FARTHEST * np.median(distances[distances > 0]) if distances.any() else 0.0
+        kept = np.divide(most, distances, out=np.ones_like(distances), where=distances > most)
+        # What is not moved keeps its bits.
+        moved = np.where(kept < 1, mean + (kernels - mean) * kept, kernels)
+    return moved
+
+
+def _ellipsoid(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (d), principal axes (d, k) that kernels (n, d) vary along, standard deviations (k)."""
+    variances, axes = np.linalg.eigh(np.cov(kernels, rowvar=False))
+    wide = variances > _FLAT * variances[-1]
+    return kernels.mean(axis=0), axes[:, wide], np.sqrt(variances[wide])
 
 
 def clouds(kernels: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
     """Sets of kernels like the given ones (n, d), but without clusters: from an elliptical
-    distribution with their mean, their covariance (of each set, to rounding) and their lengths in
-    units of it (Mahalanobis), shuffled.
+    distribution with their mean, their covariance (of each set, to rounding) and their distances
+    from the mean in units of it (Mahalanobis), shuffled.
 
-    Of Gaussian kernels, sets are Gaussian; given mean and covariance, the kernels are then one such
-    set among others, and a test against them is exact. Without their own lengths, kernels of many
-    scales would look clustered beside a Gaussian.
+    Kernels of an elliptical distribution, Gaussian ones among them, are one such set among others,
+    given mean, covariance and distances, and so they are once :func:`shortened`; a test against
+    clouds is exact for them but for the estimates of mean and covariance. Without their own
+    distances, kernels of many scales would look clustered beside a Gaussian.
     """
     generator = np.random.default_rng(seed)
-    mean = kernels.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(kernels, rowvar=False))
-    wide = variances > _FLAT * variances[-1]
-    scaled = axes[:, wide] * np.sqrt(variances[wide])
-    lengths = np.linalg.norm((kernels - mean) @ (axes[:, wide] / np.sqrt(variances[wide])), axis=1)
+    mean, axes, deviations = _ellipsoid(kernels)
+    distances = np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1)
     for _ in range(count):
-        drawn = generator.normal(size=(len(kernels), int(wide.sum())))
-        drawn *= (generator.permutation(lengths) / np.linalg.norm(drawn, axis=1))[:, None]
-        yield mean + _white(drawn) @ scaled.T
+        drawn = generator.normal(size=(len(kernels), len(deviations)))
+        drawn *= (generator.permutation(distances) / np.linalg.norm(drawn, axis=1))[:, None]
+        yield mean + _white(drawn) @ (axes * deviations).T
 
 
 def _white(points: np.ndarray) -> np.ndarray:
@@ -172,6 +208,7 @@ def _concentrations(
         share, count = np.array(near / len(ours)), np.array(len(ours))
         low, high = wilson(share, count, confidence)
         every, found = len(ours) + len(theirs), near + by_chance
+        isotropic = isotropic_share(len(direction))
         yield {
             "stencil": name,
             "share": float(share),
@@ -179,9 +216,11 @@ def _concentrations(
             "high": float(high),
             "reference": by_chance / len(theirs),
             "p": float(stats.hypergeom.sf(near - 1, every, found, len(ours))),
+            "isotropic": isotropic,
+            "p_isotropic": float(stats.binom.sf(near - 1, len(ours), isotropic)),
         }
 
 
-def _corrected(rows: list[dict[str, object]]) -> pd.DataFrame:
+def _corrected(rows: list[dict[str, object]], *columns: str) -> pd.DataFrame:
     table = pd.DataFrame(rows)
-    return table.assign(holm_p=holm(table["p"].tolist())) if rows else table
+    return table.assign(**{f"holm_{p}": holm(table[p].tolist()) for p in columns if rows})

@@ -92,6 +92,8 @@ def test_what_the_workflow_writes_holds(results):
         ("cluster_tests", "holm_p", -0.1),
         ("concentrations", "share", 0.1),
         ("concentrations", "holm_p", -0.1),
+        ("concentrations", "isotropic", 1e-3),
+        ("concentrations", "holm_p_isotropic", -0.1),
     ],
 )
 def test_every_number_of_figure_2(results, table, column, change):
@@ -110,6 +112,8 @@ def test_every_number_of_figure_2(results, table, column, change):
     [
         ("cluster_tests", {"holm_p": 0.01, "effect": 0.5}, 0),  # nothing of it in the verdict
         ("concentrations", {"holm_p": 0.01, "share": 0.5}, 0),
+        ("concentrations", {"holm_p_isotropic": 0.01, "share": 0.5}, 0),
+        ("cluster_verdicts", {"shared": "mean"}, 0),
         ("cluster_verdicts", {"verdict": "clusters", "around": "axes"}, 1),
         ("cluster_verdicts", {"favoured": "mean"}, 2),
     ],

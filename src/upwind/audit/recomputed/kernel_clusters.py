@@ -19,6 +19,11 @@ _VERDICTS = "kernels/cluster_verdicts.csv"
 _PRINTED = 1e-5
 _LAST_DIGIT = 1e-6  # of a value of seven
 _WITHIN, _SLIGHT, _SLIGHT_SHARE = 0.95, 0.03, 0.01
+_ROUNDS = 10
+_MOST = 0.5
+_P = ("p", "p_isotropic")
+# Share of directions in nine dimensions within that cosine of an axis: of the sphere, two caps.
+_CHANCE = 2 * float(stats.t.sf(_WITHIN * math.sqrt(8 / (1 - _WITHIN**2)), 8))
 # Up to a factor, row by row.
 _STENCILS = {
     "mean": [1, 1, 1, 1, 1, 1, 1, 1, 1],
@@ -47,7 +52,7 @@ def _tests(results: Results) -> Iterator[Finding | int]:
     """Effect, z and p of each statistic, by its value and those of the clouds; p corrected."""
     rows = results.rows(_TESTS)
     draws = int(results.config["kernels"]["references"])
-    corrected = _corrected(rows)
+    corrected = _corrected(rows, "p")
     for row, holm_p in zip(rows, corrected, strict=True):
         value, mean, deviation = (float(row[x]) for x in ("value", "reference", "reference_sd"))
         error = deviation * math.sqrt(1 + 1 / draws)
@@ -74,11 +79,17 @@ def _concentrations(results: Results) -> Iterator[Finding | int]:
     table = results.table("kernels/kernels.csv")
     vectors = np.stack([table[f"w{place}"] for place in range(9)], axis=1)
     rows = results.rows(_SHARES)
-    for row, holm_p in zip(rows, _corrected(rows), strict=True):
-        expected = {"holm_p": holm_p}
+    # Runs from before that column counted kernels as they are, and against clouds alone.
+    isotropic = bool(rows) and "isotropic" in rows[0]
+    corrected = {f"holm_{x}": _corrected(rows, x) for x in _P[: 1 + isotropic]}
+    for place, row in enumerate(rows):
+        expected = {column: numbers[place] for column, numbers in corrected.items()}
         kernels = vectors[table["layer"] == int(row["layer"])]
         if row["network"] == "trained" and len(kernels) == int(row["kernels"]):  # not a sample
-            expected["share"] = _share(kernels, np.array(_STENCILS[row["stencil"]], float))
+            counted = _drawn_near(kernels) if isotropic else kernels
+            expected["share"] = _share(counted, np.array(_STENCILS[row["stencil"]], float))
+        if isotropic:
+            expected["isotropic"] = _CHANCE
         for column, number in expected.items():
             if not same(row[column], number, _PRINTED):
                 where = f"{row['network']}, layer {row['layer']}, {row['stencil']}"
@@ -93,16 +104,30 @@ def _share(kernels: np.ndarray, stencil: np.ndarray) -> float:
     return float((np.abs(kernels[known] @ stencil) / lengths[known] > _WITHIN).mean())
 
 
-def _corrected(rows: Rows) -> list[float]:
-    """Holm's step-down correction over the rows of each network."""
+def _drawn_near(kernels: np.ndarray) -> np.ndarray:
+    """Kernels, those beyond twice the median Mahalanobis distance moved there; mean and covariance
+    are of the moved ones."""
+    near = kernels
+    for _ in range(_ROUNDS):
+        centre, spread = near.mean(axis=0), np.cov(near.T)
+        away = kernels - centre
+        inverse = np.linalg.pinv(spread, rcond=1e-12, hermitian=True)
+        distances = np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", away, inverse, away), 0))
+        limit = 2 * np.median(distances[distances > 0])
+        near = centre + away * np.minimum(1, limit / np.maximum(distances, 1e-300))[:, None]
+    return near
+
+
+def _corrected(rows: Rows, column: str) -> list[float]:
+    """Holm's step-down correction of a column over the rows of each network."""
     places = defaultdict(list)
     for place, row in enumerate(rows):
         places[row["network"]].append(place)
     corrected = [math.nan] * len(rows)
     for chosen in places.values():
         least = 0.0
-        for done, place in enumerate(sorted(chosen, key=lambda at: float(rows[at]["p"]))):
-            least = max(least, min(1.0, (len(chosen) - done) * float(rows[place]["p"])))
+        for done, place in enumerate(sorted(chosen, key=lambda at: float(rows[at][column]))):
+            least = max(least, min(1.0, (len(chosen) - done) * float(rows[place][column])))
             corrected[place] = least
     return corrected
 
@@ -110,23 +135,28 @@ def _corrected(rows: Rows) -> list[float]:
 def _verdicts(results: Results) -> Iterator[Finding | int]:
     """The rule: a corrected p below the level, and of a share that it is no slight one."""
     level = 1 - float(results.config["comparison"]["confidence"])
-    around, favoured = defaultdict(list), defaultdict(list)
+    around, favoured, shared = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in results.rows(_TESTS):
         if _certain(row, level):
             around[row["layer"]].append(row["statistic"])
     for row in results.rows(_SHARES):
         if _certain(row, level) and float(row["share"]) - float(row["reference"]) >= _SLIGHT_SHARE:
             favoured[row["layer"]].append(row["stencil"])
+        if _certain(row, level, "holm_p_isotropic") and float(row["share"]) >= _MOST:
+            shared[row["layer"]].append(row["stencil"])
     for row in results.rows(_VERDICTS):
         layer = row["layer"]
-        verdict = "favoured directions, no clusters" if favoured[layer] else "no clusters"
+        verdict = "one shared direction, no clusters" if shared[layer] else "no clusters"
+        verdict = "favoured directions, no clusters" if favoured[layer] else verdict
         verdict = "clusters" if around[layer] else verdict
-        found = verdict, " ".join(around[layer]), " ".join(favoured[layer])
-        if (row["verdict"], row["around"], row["favoured"]) != found:
+        found = verdict, *(" ".join(x[layer]) for x in (around, favoured, shared))
+        told = row["verdict"], row["around"], row["favoured"], row.get("shared", "")
+        if told != found:
             message = f"layer {layer}: {row['verdict']} there and {verdict} by the tests"
             yield results.number(_VERDICTS, message)
         yield 1
 
 
-def _certain(row: Mapping[str, str], level: float) -> bool:
-    return row["network"] == "trained" and float(row["holm_p"]) < level
+def _certain(row: Mapping[str, str], level: float, column: str = "holm_p") -> bool:
+    # Runs from before a column have none of what it tells.
+    return row["network"] == "trained" and float(row.get(column, 1)) < level
