@@ -193,6 +193,19 @@ def test_distant_kernels_are_moved_to_twice_the_median_distance_and_no_other():
     assert (shortened(0 * kernels) == 0).all()
 
 
+def test_few_kernels_are_shortened_to_twice_the_median_length():
+    lengths = np.array([0.0, 1.0, 2.0, 2.0, 3.0, 50.0])
+    kernels = lengths[:, None] * np.eye(9)[:1]
+    assert np.linalg.norm(shortened(kernels), axis=1).tolist() == [0, 1, 2, 2, 3, 4]
+
+
+@pytest.mark.parametrize("count", [16, 32])
+def test_long_kernels_of_a_small_layer_are_no_clusters(count):
+    sets = [of_many_scales(np.random.default_rng(seed), count) for seed in range(30)]
+    least = [tables(one)[0]["holm_p"].min() for one in sets]
+    assert np.mean(np.array(least) < LEVEL) < 0.1
+
+
 def test_what_is_moved_does_not_depend_on_the_scales_of_axes():
     random = np.random.default_rng(3)
     kernels, change = of_many_scales(random, 200), random.normal(size=(9, 9))

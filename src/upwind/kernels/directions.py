@@ -40,6 +40,8 @@ MOST = 0.5
 # farther than the others would make the covariance theirs, and a cluster of each.
 _FARTHEST = 2.0
 _ROUNDS = 10
+# Of fewer kernels for each weight no covariance tells which are far: their lengths do.
+_KERNELS_PER_WEIGHT = 5
 _KMEANS_RESTARTS = 2
 # Below this share of the largest variance, a principal axis has none.
 _FLAT = 1e-12
@@ -113,17 +115,26 @@ def shortened(kernels: np.ndarray) -> np.ndarray:
 
     Distances are in units of the covariance (Mahalanobis), and mean and covariance those of what is
     returned, to which a few rounds come close. Elliptical kernels so stay elliptical, however much
-    one axis dominates; cut by their lengths they would gather at both ends of such an axis.
+    one axis dominates; cut by their lengths they would gather at both ends of such an axis. Fewer
+    than five kernels for each weight are cut by their lengths, to twice the median length: any of
+    them is far in no covariance that it is a part of, and one long kernel would be a cluster.
     """
+    if len(kernels) < _KERNELS_PER_WEIGHT * kernels.shape[1]:
+        return _no_farther(kernels, np.linalg.norm(kernels, axis=1), np.zeros(kernels.shape[1]))
     moved = kernels
     for _ in range(_ROUNDS):
         mean, axes, deviations = _ellipsoid(moved)
-        distances = np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1, keepdims=True)
-        most = _FARTHEST * np.median(distances[distances > 0]) if distances.any() else 0.0
-        kept = np.divide(most, distances, out=np.ones_like(distances), where=distances > most)
-        # What is not moved keeps its bits.
-        moved = np.where(kept < 1, mean + (kernels - mean) * kept, kernels)
+        distances = np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1)
+        moved = _no_farther(kernels, distances, mean)
     return moved
+
+
+def _no_farther(kernels: np.ndarray, distances: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Kernels (n, d) at these distances (n) from the middle, moved to twice the median at most."""
+    most = _FARTHEST * np.median(distances[distances > 0]) if distances.any() else 0.0
+    kept = np.divide(most, distances, out=np.ones_like(distances), where=distances > most)[:, None]
+    # What is not moved keeps its bits.
+    return np.where(kept < 1, middle + (kernels - middle) * kept, kernels)
 
 
 def _ellipsoid(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

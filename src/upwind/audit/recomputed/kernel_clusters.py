@@ -19,7 +19,7 @@ _VERDICTS = "kernels/cluster_verdicts.csv"
 _PRINTED = 1e-5
 _LAST_DIGIT = 1e-6  # of a value of seven
 _WITHIN, _SLIGHT, _SLIGHT_SHARE = 0.95, 0.03, 0.01
-_ROUNDS = 10
+_ROUNDS, _FEW = 10, 45
 _MOST = 0.5
 _P = ("p", "p_isotropic")
 # Share of directions in nine dimensions within that cosine of an axis: of the sphere, two caps.
@@ -106,7 +106,9 @@ def _share(kernels: np.ndarray, stencil: np.ndarray) -> float:
 
 def _drawn_near(kernels: np.ndarray) -> np.ndarray:
     """Kernels, those beyond twice the median Mahalanobis distance moved there; mean and covariance
-    are of the moved ones."""
+    are of the moved ones. Fewer than 45 are cut by length, which leaves their directions."""
+    if len(kernels) < _FEW:
+        return kernels
     near = kernels
     for _ in range(_ROUNDS):
         centre, spread = near.mean(axis=0), np.cov(near.T)
