@@ -160,16 +160,11 @@ def draw_gallery(
     block = style.TEXT_WIDTH / side_by_side
     tallest = min(max(_height(item) for item in items), 1.5)
     highest = (_PAGE - _TOP - _BOTTOM) / lines - _TITLE
-
-    def size(names: float) -> tuple[float, float]:
-        """Width and height of a panel where names take so many inches."""
-        width = (block - names - _GAP * len(ranks)) / len(ranks)
-        return width, min(width * tallest, highest)
-
+    _, height = _panel_size(block - _LEFT, len(ranks), tallest, highest)
     # Names that take more room make panels lower, by less than a tenth.
-    broken = {name: _broken(name, 0.9 * size(_LEFT)[1]) for name in methods}
+    broken = {name: _broken(name, 0.9 * height) for name in methods}
     names = _LEFT + _LINE * max(name.count("\n") for name in broken.values())
-    width, height = size(names)
+    width, height = _panel_size(block - names, len(ranks), tallest, highest)
     total = _TOP + _BOTTOM + lines * (height + _TITLE)
     figure = style.new_figure(style.TEXT_WIDTH, total)
     scale = np.tile([style.TEXT_WIDTH, total], 2)
@@ -202,6 +197,13 @@ def draw_gallery(
             )
     _draw_legend(figure, by, window)
     return figure
+
+
+def _panel_size(room: float, columns: int, tallest: float, highest: float) -> tuple[float, float]:
+    """Width and height of panels that stand in so many columns of a ``room`` (inches): as high as
+    the ``tallest`` is by its width, ``highest`` at most."""
+    width = (room - _GAP * columns) / columns
+    return width, min(width * tallest, highest)
 
 
 def _broken(name: str, height: float) -> str:

@@ -24,7 +24,7 @@ def draw_plateau(summary: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(_AXES), sharey=True)
     for axes, (column, name) in zip(panels, _AXES.items(), strict=True):
         for place, (variant, part) in enumerate(summary.groupby("variant", sort=False)):
-            _draw_variant(axes, part, column, PALETTE[place], _words(variant))
+            _draw_variant(axes, part, column, PALETTE[place], str(variant).replace("_", " "))
         axes.set_xlabel(name)
     several = (summary["highest"] > summary["lowest"]).any()
     over = ":\nmean over runs; band: lowest to highest run" if several else ", one run"
@@ -38,10 +38,6 @@ def draw_plateau(summary: pd.DataFrame) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2)
     return figure
-
-
-def _words(variant: object) -> str:
-    return str(variant).replace("_", " ")
 
 
 def _scale_updates(axes: Axes, low: float, high: float) -> None:

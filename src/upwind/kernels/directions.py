@@ -123,9 +123,8 @@ def shortened(kernels: np.ndarray) -> np.ndarray:
         return _no_farther(kernels, np.linalg.norm(kernels, axis=1), np.zeros(kernels.shape[1]))
     moved = kernels
     for _ in range(_ROUNDS):
-        mean, axes, deviations = _ellipsoid(moved)
-        distances = np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1)
-        moved = _no_farther(kernels, distances, mean)
+        ellipsoid = _ellipsoid(moved)
+        moved = _no_farther(kernels, _distances(kernels, *ellipsoid), ellipsoid[0])
     return moved
 
 
@@ -144,6 +143,13 @@ def _ellipsoid(kernels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return kernels.mean(axis=0), axes[:, wide], np.sqrt(variances[wide])
 
 
+def _distances(
+    kernels: np.ndarray, mean: np.ndarray, axes: np.ndarray, deviations: np.ndarray
+) -> np.ndarray:
+    """Mahalanobis distances (n) of kernels (n, d) from the mean of an :func:`_ellipsoid`."""
+    return np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1)
+
+
 def clouds(kernels: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
     """Sets of kernels like the given ones (n, d), but without clusters: from an elliptical
     distribution with their mean, their covariance (of each set, to rounding) and their distances
@@ -156,7 +162,7 @@ def clouds(kernels: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
     """
     generator = np.random.default_rng(seed)
     mean, axes, deviations = _ellipsoid(kernels)
-    distances = np.linalg.norm((kernels - mean) @ (axes / deviations), axis=1)
+    distances = _distances(kernels, mean, axes, deviations)
     for _ in range(count):
         drawn = generator.normal(size=(len(kernels), len(deviations)))
         drawn *= (generator.permutation(distances) / np.linalg.norm(drawn, axis=1))[:, None]

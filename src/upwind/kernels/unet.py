@@ -21,13 +21,17 @@ def unet_layers(path: str | os.PathLike[str]) -> list[Layer]:
 
 
 def initial_layers(path: str | os.PathLike[str], seed: int) -> list[Layer]:
-    """The same layers before any training: the network of the weights file ``path``, built as
-    :func:`upwind.training.runs.run_fold` builds it with this seed."""
-    with torch.random.fork_rng(devices=[]):
+    """The same layers before any training, with this seed (:func:`before_training`)."""
+    with torch.random.fork_rng(devices=[]):  # to load them draws weights, too
         _, recipe = load_weights(path)
+    return _layers_of_unet(before_training(recipe, seed), recipe, path)
+
+
+def before_training(recipe: Recipe, seed: int) -> torch.nn.Module:
+    """The network of a recipe as :func:`upwind.training.runs.run_fold` builds it with this seed."""
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build(recipe)
-    return _layers_of_unet(network, recipe, path)
+        return build(recipe)
 
 
 def _layers_of_unet(network: torch.nn.Module, recipe: Recipe, path: object) -> list[Layer]:

@@ -19,9 +19,10 @@ from upwind.common.errors import UpwindError
 from upwind.common.progress import track
 from upwind.kernels.replacements import Replacement, changed_kernels, relative_norm
 from upwind.kernels.since_start import strange_layers, warn_of_start
+from upwind.kernels.unet import before_training
 from upwind.networks.patching import Answer, answering, convolving, layer_kernels
 from upwind.networks.unet import UNet
-from upwind.networks.weights import Recipe, build
+from upwind.networks.weights import Recipe
 from upwind.scores.metrics import overlap
 from upwind.segmentation.predict import segment_slices
 from upwind.studies.scores import slices_of_cases
@@ -56,10 +57,8 @@ def kernels_of(network: nn.Module, what: object) -> list[np.ndarray]:
 
 def kernels_before_training(recipe: Recipe, seed: int) -> list[np.ndarray]:
     """The same of the network of a recipe before training with this seed
-    (:func:`upwind.training.runs.run_fold`)."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return kernels_of(build(recipe), "the network of the recipe")
+    (:func:`upwind.kernels.unet.before_training`)."""
+    return kernels_of(before_training(recipe, seed), "the network of the recipe")
 
 
 def check_start(
